@@ -1,0 +1,192 @@
+//! Requests to VTEX and their outcomes, as the planner and the failure table see them: no HTTP in here.
+
+use std::time::Duration;
+
+use compact_str::CompactString;
+use serde::{Deserialize, Serialize};
+
+use super::entity::SkuId;
+use super::money::Money;
+use super::time::Timestamp;
+use super::value::{FixedPrice, Price};
+
+/// A VTEX API family: one breaker and one concurrency limit each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Lane {
+    /// Inventory (Logistics API).
+    Stock,
+    /// Pricing API.
+    Price,
+    /// Catalog look-ups.
+    Catalog,
+}
+
+impl Lane {
+    pub const ALL: [Self; 3] = [Self::Stock, Self::Price, Self::Catalog];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Stock => "stock",
+            Self::Price => "price",
+            Self::Catalog => "catalog",
+        }
+    }
+}
+
+/// What VTEX counts requests by ("per route and account", Pricing API): one token bucket each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Route {
+    StockWrite,
+    StockRead,
+    PricePut,
+    PricePatch,
+    PriceDelete,
+    PriceRead,
+    SkuLookup,
+}
+
+impl Route {
+    pub const ALL: [Self; 7] = [
+        Self::StockWrite,
+        Self::StockRead,
+        Self::PricePut,
+        Self::PricePatch,
+        Self::PriceDelete,
+        Self::PriceRead,
+        Self::SkuLookup,
+    ];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::StockWrite => "stock-write",
+            Self::StockRead => "stock-read",
+            Self::PricePut => "price-put",
+            Self::PricePatch => "price-patch",
+            Self::PriceDelete => "price-delete",
+            Self::PriceRead => "price-read",
+            Self::SkuLookup => "sku-lookup",
+        }
+    }
+
+    pub const fn lane(self) -> Lane {
+        match self {
+            Self::StockWrite | Self::StockRead => Lane::Stock,
+            Self::PricePut | Self::PricePatch | Self::PriceDelete | Self::PriceRead => Lane::Price,
+            Self::SkuLookup => Lane::Catalog,
+        }
+    }
+}
+
+/// One request to VTEX.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Call {
+    /// `PATCH …/inventory/skus/{sku}/warehouses/{warehouse}/quantity`. `balance_at` is the commit time of
+    /// the change in Live (`dateUtcOnBalanceSystem`).
+    SetStock { sku: SkuId, warehouse: CompactString, quantity: u32, balance_at: Timestamp },
+    /// `GET …/inventory/skus/{sku}`, reduced to one warehouse.
+    ReadStock { sku: SkuId, warehouse: CompactString },
+    /// `PUT …/prices/{sku}`: replaces base, list, cost **and every fixed price** of the SKU.
+    PutPrice { sku: SkuId, price: Price },
+    /// `PATCH …/prices/{sku}/fixed`: adds or changes, deletes nothing.
+    PatchFixed { sku: SkuId, fixed: Vec<FixedPrice> },
+    /// `DELETE …/prices/{sku}/fixed/{trade_policy}`.
+    DeleteFixed { sku: SkuId, trade_policy: CompactString },
+    /// `DELETE …/prices/{sku}`: the SKU is no longer for sale.
+    DeletePrice { sku: SkuId },
+    /// `GET …/prices/{sku}`.
+    ReadPrice { sku: SkuId },
+    /// `POST …/stockkeepingunitidsbyrefids`: the only batch look-up. Without duplicates (they answer 500).
+    FindSkus { refs: Vec<CompactString> },
+}
+
+impl Call {
+    pub const fn route(&self) -> Route {
+        match self {
+            Self::SetStock { .. } => Route::StockWrite,
+            Self::ReadStock { .. } => Route::StockRead,
+            Self::PutPrice { .. } => Route::PricePut,
+            Self::PatchFixed { .. } => Route::PricePatch,
+            Self::DeleteFixed { .. } | Self::DeletePrice { .. } => Route::PriceDelete,
+            Self::ReadPrice { .. } => Route::PriceRead,
+            Self::FindSkus { .. } => Route::SkuLookup,
+        }
+    }
+
+    pub const fn lane(&self) -> Lane {
+        self.route().lane()
+    }
+
+    /// Whether the request changes anything in VTEX: then a lost answer leaves its outcome open.
+    pub const fn writes(&self) -> bool {
+        !matches!(self, Self::ReadStock { .. } | Self::ReadPrice { .. } | Self::FindSkus { .. })
+    }
+}
+
+/// What VTEX holds for a SKU in a warehouse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RemoteStock {
+    pub total: i64,
+    pub reserved: i64,
+    pub unlimited: bool,
+}
+
+/// What VTEX holds as the prices of a SKU. Amounts that are not whole centavos are kept as text by the
+/// client and count as different from anything of ours.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RemotePrice {
+    pub base: Option<Money>,
+    pub list: Option<Money>,
+    pub cost: Option<Money>,
+    pub fixed: Vec<FixedPrice>,
+}
+
+/// What a request that VTEX accepted has answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// A write was applied.
+    Done,
+    /// `None`: VTEX has no balance for this SKU in this warehouse.
+    Stock(Option<RemoteStock>),
+    /// `None`: VTEX has no price for this SKU.
+    Price(Option<RemotePrice>),
+    /// Every reference asked for, with the SKU that VTEX knows by it.
+    Skus(Vec<(CompactString, Option<SkuId>)>),
+}
+
+/// Why a request did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// VTEX answered with a status that is no success.
+    Status { code: u16, body: String },
+    /// No answer within the time allowed; it may have been applied.
+    Timeout,
+    /// No connection (refused, DNS, TLS): it was not applied.
+    Connect(String),
+    /// The connection broke after the request was sent; it may have been applied.
+    Reset(String),
+    /// A success whose body is not what the documentation says; it may have been applied.
+    Malformed(String),
+}
+
+/// What the headers of an answer say about the budget (Pricing API; both spellings are read).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RateHint {
+    /// `Retry-After`, in seconds or as an HTTP date, as the time to wait from now.
+    pub retry_after: Option<Duration>,
+    /// `Ratelimit-Remaining`: requests that are still free, burst credits included.
+    pub remaining: Option<u32>,
+    /// `Ratelimit-Limit`: the most burst credits that can be had.
+    pub limit: Option<u32>,
+    /// `Ratelimit-Reset`: until the credits are full again.
+    pub reset: Option<Duration>,
+}
+
+/// How one request ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    pub result: Result<Answer, Failure>,
+    pub rate: RateHint,
+    pub elapsed: Duration,
+}

@@ -1,0 +1,20 @@
+//! Every decision of the replicator, and nothing else.
+//!
+//! No tokio, no sockets, no clock and no randomness in here: `now` and the random numbers are
+//! arguments, effects are return values. What is in this folder can therefore be tested with a table,
+//! a property or a simulation, and a surprise in production can be replayed.
+
+pub mod backoff;
+pub mod breaker;
+pub mod call;
+pub mod entity;
+pub mod failure;
+pub mod ledger;
+pub mod limiter;
+pub mod money;
+pub mod plan;
+pub mod position;
+pub mod row;
+pub mod schedule;
+pub mod time;
+pub mod value;
