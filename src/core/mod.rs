@@ -14,6 +14,7 @@ pub mod limiter;
 pub mod money;
 pub mod plan;
 pub mod position;
+pub mod record;
 pub mod row;
 pub mod schedule;
 pub mod time;
