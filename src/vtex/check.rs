@@ -1,0 +1,1 @@
+//! What `mare check` asks of an account.
