@@ -60,7 +60,10 @@ impl Keyring {
         let key = header("key", &secrets.key)?;
         let mut tokens = vec![header("token", &secrets.token)?];
         if let Some(previous) = &secrets.previous_token {
-            tokens.push(header("previous token", previous)?);
+            let previous = header("previous token", previous)?;
+            if previous != tokens[0] {
+                tokens.push(previous);
+            }
         }
         Ok(Self { key, tokens, preferred: AtomicUsize::new(0), secrets })
     }

@@ -98,7 +98,8 @@ fn without_addresses(text: &str) -> String {
 }
 
 fn cut(text: &str) -> String {
-    text[..text.floor_char_boundary(TEXT_LIMIT)].to_owned()
+    let end = (0..=TEXT_LIMIT.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    text[..end.unwrap_or(0)].to_owned()
 }
 
 #[cfg(test)]

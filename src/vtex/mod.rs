@@ -10,7 +10,7 @@
 //! | `logistics`, `pricing`, `catalog` | bodies and answers of one API each |
 //! | `json` | money and dates as JSON, exact in both directions |
 //! | `body`, `rate`, `failure` | capped body, rate headers, errors of the connection |
-//! | `check` | what `mare check` asks of an account |
+//! | `check`, `findings` | what `mare check` asks of an account, and what the answers mean |
 //!
 //! Nothing in here retries (but for the second token), waits or counts: that is decided elsewhere.
 
@@ -20,6 +20,7 @@ pub mod check;
 mod client;
 mod credentials;
 mod failure;
+mod findings;
 mod json;
 mod logistics;
 mod pricing;

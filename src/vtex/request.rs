@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use compact_str::CompactString;
 use reqwest::Method;
 
 use super::{catalog, logistics, pricing};
@@ -50,11 +51,18 @@ impl Request {
             }
             Call::DeletePrice { sku } => (Method::DELETE, pricing::price_path(*sku), None),
             Call::ReadPrice { sku } => (Method::GET, pricing::price_path(*sku), None),
-            Call::FindSkus { refs } => {
-                (Method::POST, catalog::LOOKUP_PATH.to_owned(), Some(catalog::lookup_body(refs)))
-            }
+            Call::FindSkus { refs } => return Ok(Self::lookup(refs)),
         };
         Ok(Self { method, lane: call.lane(), path, body })
+    }
+
+    pub(super) const fn get(lane: Lane, path: String) -> Self {
+        Self { method: Method::GET, lane, path, body: None }
+    }
+
+    pub(super) fn lookup(refs: &[CompactString]) -> Self {
+        let path = catalog::LOOKUP_PATH.to_owned();
+        Self { method: Method::POST, lane: Lane::Catalog, path, body: Some(catalog::lookup_body(refs)) }
     }
 }
 
@@ -77,9 +85,8 @@ pub const fn resource(route: Route) -> &'static str {
     match route {
         Route::StockWrite | Route::StockRead => "Logistics inventory full access",
         Route::PricePut | Route::PricePatch => "Modify prices",
-        // Also needed for the price of a single SKU, in spite of its name. A single fixed price can be
-        // deleted with "Modify prices", VTEX says.
-        Route::PriceDelete => "Delete all prices from account (single fixed prices: Modify prices)",
+        // Also for the price, or a single fixed price, of one SKU, in spite of its name.
+        Route::PriceDelete => "Delete all prices from account",
         Route::PriceRead => "Read prices",
         Route::SkuLookup => "SKUs",
     }
