@@ -1,6 +1,8 @@
 //! The client of VTEX against a scripted server: what is sent, byte by byte, and what every kind of answer
 //! (and of no answer) becomes.
 
+#![allow(clippy::unwrap_used, reason = "a panic in the helpers of a test is a failed test")]
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
