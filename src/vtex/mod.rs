@@ -1,1 +1,35 @@
+//! The client of VTEX's HTTP APIs: turns a [`Call`](crate::core::call::Call) into one request and its
+//! answer into an [`Outcome`](crate::core::call::Outcome).
+//!
+//! | file | holds |
+//! |---|---|
+//! | `settings` | account, base URLs, timeouts and limits |
+//! | `credentials` | key and tokens, their exchange at run time, their removal from texts |
+//! | `client` | sending, the second token after a 401, reading the answer |
+//! | `request` | method, path and body of every call: pure, and what `explain` shows |
+//! | `logistics`, `pricing`, `catalog` | bodies and answers of one API each |
+//! | `json` | money and dates as JSON, exact in both directions |
+//! | `body`, `rate`, `failure` | capped body, rate headers, errors of the connection |
+//! | `check`, `findings` | what `mare check` asks of an account, and what the answers mean |
+//!
+//! Nothing in here retries (but for the second token), waits or counts: that is decided elsewhere.
 
+mod body;
+mod catalog;
+pub mod check;
+mod client;
+mod credentials;
+mod failure;
+mod findings;
+mod json;
+mod logistics;
+mod pricing;
+mod rate;
+mod request;
+mod settings;
+
+pub use client::{Client, ClientError};
+pub use credentials::{Credentials, CredentialsError};
+pub use rate::hint as rate_hint;
+pub use request::{Refused, describe, request_body, resource};
+pub use settings::{SettingsError, VtexSettings};
