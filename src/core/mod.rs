@@ -7,6 +7,7 @@
 pub mod backoff;
 pub mod breaker;
 pub mod call;
+pub mod dispatch;
 pub mod entity;
 pub mod failure;
 pub mod ledger;
@@ -17,5 +18,6 @@ pub mod position;
 pub mod record;
 pub mod row;
 pub mod schedule;
+pub mod skus;
 pub mod time;
 pub mod value;
