@@ -27,6 +27,8 @@ const LEFTOVERS_MIN: usize = 64;
 /// Where a key that is not at rest stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
+    /// New, or between two states.
+    Nowhere,
     /// Waits for its turn on a route.
     Queued { route: Route, urgency: Urgency },
     /// Waits until VTEX knows its SKU.
@@ -314,7 +316,7 @@ mod tests {
             attempts: 0,
             ticket: 0,
             birth: 0,
-            state: State::Parked,
+            state: State::Nowhere,
             doubt: Doubt::None,
             trouble: None,
         }
