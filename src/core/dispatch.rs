@@ -40,10 +40,13 @@ use super::skus::Skus;
 use super::time::{Now, Tick, Timestamp};
 use super::value::Value;
 
+pub use finish::UNEXPECTED_ATTEMPTS_MAX;
 use gates::Gates;
+pub use gates::LaneGate;
 use moves::Census;
 pub use tuning::{Concurrency, InvalidTuning, RouteLimits, Tuning};
-pub use view::{Explain, KeyState, LaneStats, ParkedKey, RouteStats, Stats, Totals};
+use view::Totals;
+pub use view::{Class, Explain, KeyState, LaneStats, PARKED_PAGE_MAX, ParkedKey, RouteStats, Stats};
 
 /// How long VTEX may still apply a write whose answer never came. Gateways and load balancers give up on
 /// a request after a minute at the latest.
@@ -198,7 +201,7 @@ impl Dispatch {
         match (parked, not_before) {
             (Some(parked), _) => self.set_aside(slot, parked),
             (None, Some(at)) if at > now.wall => {
-                let delay = now.wall.until(at).min(self.tuning.retry_delay_max());
+                let delay = now.wall.until(at).min(self.tuning.retry().max);
                 self.back_off(slot, State::BackingOff, delay, now);
             }
             _ => self.place(slot, now),
@@ -219,7 +222,7 @@ impl Dispatch {
         self.skus.wake(sku_ref, now.tick);
     }
 
-    /// A change that is durable in the store. `confirmed` is asked only when the key is at rest, and must
+    /// A change that is durable in the store, which keeps the newer one of two. `confirmed` is asked only when the key is at rest, and must
     /// know every effect returned so far. A reconcile that found VTEX itself different deletes the confirmed
     /// record before, so that nothing is suppressed.
     pub fn want(
@@ -269,7 +272,7 @@ impl Dispatch {
         let Some(entry) = self.ledger.get_mut(slot) else { return Accepted::Stale };
         let replayed = entry.wanted.position == wanted.position && entry.wanted.value == wanted.value;
         if entry.is_newer_than(&wanted) || (replayed && entry.state == State::Parked) {
-            effects.push(amend(entry)); // the store has just replaced the record of the newer one
+            effects.push(amend(entry)); // the store may have replaced its record
             return if replayed { Accepted::Coalesced } else { Accepted::Stale };
         }
         let undelivered_change = entry.state != State::InFlight && entry.wanted.cause == Cause::Change;

@@ -236,12 +236,6 @@ impl Ledger {
         }
     }
 
-    /// Every slot in use, in an order that only the past determines.
-    pub(crate) fn slots(&self) -> impl Iterator<Item = Slot> + '_ {
-        let entries = self.blocks.iter().flatten();
-        entries.zip(0..).filter_map(|(entry, slot)| entry.as_ref().map(|_| slot))
-    }
-
     fn grow(&mut self) -> Slot {
         if self.blocks.last().is_none_or(|block| block.len() == BLOCK_LEN) {
             self.blocks.push(Vec::with_capacity(BLOCK_LEN));
@@ -340,7 +334,6 @@ mod tests {
         }
         (20_000..25_000).for_each(|id| drop(ledger.insert(entry(id, 0))));
         assert_eq!(ledger.len(), 10_000);
-        assert_eq!(ledger.slots().count(), 10_000);
         for id in (0..10_000).chain(20_000..25_000) {
             let found = ledger.find(&entry(id, 0).key).and_then(|slot| ledger.get(slot));
             let stays = id >= 20_000 || id % 2 == 1;

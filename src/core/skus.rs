@@ -146,7 +146,12 @@ impl Skus {
     }
 
     /// The look-up itself failed: asked again after `delay(attempts)`.
-    pub(crate) fn failed(&mut self, refs: &[CompactString], now: Tick, mut delay: impl FnMut(u32) -> Duration) {
+    pub(crate) fn failed(
+        &mut self,
+        refs: &[CompactString],
+        now: Tick,
+        mut delay: impl FnMut(u32) -> Duration,
+    ) {
         for sku_ref in refs {
             let Some(missing) = self.missing.get_mut(sku_ref) else { continue };
             missing.attempts = missing.attempts.saturating_add(1);

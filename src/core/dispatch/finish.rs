@@ -1,5 +1,7 @@
 //! What the outcome of a request means for its key.
 
+use std::time::Duration;
+
 use compact_str::CompactString;
 
 use super::super::call::{Answer, Call, Failure, Outcome};
@@ -13,6 +15,9 @@ use super::{Dispatch, Effect, Flight, Job, LATE_APPLY, RequestId, amend};
 /// Attempts before a key is set aside for an answer that no document describes: with the delays in
 /// between about half an hour, long enough for VTEX to repair a slip.
 pub const UNEXPECTED_ATTEMPTS_MAX: u32 = 10;
+
+/// The longest pause before a key is sent again that something else holds for a moment (423).
+const SOON: Duration = Duration::from_secs(5);
 
 impl Dispatch {
     /// A request came back. An id that is not out (any more) is ignored.
@@ -114,7 +119,7 @@ impl Dispatch {
         if job.wrote {
             entry.doubt = entry.doubt.max(Doubt::Unsure); // some of it was applied
         }
-        let may_be_applied = verdict.may_be_applied && call.writes();
+        let may_be_applied = verdict.doubtful;
         if may_be_applied {
             entry.doubt = Doubt::ReadFirst;
             let several = entry.live_echo(now.tick, None).is_some();
@@ -130,8 +135,9 @@ impl Dispatch {
         match verdict.action {
             Action::Throttle | Action::WaitForCredentials => self.place(slot, now),
             Action::BreakLane if self.gates.is_broken(call.lane()) => self.place(slot, now),
-            Action::BreakLane | Action::Retry => self.try_later(slot, now, random),
-            Action::RetryUnexpected => self.try_later_or_park(slot, &verdict, now, random),
+            Action::BreakLane => self.try_later(slot, Duration::MAX, now, random),
+            Action::RetrySoon => self.try_later(slot, SOON, now, random),
+            Action::Retry => self.try_later_or_park(slot, &verdict, now, random),
             Action::ForgetSku => self.forget_sku(slot, &job, &verdict, now, effects),
             Action::Park(_) if superseded => self.place(slot, now),
             Action::Park(reason) => self.set_aside(slot, parked(reason, &verdict, now)),
@@ -141,10 +147,10 @@ impl Dispatch {
         }
     }
 
-    fn try_later(&mut self, slot: Slot, now: Now, random: &mut dyn FnMut() -> f64) {
+    fn try_later(&mut self, slot: Slot, max: Duration, now: Now, random: &mut dyn FnMut() -> f64) {
         let Some(entry) = self.ledger.get_mut(slot) else { return };
         entry.attempts = entry.attempts.saturating_add(1);
-        let delay = self.tuning.retry.delay(entry.attempts, random());
+        let delay = self.tuning.retry().delay(entry.attempts, random()).min(max);
         self.back_off(slot, State::BackingOff, delay, now);
     }
 
@@ -158,20 +164,13 @@ impl Dispatch {
         if self.ledger.get(slot).is_some_and(|entry| entry.attempts + 1 >= UNEXPECTED_ATTEMPTS_MAX) {
             self.set_aside(slot, parked(ParkReason::Unexpected, verdict, now));
         } else {
-            self.try_later(slot, now, random);
+            self.try_later(slot, Duration::MAX, now, random);
         }
     }
 
     /// VTEX does not know the SKU by the id that we have: it is looked up again. If it is still the same,
     /// the key is set aside.
-    fn forget_sku(
-        &mut self,
-        slot: Slot,
-        job: &Job,
-        verdict: &Verdict,
-        now: Now,
-        effects: &mut Vec<Effect>,
-    ) {
+    fn forget_sku(&mut self, slot: Slot, job: &Job, verdict: &Verdict, now: Now, effects: &mut Vec<Effect>) {
         let Some(entry) = self.ledger.get_mut(slot) else { return };
         if entry.trouble_mut().refused.replace(job.sku) == Some(job.sku) {
             return self.set_aside(slot, parked(ParkReason::NotFound, verdict, now));
@@ -212,7 +211,7 @@ impl Dispatch {
         match verdict.action {
             Action::Throttle | Action::WaitForCredentials => self.skus.refused(refs, now.tick),
             _ => {
-                let retry = self.tuning.retry.clone();
+                let retry = self.tuning.retry();
                 self.skus.failed(refs, now.tick, |attempts| retry.delay(attempts, random()));
             }
         }
@@ -243,7 +242,7 @@ fn fits(call: &Call, answer: &Answer) -> bool {
 }
 
 fn parked(reason: ParkReason, verdict: &Verdict, now: Now) -> Parked {
-    Parked { reason, at: now.wall, hint: verdict.hint.to_string() }
+    Parked { reason, at: now.wall, hint: format!("{}: {}", verdict.code, verdict.hint) }
 }
 
 fn exchange(call: &Call, failure: &Failure, now: Now) -> Exchange {
@@ -262,11 +261,15 @@ fn exchange(call: &Call, failure: &Failure, now: Now) -> Exchange {
 fn request_line(call: &Call) -> String {
     const STOCK: &str = "/api/logistics/pvt/inventory/skus";
     match call {
-        Call::SetStock { sku, warehouse, .. } => format!("PATCH {STOCK}/{sku}/warehouses/{warehouse}/quantity"),
+        Call::SetStock { sku, warehouse, .. } => {
+            format!("PATCH {STOCK}/{sku}/warehouses/{warehouse}/quantity")
+        }
         Call::ReadStock { sku, .. } => format!("GET {STOCK}/{sku}"),
         Call::PutPrice { sku, .. } => format!("PUT /pricing/prices/{sku}"),
         Call::PatchFixed { sku, .. } => format!("PATCH /pricing/prices/{sku}/fixed"),
-        Call::DeleteFixed { sku, trade_policy } => format!("DELETE /pricing/prices/{sku}/fixed/{trade_policy}"),
+        Call::DeleteFixed { sku, trade_policy } => {
+            format!("DELETE /pricing/prices/{sku}/fixed/{trade_policy}")
+        }
         Call::DeletePrice { sku } => format!("DELETE /pricing/prices/{sku}"),
         Call::ReadPrice { sku } => format!("GET /pricing/prices/{sku}"),
         Call::FindSkus { .. } => "POST /api/catalog_system/pub/sku/stockkeepingunitidsbyrefids".to_owned(),

@@ -8,9 +8,7 @@ use super::super::plan::Next;
 use super::super::time::{Now, Tick};
 use super::gates::Entrance;
 use super::moves::is_live;
-use super::{
-    Dispatch, Effect, Flight, Job, Request, RequestId, held_at_rest, settle_suppressed,
-};
+use super::{Dispatch, Effect, Flight, Job, Request, RequestId, held_at_rest, settle_suppressed};
 
 /// How long what a job has read from VTEX is good for. Jobs wait for a token for moments; one that waits
 /// longer (a closed breaker, a paused lane) begins again rather than overwrite what others wrote since.
@@ -26,17 +24,11 @@ enum Step {
 impl Dispatch {
     /// Adds every request that may go out now to `requests`, and returns when to poll again: `None` is
     /// when the next event has been handled. Poll after every event.
-    pub fn poll(
-        &mut self,
-        now: Now,
-        random: &mut dyn FnMut() -> f64,
-        requests: &mut Vec<Request>,
-        effects: &mut Vec<Effect>,
-    ) -> Option<Tick> {
+    pub fn poll(&mut self, now: Now, requests: &mut Vec<Request>, effects: &mut Vec<Effect>) -> Option<Tick> {
         self.wake(now);
         let mut next = self.timers.next_at();
         for lane in Lane::ALL {
-            next = earliest(next, self.fill(lane, now, random, requests, effects));
+            next = earliest(next, self.fill(lane, now, requests, effects));
         }
         next
     }
@@ -61,7 +53,6 @@ impl Dispatch {
         &mut self,
         lane: Lane,
         now: Now,
-        random: &mut dyn FnMut() -> f64,
         requests: &mut Vec<Request>,
         effects: &mut Vec<Effect>,
     ) -> Option<Tick> {
@@ -79,9 +70,14 @@ impl Dispatch {
             };
             let (call, slot) = match self.step(lane, now, effects) {
                 Step::Send(call, slot) => (call, slot),
-                Step::Wait(until) => return until,
+                Step::Wait(until) => {
+                    if probe {
+                        self.gates.withdraw(lane, now.tick);
+                    }
+                    return until;
+                }
             };
-            self.gates.sent(call.route(), probe, now.tick, random);
+            self.gates.sent(call.route(), now.tick);
             self.requests += 1;
             let id = RequestId(self.requests);
             self.flights.insert(id, Flight { call: call.clone(), slot });
@@ -166,7 +162,9 @@ impl Dispatch {
             }
             let ledger = &self.ledger;
             let is_live = |ticket| is_live(ledger, ticket);
-            let Some(slot) = self.queues[route as usize].pick(self.tuning.ageing_every, is_live) else { break };
+            let Some(slot) = self.queues[route as usize].pick(self.tuning.ageing_every, is_live) else {
+                break;
+            };
             self.leave(slot);
             let Some(entry) = self.ledger.get(slot) else { continue };
             let Some(sku) = self.skus.get(entry.key.sku()) else {
@@ -204,7 +202,7 @@ impl Dispatch {
     fn would_pile_up(&self, route: Route) -> bool {
         let reads = matches!(route, Route::StockRead | Route::PriceRead);
         let waiting: usize = routes_of(route.lane()).map(|route| self.continuing[route as usize].len()).sum();
-        reads && waiting >= self.tuning.concurrency.of(route.lane())
+        reads && waiting >= self.tuning.concurrency.of(route.lane()) as usize
     }
 
     fn look_up(&mut self, now: Now) -> Step {

@@ -11,6 +11,12 @@ use super::super::limiter::RouteLimit;
 use super::super::plan::PriceRules;
 use super::super::skus::LOOKUP_BATCH;
 
+/// A key that fails is not sent more often than ten times a second…
+const RETRY_FIRST_MS_MIN: u64 = 100;
+
+/// … and not less often than once a day.
+const RETRY_MAX_MS_MAX: u64 = 24 * 60 * 60 * 1000;
+
 /// Settings of the dispatcher.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -24,8 +30,12 @@ pub struct Tuning {
     pub ageing_every: u32,
     /// Lanes that send nothing.
     pub paused: BTreeSet<Lane>,
-    /// Delays between the attempts of one key.
-    pub retry: Backoff,
+    /// Pause before the second attempt of a key, in milliseconds; doubles with each further one, spread
+    /// over its upper half. Default 1,000.
+    pub retry_first_ms: u64,
+    /// The longest pause between two attempts of a key, in milliseconds. Default 300,000: a key that VTEX
+    /// cannot digest costs twelve requests an hour.
+    pub retry_max_ms: u64,
     /// References per look-up of SKUs, 1 to 100.
     pub lookup_batch: usize,
     /// The least time between two look-ups, in milliseconds, so that references gather. Default 200: a first
@@ -42,7 +52,8 @@ impl Default for Tuning {
             concurrency: Concurrency::default(),
             ageing_every: 16,
             paused: BTreeSet::new(),
-            retry: Backoff::default(),
+            retry_first_ms: 1_000,
+            retry_max_ms: 300_000,
             lookup_batch: LOOKUP_BATCH,
             lookup_interval_ms: 200,
             price: PriceRules::default(),
@@ -73,7 +84,7 @@ pub struct RouteLimits {
 
 impl Default for RouteLimits {
     fn default() -> Self {
-        let limit = |rate_per_second, burst| RouteLimit { rate_per_second, burst };
+        let limit = |per_second, burst| RouteLimit { per_second, burst };
         Self {
             stock_write: limit(50.0, 100),
             stock_read: limit(50.0, 100),
@@ -105,11 +116,11 @@ impl RouteLimits {
 #[serde(default, deny_unknown_fields)]
 pub struct Concurrency {
     /// Default 32: fifty a second at 600 ms each.
-    pub stock: usize,
+    pub stock: u32,
     /// Default 16: 33 a second at 480 ms each.
-    pub price: usize,
+    pub price: u32,
     /// Default 4: a look-up answers for a hundred SKUs.
-    pub catalog: usize,
+    pub catalog: u32,
 }
 
 impl Default for Concurrency {
@@ -120,9 +131,9 @@ impl Default for Concurrency {
 
 impl Concurrency {
     /// More would only queue inside VTEX, and the connections are ours to pay.
-    pub const MAX: usize = 1024;
+    pub const MAX: u32 = 1024;
 
-    pub const fn of(&self, lane: Lane) -> usize {
+    pub const fn of(&self, lane: Lane) -> u32 {
         match lane {
             Lane::Stock => self.stock,
             Lane::Price => self.price,
@@ -135,15 +146,15 @@ impl Concurrency {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum InvalidTuning {
     #[error("concurrency of lane {lane} is {value}: expected 1 to {max}; to send nothing, pause the lane", max = Concurrency::MAX)]
-    Concurrency { lane: &'static str, value: usize },
+    Concurrency { lane: &'static str, value: u32 },
     #[error("ageing_every is {0}: expected 2 or more (1 would ignore urgency altogether)")]
     AgeingEvery(u32),
     #[error("lookup_batch is {0}: expected 1 to {LOOKUP_BATCH}")]
     LookupBatch(usize),
     #[error("limit of route {route}: {reason}")]
     Route { route: &'static str, reason: String },
-    #[error("retry: {0}")]
-    Retry(String),
+    #[error("retry_first_ms is {first} and retry_max_ms {max}: expected 100 or more, and at most a day")]
+    Retry { first: u64, max: u64 },
 }
 
 impl Tuning {
@@ -158,7 +169,7 @@ impl Tuning {
         }
         for route in Route::ALL {
             let invalid = |reason| InvalidTuning::Route { route: route.name(), reason };
-            self.routes.of(route).validate().map_err(|error| invalid(error.to_string()))?;
+            self.routes.of(route).validate().map_err(invalid)?;
         }
         if self.ageing_every < 2 {
             return Err(InvalidTuning::AgeingEvery(self.ageing_every));
@@ -166,7 +177,18 @@ impl Tuning {
         if !(1..=LOOKUP_BATCH).contains(&self.lookup_batch) {
             return Err(InvalidTuning::LookupBatch(self.lookup_batch));
         }
-        self.retry.validate().map_err(|error| InvalidTuning::Retry(error.to_string()))
+        let (first, max) = (self.retry_first_ms, self.retry_max_ms);
+        if first < RETRY_FIRST_MS_MIN || max < first || max > RETRY_MAX_MS_MAX {
+            return Err(InvalidTuning::Retry { first, max });
+        }
+        Ok(())
+    }
+
+    pub(super) const fn retry(&self) -> Backoff {
+        Backoff {
+            base: Duration::from_millis(self.retry_first_ms),
+            max: Duration::from_millis(self.retry_max_ms),
+        }
     }
 
     pub(super) const fn lookup_interval(&self) -> Duration {

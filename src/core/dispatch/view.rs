@@ -8,12 +8,13 @@ use serde::Serialize;
 use super::super::call::{Answer, Failure, Lane, Route};
 use super::super::entity::Key;
 use super::super::ledger::{Entry, State};
+use super::super::limiter::RouteState;
 use super::super::record::{Confirmed, Exchange, ParkReason, Parked, Wanted};
 use super::super::schedule::Urgency;
 use super::super::time::{Now, Timestamp};
-use super::gates::{LaneGate, RouteGate};
-use super::{Dispatch, Doubt};
+use super::gates::LaneGate;
 use super::send::routes_of;
+use super::{Dispatch, Doubt};
 
 /// The most parked keys in one page: some hundred kilobytes of JSON.
 pub const PARKED_PAGE_MAX: usize = 500;
@@ -81,7 +82,7 @@ pub struct LaneStats {
 /// One route.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RouteStats {
-    pub gate: RouteGate,
+    pub limit: RouteState,
     /// Requests that came back, by how.
     pub requests: BTreeMap<Class, u64>,
 }
@@ -158,7 +159,7 @@ impl Class {
 
 /// Counted since the start.
 #[derive(Debug, Clone, Default)]
-pub struct Totals {
+pub(super) struct Totals {
     pub(super) coalesced: u64,
     pub(super) suppressed: u64,
     pub(super) stale: u64,
@@ -214,14 +215,16 @@ impl Dispatch {
                     .filter(|other| *other <= urgency)
                     .map(|urgency| self.queues[route as usize].len(urgency))
                     .sum();
-                let held_up = self.gates.why_shut(lane, route, now.tick);
+                let held_up = self.gates.why_shut(route, now.tick);
                 let held_up = held_up.map(|reason| format!("; {reason}")).unwrap_or_default();
                 format!("one of {before} keys as urgent or more on route {}{held_up}", route.name())
             }
             State::WaitsForSku => format!("VTEX knows no SKU with the reference {}", entry.key.sku()),
             State::InFlight => "its request is out".to_owned(),
             State::BackingOff => "a request failed, it is tried again".to_owned(),
-            State::Verifying => "delivered; an older request without an answer may still be applied".to_owned(),
+            State::Verifying => {
+                "delivered; an older request without an answer may still be applied".to_owned()
+            }
             State::Parked => entry.parked().map(|parked| parked.hint.clone()).unwrap_or_default(),
             State::Nowhere => String::new(),
         }
@@ -249,7 +252,7 @@ impl Dispatch {
 
     /// Everything at this moment. Its cost does not depend on the number of keys.
     pub fn stats(&mut self, now: Now) -> Stats {
-        let lanes = Lane::ALL.into_iter().map(|lane| (lane, self.lane_stats(lane, now))).collect();
+        let lanes = Lane::ALL.into_iter().map(|lane| (lane, self.lane_stats(lane))).collect();
         let routes = Route::ALL.into_iter().map(|route| (route, self.route_stats(route, now))).collect();
         Stats {
             lanes,
@@ -264,7 +267,7 @@ impl Dispatch {
         }
     }
 
-    fn lane_stats(&mut self, lane: Lane, now: Now) -> LaneStats {
+    fn lane_stats(&mut self, lane: Lane) -> LaneStats {
         let queued = |urgency| routes_of(lane).map(|route| self.queues[route as usize].len(urgency)).sum();
         let queued = Urgency::ALL.into_iter().map(|urgency| (urgency, queued(urgency))).collect();
         let census = self.census[lane as usize];
@@ -274,17 +277,20 @@ impl Dispatch {
             in_flight: census.in_flight,
             backing_off: census.backing_off,
             verifying: census.verifying,
-            parked: ParkReason::ALL.into_iter().map(|reason| (reason, census.parked[reason as usize])).collect(),
+            parked: ParkReason::ALL
+                .into_iter()
+                .map(|reason| (reason, census.parked[reason as usize]))
+                .collect(),
             oldest_since: self.ledger.oldest(lane),
             paused: self.tuning.paused.contains(&lane),
-            gate: self.gates.lane(lane, now.tick),
+            gate: self.gates.lane(lane),
         }
     }
 
     fn route_stats(&self, route: Route, now: Now) -> RouteStats {
         let requests = self.totals.requests[route as usize];
         RouteStats {
-            gate: self.gates.route(route, now.tick),
+            limit: self.gates.route(route, now.tick),
             requests: Class::ALL.into_iter().map(|class| (class, requests[class as usize])).collect(),
         }
     }

@@ -45,7 +45,13 @@ impl Vtex {
 }
 
 /// Runs a job to its end and returns its calls.
-fn run(vtex: &mut Vtex, wanted: &Value, confirmed: Option<&Value>, rules: &PriceRules, doubt: bool) -> Vec<Call> {
+fn run(
+    vtex: &mut Vtex,
+    wanted: &Value,
+    confirmed: Option<&Value>,
+    rules: &PriceRules,
+    doubt: bool,
+) -> Vec<Call> {
     let key = match wanted {
         Value::Stock(_) => Key::stock("1_1", "SKU-1"),
         Value::Price(_) => Key::price("SKU-1"),
@@ -107,7 +113,10 @@ fn doubtful_stock_is_read_and_written_only_when_it_differs() {
 #[test]
 fn a_base_price_never_wipes_what_others_wrote() {
     let foreign = fixed("outlet", 1, 500);
-    let held = RemotePrice { list: money(2000), ..remote(&price(money(1000), &[foreign.clone(), fixed("1", 1, 900)])) };
+    let held = RemotePrice {
+        list: money(2000),
+        ..remote(&price(money(1000), &[foreign.clone(), fixed("1", 1, 900)]))
+    };
     let mut vtex = Vtex { stock: None, price: Some(held) };
     let confirmed = price(money(1000), &[fixed("1", 1, 900)]);
     let wanted = price(money(1100), &[fixed("1", 1, 950)]);
@@ -152,7 +161,10 @@ fn whoever_owns_all_prices_and_knows_all_writes_without_reading() {
     assert_eq!(routes(&run_price(&mut vtex, wanted.clone(), None, &rules)), ["price-put"]);
     assert_eq!(vtex.price, Some(remote(&wanted)));
     let without_cost = Price { base: money(900), cost: None, ..wanted.clone() };
-    assert_eq!(routes(&run_price(&mut vtex, without_cost, Some(wanted), &rules)), ["price-read", "price-put"]);
+    assert_eq!(
+        routes(&run_price(&mut vtex, without_cost, Some(wanted), &rules)),
+        ["price-read", "price-put"]
+    );
     assert_eq!(vtex.price.unwrap().cost, money(700), "VTEX keeps what Live does not have");
 }
 
@@ -163,7 +175,11 @@ fn a_missing_base_price_is_kept_unless_the_rules_delete_it() {
     let delete = PriceRules { on_missing_price: OnMissingPrice::Delete, ..PriceRules::default() };
     let mut vtex = Vtex { stock: None, price: Some(remote(&confirmed)) };
     assert_eq!(run_price(&mut vtex, price(None, &[]), Some(confirmed.clone()), &keep), []);
-    assert_eq!(run_price(&mut vtex, price(None, &[]), None, &delete), [Call::ReadPrice { sku: SKU }], "not ours");
+    assert_eq!(
+        run_price(&mut vtex, price(None, &[]), None, &delete),
+        [Call::ReadPrice { sku: SKU }],
+        "not ours"
+    );
     let calls = run_price(&mut vtex, price(None, &[]), Some(confirmed), &delete);
     assert_eq!(calls, [Call::DeletePrice { sku: SKU }]);
 }
@@ -179,8 +195,12 @@ fn any_fixed(policies: &'static [&'static str]) -> impl Strategy<Value = Vec<Fix
 
 fn any_price() -> impl Strategy<Value = Price> {
     let money = || prop::option::of((1..4_i64).prop_map(Money));
-    (money(), money(), money(), any_fixed(&["1", "2"]))
-        .prop_map(|(base, list, cost, fixed)| Price { base, list, cost, fixed })
+    (money(), money(), money(), any_fixed(&["1", "2"])).prop_map(|(base, list, cost, fixed)| Price {
+        base,
+        list,
+        cost,
+        fixed,
+    })
 }
 
 proptest! {
