@@ -282,6 +282,9 @@ impl Dispatch {
         if undelivered_change {
             entry.wanted.cause = Cause::Change; // somebody is still waiting, whatever came on top
         }
+        if entry.is_doubtful() {
+            effects.push(amend(entry)); // the record of the newer value does not know of the doubt
+        }
         if entry.state == State::InFlight {
             if let Some(job) = self.jobs.get_mut(&slot) {
                 job.behind_since.get_or_insert(committed_at);

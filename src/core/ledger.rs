@@ -59,7 +59,7 @@ pub(crate) enum Doubt {
 pub(crate) struct Echo {
     /// Until when it may still be applied.
     pub(crate) until: Tick,
-    /// What it writes; `None` when there are several.
+    /// What it writes; `None` when there are several, or when VTEX may have held the same before.
     pub(crate) value: Option<Value>,
 }
 
@@ -107,6 +107,12 @@ impl Entry {
         self.trouble.as_ref().and_then(|trouble| trouble.parked.as_ref())
     }
 
+    /// Whether a write may have been applied without our knowing, or may still be.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        let has_echo = self.trouble.as_ref().is_some_and(|trouble| trouble.echo.is_some());
+        self.doubt == Doubt::ReadFirst || has_echo
+    }
+
     /// Whether VTEX is known to hold what is wanted.
     pub(crate) fn is_satisfied(&self) -> bool {
         let holds = self.confirmed.as_ref().is_some_and(|confirmed| confirmed.value == self.wanted.value);
@@ -127,7 +133,7 @@ impl Entry {
             since: self.since,
             attempts: self.attempts,
             not_before: trouble.and_then(|trouble| trouble.not_before).map(|(_, wall)| wall),
-            doubtful: self.doubt == Doubt::ReadFirst || trouble.is_some_and(|trouble| trouble.echo.is_some()),
+            doubtful: self.is_doubtful(),
             parked: self.parked().cloned(),
             last: trouble.and_then(|trouble| trouble.last.clone()),
         }

@@ -29,7 +29,9 @@ pub struct PriceRules {
     /// Every fixed price in VTEX comes from Live: one that Live does not have is deleted with the next
     /// `PUT`, and a `PUT` needs no reading before it when Live has base, list and cost. Default: no.
     pub owns_fixed_prices: bool,
-    /// Trade policies and price tables whose fixed prices are ours even when somebody else wrote them.
+    /// Trade policies and price tables whose fixed prices are ours whoever wrote them: all that the mapping
+    /// can produce. One that is not listed is known as ours only by what VTEX confirmed, so a price that was
+    /// sent and taken back around a crash may stay behind.
     pub trade_policies: Vec<CompactString>,
     pub on_missing_price: OnMissingPrice,
 }

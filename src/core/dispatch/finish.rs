@@ -123,7 +123,8 @@ impl Dispatch {
         if may_be_applied {
             entry.doubt = Doubt::ReadFirst;
             let several = entry.live_echo(now.tick, None).is_some();
-            let value = (!several).then(|| job.wanted.value.clone());
+            let held_another = job.held != Held::Unknown; // or there would have been nothing to write
+            let value = (!several && held_another).then(|| job.wanted.value.clone());
             entry.trouble_mut().echo = Some(Echo { until: now.tick + LATE_APPLY, value });
         }
         entry.trouble_mut().last = Some(last);
@@ -219,8 +220,8 @@ impl Dispatch {
 }
 
 impl super::Entry {
-    /// Until when a lost write of this key may still be applied. A reading that shows what it wrote proves
-    /// that it was applied, and once is all it can be.
+    /// Until when a lost write of this key may still be applied. A reading that shows what it wrote, where
+    /// VTEX held something else before, proves that it was applied, and once is all it can be.
     fn live_echo(&mut self, now: super::Tick, read: Option<&super::Value>) -> Option<super::Tick> {
         let trouble = self.trouble.as_deref_mut()?;
         let over = |echo: &Echo| echo.until <= now || (echo.value.is_some() && echo.value.as_ref() == read);
