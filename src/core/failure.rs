@@ -1,1 +1,214 @@
+//! The failure table: what each outcome of a request means, and what the operator can do about it.
+//!
+//! Sources: VTEX's guide on handling errors and rate limits, its API files, and its list of known issues
+//! (a 5xx may have been applied: 388176, 1425160). A status that no document describes is retried: losing
+//! data is worse than asking again.
 
+use super::call::{Call, Failure};
+use super::record::ParkReason;
+
+/// What to do about a failed request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Try this key again, with backoff. After many such failures it is parked as unexpected.
+    Retry,
+    /// Try this key again soon: something else holds it for a moment.
+    RetrySoon,
+    /// VTEX has had enough: the route pauses, the key keeps its place.
+    Throttle,
+    /// Counts towards the lane's breaker; the key is tried again with backoff and is never parked for it.
+    BreakLane,
+    /// The lane stops until there are new credentials or permissions; nothing is parked.
+    WaitForCredentials,
+    /// Set this key aside; everything else goes on.
+    Park(ParkReason),
+    /// VTEX does not know the SKU by this id (any more): look its reference up again.
+    ForgetSku,
+}
+
+/// The meaning of one failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verdict {
+    pub action: Action,
+    /// The request may have been applied: read before believing anything.
+    pub doubtful: bool,
+    /// Stable code for logs, `explain` and the README.
+    pub code: &'static str,
+    /// What is wrong, and what to do.
+    pub hint: &'static str,
+}
+
+/// Looks a failure up.
+pub fn judge(call: &Call, failure: &Failure) -> Verdict {
+    let verdict = |action, doubtful, code, hint| Verdict { action, doubtful, code, hint };
+    let open = call.writes();
+    match failure {
+        Failure::Timeout => verdict(
+            Action::BreakLane,
+            open,
+            "E310",
+            "VTEX did not answer in time; it is asked again by itself. Lasting: check the network and status.vtex.com",
+        ),
+        Failure::Connect(_) => verdict(
+            Action::BreakLane,
+            false,
+            "E311",
+            "no connection to VTEX (DNS, firewall, proxy, TLS); it is tried again by itself. Lasting: check the way out",
+        ),
+        Failure::Reset(_) => verdict(
+            Action::BreakLane,
+            open,
+            "E312",
+            "the connection broke before the answer; what VTEX did is verified before the next write",
+        ),
+        Failure::Malformed(_) => verdict(
+            Action::Retry,
+            open,
+            "E313",
+            "VTEX's answer is not what its documentation says (a proxy in between?); tried again by itself",
+        ),
+        Failure::Status { code, .. } => judge_status(*code, call, open),
+    }
+}
+
+fn judge_status(code: u16, call: &Call, open: bool) -> Verdict {
+    let verdict = |action, doubtful, code, hint| Verdict { action, doubtful, code, hint };
+    match code {
+        400 | 422 => verdict(
+            Action::Park(ParkReason::Rejected),
+            false,
+            "E320",
+            "VTEX refuses this value: read its answer, correct the data or the mapping, then `mare parked retry`",
+        ),
+        401 => verdict(
+            Action::WaitForCredentials,
+            false,
+            "E301",
+            "VTEX does not accept the app key or token: renew them and send SIGHUP; nothing is lost meanwhile",
+        ),
+        403 => verdict(
+            Action::WaitForCredentials,
+            false,
+            "E303",
+            "the app key lacks a License Manager resource: `mare check` names it; nothing is lost meanwhile",
+        ),
+        404 if has_sku(call) => verdict(
+            Action::ForgetSku,
+            false,
+            "E321",
+            "VTEX does not know this SKU or warehouse: the SKU is looked up again; check the warehouse in VTEX",
+        ),
+        404 => verdict(
+            Action::Retry,
+            false,
+            "E322",
+            "VTEX does not know this address: check vtex.account and the base URLs with `mare check`",
+        ),
+        409 | 423 => verdict(
+            Action::RetrySoon,
+            false,
+            "E323",
+            "VTEX is busy with this SKU; it was not applied and is sent again shortly",
+        ),
+        410 => verdict(
+            Action::Park(ParkReason::NotFound),
+            false,
+            "E324",
+            "VTEX has withdrawn this address: a newer version of maré is needed",
+        ),
+        413 => verdict(
+            Action::Park(ParkReason::TooLarge),
+            false,
+            "E325",
+            "the request is too large for VTEX: reduce what is mapped for this key, then `mare parked retry`",
+        ),
+        429 => verdict(
+            Action::Throttle,
+            false,
+            "E302",
+            "VTEX limits the rate; maré slows down by itself. Often: lower the rate of this route in [tuning]",
+        ),
+        408 | 308 | 500..=599 => verdict(
+            Action::BreakLane,
+            open,
+            "E330",
+            "VTEX has an internal problem; tried again by itself, and verified, since it may have been applied",
+        ),
+        _ => verdict(
+            Action::Retry,
+            open,
+            "E340",
+            "VTEX answered with a status that its documentation does not have; tried again, then set aside",
+        ),
+    }
+}
+
+const fn has_sku(call: &Call) -> bool {
+    !matches!(call, Call::FindSkus { .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::entity::SkuId;
+    use crate::core::time::Timestamp;
+
+    fn write() -> Call {
+        Call::SetStock { sku: SkuId(1), warehouse: "w".into(), quantity: 1, balance_at: Timestamp(0) }
+    }
+
+    fn read() -> Call {
+        Call::ReadPrice { sku: SkuId(1) }
+    }
+
+    fn status(code: u16) -> Failure {
+        Failure::Status { code, body: String::new() }
+    }
+
+    #[test]
+    fn every_outcome_has_its_action() {
+        use Action::{BreakLane, ForgetSku, Park, Retry, RetrySoon, Throttle, WaitForCredentials};
+        let table = [
+            (status(308), BreakLane, true),
+            (status(400), Park(ParkReason::Rejected), false),
+            (status(401), WaitForCredentials, false),
+            (status(403), WaitForCredentials, false),
+            (status(404), ForgetSku, false),
+            (status(408), BreakLane, true),
+            (status(409), RetrySoon, false),
+            (status(410), Park(ParkReason::NotFound), false),
+            (status(413), Park(ParkReason::TooLarge), false),
+            (status(418), Retry, true),
+            (status(422), Park(ParkReason::Rejected), false),
+            (status(423), RetrySoon, false),
+            (status(429), Throttle, false),
+            (status(500), BreakLane, true),
+            (status(502), BreakLane, true),
+            (status(503), BreakLane, true),
+            (status(504), BreakLane, true),
+            (Failure::Timeout, BreakLane, true),
+            (Failure::Connect("refused".into()), BreakLane, false),
+            (Failure::Reset("reset".into()), BreakLane, true),
+            (Failure::Malformed("<html>".into()), Retry, true),
+        ];
+        for (failure, action, doubtful) in table {
+            let verdict = judge(&write(), &failure);
+            assert_eq!((verdict.action, verdict.doubtful), (action, doubtful), "{failure:?}");
+            assert!(!verdict.hint.is_empty() && verdict.code.starts_with('E'));
+            assert!(!judge(&read(), &failure).doubtful, "a read leaves nothing open: {failure:?}");
+        }
+    }
+
+    #[test]
+    fn a_lost_look_up_address_parks_nothing() {
+        let call = Call::FindSkus { refs: Vec::new() };
+        assert_eq!(judge(&call, &status(404)).action, Action::Retry);
+    }
+
+    #[test]
+    fn missing_rights_and_outages_never_park() {
+        for code in [401, 403, 408, 429, 500, 502, 503, 504, 599] {
+            assert!(!matches!(judge(&write(), &status(code)).action, Action::Park(_)), "{code}");
+        }
+    }
+}

@@ -7,6 +7,7 @@
 pub mod backoff;
 pub mod breaker;
 pub mod call;
+pub mod concurrency;
 pub mod dispatch;
 pub mod entity;
 pub mod failure;
