@@ -305,7 +305,7 @@ impl World {
     fn any_price(&mut self) -> Value {
         let policies = ["1", "2"].into_iter().filter(|_| self.random.bool());
         let fixed: Vec<_> = policies.map(|policy| fixed(policy, self.position as i64)).collect();
-        let list = (self.position % 3 == 0).then_some(Money(self.position as i64 + 7));
+        let list = self.position.is_multiple_of(3).then_some(Money(self.position as i64 + 7));
         Value::Price(Box::new(Price { base: Some(Money(self.position as i64)), list, cost: None, fixed }))
     }
 

@@ -254,7 +254,8 @@ fn exchange(call: &Call, failure: &Failure, now: Now) -> Exchange {
         Failure::Reset(reason) => ("connection lost".to_owned(), reason.as_str()),
         Failure::Malformed(reason) => ("unreadable answer".to_owned(), reason.as_str()),
     };
-    let end = body.floor_char_boundary(Exchange::EXCERPT_BYTES_MAX);
+    let longest = body.len().min(Exchange::EXCERPT_BYTES_MAX);
+    let end = (0..=longest).rev().find(|at| body.is_char_boundary(*at)).unwrap_or(0);
     Exchange { at: now.wall, request: request_line(call), answer, excerpt: body[..end].to_owned() }
 }
 
