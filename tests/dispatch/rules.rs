@@ -10,12 +10,25 @@ use mare::core::money::Money;
 use mare::core::position::Position;
 use mare::core::record::{Cause, Dirty, ParkReason};
 use mare::core::schedule::Urgency;
+use mare::core::value::{FixedPrice, Price, Value};
 use proptest::prelude::*;
 
 use crate::desk::{Desk, price, price_key, quantity, routes, stock, stock_key};
 
 fn holds(total: i64) -> Answer {
     Answer::Stock(Some(RemoteStock { total, reserved: 0, unlimited: false }))
+}
+
+/// A price with fixed prices of trade policy 1: minimum quantity and centavos.
+fn with_fixed(base: Option<i64>, fixed: &[(u32, i64)]) -> Value {
+    let fixed = fixed.iter().map(|(min_quantity, cents)| FixedPrice {
+        trade_policy: "1".into(),
+        min_quantity: *min_quantity,
+        valid: None,
+        value: Money(*cents),
+        list: None,
+    });
+    Value::Price(Box::new(Price { base: base.map(Money), fixed: fixed.collect(), ..Price::default() }))
 }
 
 #[test]
@@ -72,7 +85,7 @@ fn a_price_that_only_lacks_what_vtex_keeps_costs_no_request() {
     let mut desk = Desk::with_skus();
     let key = price_key(1);
     desk.confirm(&key, price(1000));
-    let none = mare::core::value::Value::Price(Box::default());
+    let none = Value::Price(Box::default());
     assert_eq!(desk.want(&key, none), Accepted::Suppressed);
 }
 
@@ -192,6 +205,7 @@ fn a_key_waits_for_its_sku_and_costs_nothing_meanwhile() {
 fn a_server_error_that_was_applied_is_found_out_by_reading() {
     let mut desk = Desk::with_skus();
     let key = stock_key(1);
+    desk.confirm(&key, stock(9));
     desk.want(&key, stock(5));
     let write = desk.send_one();
     desk.status(write.id, 500);
@@ -392,20 +406,8 @@ fn an_exhausted_route_does_not_hold_up_the_others_of_its_lane() {
         desk.want(&price_key(n), price(1000));
     }
     assert_eq!(routes(&desk.send()), [Route::PriceRead]);
-    let with_fixed = |cents| {
-        let fixed = mare::core::value::FixedPrice {
-            trade_policy: "1".into(),
-            min_quantity: 1,
-            valid: None,
-            value: Money(cents),
-            list: None,
-        };
-        let price =
-            mare::core::value::Price { base: Some(Money(5)), fixed: vec![fixed], ..Default::default() };
-        mare::core::value::Value::Price(Box::new(price))
-    };
-    desk.confirm(&price_key(50), with_fixed(1));
-    desk.want(&price_key(50), with_fixed(2));
+    desk.confirm(&price_key(50), with_fixed(Some(5), &[(1, 1)]));
+    desk.want(&price_key(50), with_fixed(Some(5), &[(1, 2)]));
     assert_eq!(routes(&desk.send()), [Route::PricePatch]);
 }
 
@@ -423,6 +425,50 @@ fn a_job_goes_on_before_another_key_begins() {
     let put = desk.send_one();
     let Call::PutPrice { sku: SkuId(2), price: sent } = &put.call else { panic!("{put:?}") };
     assert_eq!(sent.base, Some(Money(1100)), "until the first write a job takes the newest value");
+}
+
+#[test]
+fn no_more_is_read_than_can_be_written() {
+    let mut tuning = Tuning::default();
+    tuning.concurrency.price = 2;
+    tuning.routes.price_put.per_second = 0.1;
+    tuning.routes.price_put.burst = 1;
+    let mut desk = Desk::with(tuning);
+    desk.know_skus();
+    for n in 0..50 {
+        desk.want(&price_key(n), price(1000));
+    }
+    let mut reads = 0;
+    for _ in 0..100 {
+        for request in desk.send() {
+            let read = request.call.route() == Route::PriceRead;
+            reads += usize::from(read);
+            desk.answer(request.id, if read { Answer::Price(None) } else { Answer::Done });
+        }
+        desk.wait(10);
+    }
+    assert!(reads <= 5, "{reads} readings wait for a write");
+}
+
+#[test]
+fn a_job_that_ended_half_way_is_not_taken_for_undone() {
+    let mut desk = Desk::with_skus();
+    let key = price_key(1);
+    let before = with_fixed(None, &[(1, 900), (10, 800)]);
+    desk.confirm(&key, before.clone());
+    desk.want(&key, with_fixed(None, &[(1, 900)]));
+    let read = desk.send_one();
+    let Value::Price(held) = &before else { panic!("a price") };
+    let held = RemotePrice { fixed: held.fixed.clone(), ..RemotePrice::default() };
+    desk.answer(read.id, Answer::Price(Some(held)));
+    let delete = desk.send_one();
+    assert_eq!(delete.call.route(), Route::PriceDelete);
+    desk.answer(delete.id, Answer::Done);
+    let patch = desk.send_one();
+    desk.status(patch.id, 423);
+    assert_eq!(desk.want(&key, before), Accepted::Coalesced, "VTEX has none of them now");
+    desk.wait(1_000);
+    assert_eq!(routes(&desk.send()), [Route::PriceRead]);
 }
 
 #[test]
