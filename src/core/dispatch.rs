@@ -1,0 +1,386 @@
+//! The heart: which request goes out when, and what its outcome means for its key.
+//!
+//! One synchronous state machine, owned by one task. The shell brings events (a durable change, an
+//! outcome, an operator's command) and the time, and carries out what comes back: requests to send and
+//! [`Effect`]s to persist.
+//!
+//! ```text
+//!               SKU unknown                  failed: again later
+//!   want ──┬──▶ waits for SKU ──┐       ┌──── backing off ◀────┐
+//!          └────────────────────┴▶ queued ───▶ in flight ──────┼──▶ at rest (no entry)
+//!                                       ▲         ▲ └ next call│
+//!              newer change, operator   └─ parked ◀────────────┘
+//! ```
+//!
+//! Rules that hold throughout: a key has at most one request in flight; a newer value waits behind it;
+//! delivered versions never go backwards; nothing is suppressed unless VTEX is known to hold it.
+
+mod finish;
+mod gates;
+mod moves;
+mod operator;
+mod send;
+mod tuning;
+mod view;
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+use compact_str::CompactString;
+use hashbrown::HashMap;
+
+use super::call::{Call, Lane, Route};
+use super::entity::{Key, SkuId};
+use super::ledger::{Doubt, Echo, Entry, Ledger, Slot, State};
+use super::plan::{self, Held, Next, Situation};
+use super::position::Position;
+use super::record::{Cause, Confirmed, Dirty, Wanted};
+use super::schedule::{RouteQueue, Tickets, Timers};
+use super::skus::Skus;
+use super::time::{Now, Tick, Timestamp};
+use super::value::Value;
+
+pub use finish::UNEXPECTED_ATTEMPTS_MAX;
+use gates::Gates;
+pub use gates::LaneGate;
+use moves::Census;
+pub use tuning::{Concurrency, InvalidTuning, RouteLimits, Tuning};
+use view::Totals;
+pub use view::{Class, Explain, KeyState, LaneStats, PARKED_PAGE_MAX, ParkedKey, RouteStats, Stats};
+
+/// How long VTEX may still apply a write whose answer never came. Gateways and load balancers give up on
+/// a request after a minute at the latest.
+pub const LATE_APPLY: Duration = Duration::from_secs(60);
+
+/// Names one request between [`Dispatch::poll`] and [`Dispatch::finished`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u64);
+
+/// A request to send now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    pub id: RequestId,
+    pub call: Call,
+    /// The only request of its lane, to see whether VTEX is back.
+    pub probe: bool,
+}
+
+/// What became of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Accepted {
+    /// The key was at rest.
+    New,
+    /// It replaced a value that had not been sent.
+    Coalesced,
+    /// It waits behind the request in flight.
+    Waits,
+    /// VTEX holds it already: no request.
+    Suppressed,
+    /// A newer version of the key is known: dropped.
+    Stale,
+}
+
+/// What the shell has to do. Everything but `Confirmed` is for the store, in this order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// The key is at rest: delete its dirty record, unless that one is newer than `position` (a change that
+    /// is durable and not announced yet), and replace its confirmed record by `confirmed` if there is one.
+    Settle { key: Key, position: Position, confirmed: Option<Confirmed> },
+    /// VTEX confirmed a value but the key is not at rest: replace the confirmed record only.
+    Advance { key: Key, confirmed: Confirmed },
+    /// Replace the dirty record, unless the one on disk is newer than `position`.
+    Amend { key: Key, position: Position, dirty: Dirty },
+    /// VTEX may hold anything for this key: delete the confirmed record.
+    Unconfirm { key: Key },
+    /// The SKU of a reference; `None`: it is no longer known.
+    SkuLearned { sku_ref: CompactString, id: Option<SkuId> },
+    /// VTEX confirmed this version, committed in Live at `committed_at`: the latency to measure.
+    Confirmed { key: Key, committed_at: Timestamp, position: Position },
+}
+
+/// A key between its first request and the last one that its value takes.
+#[derive(Debug)]
+struct Job {
+    /// The version being delivered: the newest one until the first write.
+    wanted: Wanted,
+    /// When the first value that waits behind this one was committed.
+    behind_since: Option<Timestamp>,
+    sku: SkuId,
+    held: Held,
+    /// VTEX has accepted a write of this job.
+    wrote: bool,
+    began: Tick,
+    /// An operator wants the key set aside as soon as the request is back.
+    park: bool,
+}
+
+/// A request that is out.
+#[derive(Debug)]
+struct Flight {
+    call: Call,
+    /// The key's entry; `None` for a look-up of SKUs.
+    slot: Option<Slot>,
+}
+
+/// The state machine. See the module.
+#[derive(Debug)]
+pub struct Dispatch {
+    tuning: Tuning,
+    ledger: Ledger,
+    skus: Skus,
+    queues: [RouteQueue; Route::ALL.len()],
+    timers: Timers,
+    tickets: Tickets,
+    jobs: HashMap<Slot, Job>,
+    /// Jobs whose next request waits for its route, ahead of new keys.
+    continuing: [VecDeque<Slot>; Route::ALL.len()],
+    flights: HashMap<RequestId, Flight>,
+    requests: u64,
+    gates: Gates,
+    /// Whose turn it is among the routes of a lane.
+    turns: [usize; Lane::ALL.len()],
+    looked_up: Option<Tick>,
+    census: [Census; Lane::ALL.len()],
+    parked: BTreeSet<Key>,
+    totals: Totals,
+}
+
+impl Dispatch {
+    /// Nothing dirty, nothing known. `tuning` was validated.
+    pub fn new(tuning: Tuning, now: Now) -> Self {
+        Self {
+            gates: Gates::new(&tuning, now.tick),
+            tuning,
+            ledger: Ledger::default(),
+            skus: Skus::default(),
+            queues: Default::default(),
+            timers: Timers::default(),
+            tickets: Tickets::default(),
+            jobs: HashMap::new(),
+            continuing: Default::default(),
+            flights: HashMap::new(),
+            requests: 0,
+            turns: Default::default(),
+            looked_up: None,
+            census: Default::default(),
+            parked: BTreeSet::new(),
+            totals: Totals::default(),
+        }
+    }
+
+    /// A dirty record found in the store at start. A request for it may have been out when the process
+    /// ended, so its confirmed value is not relied upon: it is sent, never suppressed.
+    pub fn restore(
+        &mut self,
+        key: Key,
+        dirty: Dirty,
+        confirmed: Option<Confirmed>,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
+        if self.ledger.find(&key).is_some() {
+            return;
+        }
+        if is_newer(confirmed.as_ref(), &dirty.wanted) {
+            self.totals.stale += 1;
+            effects.push(Effect::Settle { key, position: dirty.wanted.position, confirmed: None });
+            return;
+        }
+        let Dirty { wanted, since, attempts, not_before, doubtful, parked, last } = dirty;
+        let mut entry = new_entry(key, wanted, confirmed);
+        entry.since = since;
+        entry.attempts = attempts;
+        entry.doubt = if doubtful { Doubt::ReadFirst } else { Doubt::Unsure };
+        if doubtful {
+            entry.trouble_mut().echo = Some(Echo { until: now.tick + LATE_APPLY, value: None });
+        }
+        if last.is_some() {
+            entry.trouble_mut().last = last;
+        }
+        let slot = self.ledger.insert(entry);
+        match (parked, not_before) {
+            (Some(parked), _) => self.set_aside(slot, parked),
+            (None, Some(at)) if at > now.wall => {
+                let delay = now.wall.until(at).min(self.tuning.retry().max);
+                self.back_off(slot, State::BackingOff, delay, now);
+            }
+            _ => self.place(slot, now),
+        }
+    }
+
+    /// What the store, or a look-up elsewhere, knows about a reference; `None` forgets it. Keys that wait
+    /// for it wake.
+    pub fn know_sku(&mut self, sku_ref: &str, id: Option<SkuId>, now: Now) {
+        match id {
+            Some(id) => self.learn_sku(sku_ref, id, now),
+            None => self.skus.forget(sku_ref),
+        }
+    }
+
+    /// A SKU was created in VTEX: keys that wait for it need not wait for the next look-up.
+    pub fn sku_created(&mut self, sku_ref: &str, now: Now) {
+        self.skus.wake(sku_ref, now.tick);
+    }
+
+    /// A change that is durable in the store, which keeps the newer one of two. `confirmed` is asked only when the key is at rest, and must
+    /// know every effect returned so far. A reconcile that found VTEX itself different deletes the confirmed
+    /// record before, so that nothing is suppressed.
+    pub fn want(
+        &mut self,
+        key: &Key,
+        wanted: Wanted,
+        confirmed: impl FnOnce() -> Option<Confirmed>,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) -> Accepted {
+        let accepted = match self.ledger.find(key) {
+            Some(slot) => self.want_again(slot, wanted, now, effects),
+            None => self.want_anew(key, wanted, confirmed(), now, effects),
+        };
+        match accepted {
+            Accepted::New => {}
+            Accepted::Coalesced | Accepted::Waits => self.totals.coalesced += 1,
+            Accepted::Suppressed => self.totals.suppressed += 1,
+            Accepted::Stale => self.totals.stale += 1,
+        }
+        accepted
+    }
+
+    fn want_anew(
+        &mut self,
+        key: &Key,
+        wanted: Wanted,
+        confirmed: Option<Confirmed>,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) -> Accepted {
+        if is_newer(confirmed.as_ref(), &wanted) {
+            effects.push(Effect::Settle { key: key.clone(), position: wanted.position, confirmed: None });
+            return Accepted::Stale;
+        }
+        let entry = new_entry(key.clone(), wanted, confirmed);
+        if self.needs_nothing(&entry) {
+            effects.push(settle_suppressed(entry));
+            return Accepted::Suppressed;
+        }
+        let slot = self.ledger.insert(entry);
+        self.place(slot, now);
+        Accepted::New
+    }
+
+    fn want_again(&mut self, slot: Slot, wanted: Wanted, now: Now, effects: &mut Vec<Effect>) -> Accepted {
+        let Some(entry) = self.ledger.get_mut(slot) else { return Accepted::Stale };
+        let replayed = entry.wanted.position == wanted.position && entry.wanted.value == wanted.value;
+        if entry.is_newer_than(&wanted) || (replayed && entry.state == State::Parked) {
+            effects.push(amend(entry)); // the store may have replaced its record
+            return if replayed { Accepted::Coalesced } else { Accepted::Stale };
+        }
+        let undelivered_change = entry.state != State::InFlight && entry.wanted.cause == Cause::Change;
+        let committed_at = wanted.committed_at;
+        entry.wanted = wanted;
+        entry.attempts = 0;
+        if undelivered_change {
+            entry.wanted.cause = Cause::Change; // somebody is still waiting, whatever came on top
+        }
+        if entry.is_doubtful() {
+            effects.push(amend(entry)); // the record of the newer value does not know of the doubt
+        }
+        if entry.state == State::InFlight {
+            if let Some(job) = self.jobs.get_mut(&slot) {
+                job.behind_since.get_or_insert(committed_at);
+            }
+            return Accepted::Waits;
+        }
+        self.reconsider(slot, now, effects)
+    }
+
+    /// A key that is not in flight has a newer value.
+    fn reconsider(&mut self, slot: Slot, now: Now, effects: &mut Vec<Effect>) -> Accepted {
+        let Some(entry) = self.ledger.get(slot) else { return Accepted::Stale };
+        let (state, urgency) = (entry.state, urgency_of(entry));
+        if self.needs_nothing(entry) {
+            if let Some(entry) = self.discard(slot) {
+                effects.push(settle_suppressed(entry));
+            }
+            return Accepted::Suppressed;
+        }
+        match state {
+            State::Queued { urgency: queued, .. } if queued <= urgency => {}
+            State::WaitsForSku | State::BackingOff => {}
+            State::Queued { .. } | State::Verifying | State::Parked | State::Nowhere | State::InFlight => {
+                self.leave(slot);
+                self.place(slot, now);
+            }
+        }
+        Accepted::Coalesced
+    }
+
+    /// Whether the entry can be settled without a request.
+    fn needs_nothing(&self, entry: &Entry) -> bool {
+        let only_absent_differ = || {
+            let Some(confirmed) = &entry.confirmed else { return false };
+            let Value::Price(_) = &confirmed.value else { return false };
+            let held = Held::confirmed(&confirmed.value);
+            entry.doubt == Doubt::None && self.plan(entry, &entry.wanted, &held, SkuId(0)) == Next::Done
+        };
+        entry.is_satisfied() || only_absent_differ()
+    }
+
+    fn plan(&self, entry: &Entry, wanted: &Wanted, held: &Held, sku: SkuId) -> Next {
+        plan::next(&Situation {
+            key: &entry.key,
+            sku,
+            wanted: &wanted.value,
+            committed_at: wanted.committed_at,
+            confirmed: entry.confirmed.as_ref().map(|confirmed| &confirmed.value),
+            read_first: entry.doubt == Doubt::ReadFirst,
+            held,
+            rules: &self.tuning.price,
+        })
+    }
+}
+
+fn new_entry(key: Key, wanted: Wanted, confirmed: Option<Confirmed>) -> Entry {
+    let since = wanted.committed_at;
+    Entry {
+        key,
+        wanted,
+        since,
+        confirmed,
+        attempts: 0,
+        ticket: 0,
+        birth: 0,
+        state: State::Nowhere,
+        doubt: Doubt::None,
+        trouble: None,
+    }
+}
+
+fn is_newer(confirmed: Option<&Confirmed>, wanted: &Wanted) -> bool {
+    confirmed.is_some_and(|confirmed| confirmed.position > wanted.position)
+}
+
+fn urgency_of(entry: &Entry) -> super::schedule::Urgency {
+    super::schedule::Urgency::of(&entry.wanted, entry.confirmed.as_ref())
+}
+
+/// What the planner may assume of a key before a job has asked VTEX anything.
+fn held_at_rest(entry: &Entry) -> Held {
+    match &entry.confirmed {
+        Some(confirmed) if entry.doubt == Doubt::None => Held::confirmed(&confirmed.value),
+        _ => Held::Unknown,
+    }
+}
+
+fn amend(entry: &Entry) -> Effect {
+    Effect::Amend { key: entry.key.clone(), position: entry.wanted.position, dirty: entry.record() }
+}
+
+/// VTEX holds the wanted value without a request. Its version is confirmed all the same, or an older
+/// change that comes late would pass for a newer one.
+fn settle_suppressed(entry: Entry) -> Effect {
+    let Entry { key, wanted, confirmed, .. } = entry;
+    let Wanted { value, position, .. } = wanted;
+    let confirmed = confirmed.map(|confirmed| Confirmed { value, position, at: confirmed.at });
+    Effect::Settle { key, position, confirmed }
+}

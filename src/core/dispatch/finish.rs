@@ -1,0 +1,279 @@
+//! What the outcome of a request means for its key.
+
+use std::time::Duration;
+
+use compact_str::CompactString;
+
+use super::super::call::{Answer, Call, Failure, Outcome};
+use super::super::failure::{Action, Verdict, judge};
+use super::super::ledger::{Doubt, Echo, Slot, State};
+use super::super::plan::{Held, Next};
+use super::super::record::{Confirmed, Exchange, ParkReason, Parked};
+use super::super::time::Now;
+use super::{Dispatch, Effect, Flight, Job, LATE_APPLY, RequestId, amend};
+
+/// Attempts before a key is set aside for an answer that no document describes: with the delays in
+/// between about half an hour, long enough for VTEX to repair a slip.
+pub const UNEXPECTED_ATTEMPTS_MAX: u32 = 10;
+
+/// The longest pause before a key is sent again that something else holds for a moment (423).
+const SOON: Duration = Duration::from_secs(5);
+
+impl Dispatch {
+    /// A request came back. An id that is not out (any more) is ignored.
+    pub fn finished(
+        &mut self,
+        id: RequestId,
+        outcome: Outcome,
+        now: Now,
+        random: &mut dyn FnMut() -> f64,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(Flight { call, slot }) = self.flights.remove(&id) else { return };
+        let result = outcome.result.clone().and_then(|answer| match fits(&call, &answer) {
+            true => Ok(answer),
+            false => Err(Failure::Malformed("an answer to another request".to_owned())),
+        });
+        let verdict = result.as_ref().err().map(|failure| judge(&call, failure));
+        self.totals.count(call.route(), &result);
+        self.gates.finished(&call, &outcome, verdict.as_ref(), now.tick, random);
+        match (slot, result, verdict) {
+            (Some(slot), Ok(answer), _) => self.succeed(slot, &call, &answer, now, effects),
+            (Some(slot), Err(failure), Some(verdict)) => {
+                let last = exchange(&call, &failure, now);
+                self.fail(slot, &call, verdict, last, now, random, effects);
+            }
+            (None, Ok(Answer::Skus(found)), _) => self.found_skus(&call, found, now, random, effects),
+            (None, _, Some(verdict)) => self.failed_look_up(&call, &verdict, now, random),
+            (_, _, None) => {}
+        }
+    }
+
+    fn succeed(&mut self, slot: Slot, call: &Call, answer: &Answer, now: Now, effects: &mut Vec<Effect>) {
+        let Some(job) = self.jobs.get_mut(&slot) else { return };
+        let held = std::mem::replace(&mut job.held, Held::Unknown);
+        job.held = held.after(call, answer);
+        job.wrote |= call.writes();
+        match self.plan_job(slot) {
+            Some(Next::Call(call)) => self.continuing[call.route() as usize].push_back(slot),
+            Some(Next::Done) => self.deliver(slot, now, effects),
+            None => {}
+        }
+    }
+
+    /// VTEX holds what the job was to bring.
+    pub(super) fn deliver(&mut self, slot: Slot, now: Now, effects: &mut Vec<Effect>) {
+        let Some(job) = self.jobs.remove(&slot) else { return };
+        self.leave(slot);
+        let Some(entry) = self.ledger.get_mut(slot) else { return };
+        let Job { wanted, behind_since, wrote, park, .. } = job;
+        let position = wanted.position;
+        if entry.confirmed.as_ref().is_none_or(|confirmed| confirmed.position != position) {
+            self.totals.confirmed += 1;
+            let (key, committed_at) = (entry.key.clone(), wanted.committed_at);
+            effects.push(Effect::Confirmed { key, committed_at, position });
+        }
+        let newest = entry.wanted.value == wanted.value;
+        let position = if newest { entry.wanted.position } else { position };
+        let confirmed = Confirmed { value: wanted.value, position, at: now.wall };
+        let echo = entry.live_echo(now.tick, (!wrote).then_some(&confirmed.value));
+        entry.confirmed = Some(confirmed.clone());
+        entry.doubt = if echo.is_some() { Doubt::Unsure } else { Doubt::None };
+        entry.attempts = 0;
+        if newest && echo.is_none() {
+            let key = entry.key.clone();
+            self.ledger.remove(slot);
+            effects.push(Effect::Settle { key, position, confirmed: Some(confirmed) });
+            return;
+        }
+        effects.push(Effect::Advance { key: entry.key.clone(), confirmed });
+        if let Some(since) = behind_since {
+            entry.since = since;
+        }
+        self.ledger.renew_age(slot);
+        match echo {
+            _ if park => self.park_by_operator(slot, now, effects),
+            Some(until) if newest => {
+                self.back_off(slot, State::Verifying, until.since(now.tick), now);
+                effects.extend(self.ledger.get(slot).map(amend));
+            }
+            _ => self.place(slot, now),
+        }
+    }
+
+    /// A request of a key failed: its job ends, and what it read is forgotten.
+    #[expect(clippy::too_many_arguments, reason = "the pieces of one outcome")]
+    fn fail(
+        &mut self,
+        slot: Slot,
+        call: &Call,
+        verdict: Verdict,
+        last: Exchange,
+        now: Now,
+        random: &mut dyn FnMut() -> f64,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(job) = self.jobs.remove(&slot) else { return };
+        self.leave(slot);
+        let Some(entry) = self.ledger.get_mut(slot) else { return };
+        if job.wrote {
+            entry.doubt = entry.doubt.max(Doubt::Unsure); // some of it was applied
+        }
+        let may_be_applied = verdict.doubtful;
+        if may_be_applied {
+            entry.doubt = Doubt::ReadFirst;
+            let several = entry.live_echo(now.tick, None).is_some();
+            let held_another = job.held != Held::Unknown; // or there would have been nothing to write
+            let value = (!several && held_another).then(|| job.wanted.value.clone());
+            entry.trouble_mut().echo = Some(Echo { until: now.tick + LATE_APPLY, value });
+        }
+        entry.trouble_mut().last = Some(last);
+        let superseded = entry.wanted.value != job.wanted.value;
+        if job.park {
+            return self.park_by_operator(slot, now, effects);
+        }
+        let penalty_free = matches!(verdict.action, Action::Throttle | Action::WaitForCredentials);
+        match verdict.action {
+            Action::Throttle | Action::WaitForCredentials => self.place(slot, now),
+            Action::BreakLane if self.gates.is_broken(call.lane()) => self.place(slot, now),
+            Action::BreakLane => self.try_later(slot, Duration::MAX, now, random),
+            Action::RetrySoon => self.try_later(slot, SOON, now, random),
+            Action::Retry => self.try_later_or_park(slot, &verdict, now, random),
+            Action::ForgetSku => self.forget_sku(slot, &job, &verdict, now, effects),
+            Action::Park(_) if superseded => self.place(slot, now),
+            Action::Park(reason) => self.set_aside(slot, parked(reason, &verdict, now)),
+        }
+        if may_be_applied || !penalty_free {
+            effects.extend(self.ledger.get(slot).map(amend));
+        }
+    }
+
+    fn try_later(&mut self, slot: Slot, max: Duration, now: Now, random: &mut dyn FnMut() -> f64) {
+        let Some(entry) = self.ledger.get_mut(slot) else { return };
+        entry.attempts = entry.attempts.saturating_add(1);
+        let delay = self.tuning.retry().delay(entry.attempts, random()).min(max);
+        self.back_off(slot, State::BackingOff, delay, now);
+    }
+
+    fn try_later_or_park(
+        &mut self,
+        slot: Slot,
+        verdict: &Verdict,
+        now: Now,
+        random: &mut dyn FnMut() -> f64,
+    ) {
+        if self.ledger.get(slot).is_some_and(|entry| entry.attempts + 1 >= UNEXPECTED_ATTEMPTS_MAX) {
+            self.set_aside(slot, parked(ParkReason::Unexpected, verdict, now));
+        } else {
+            self.try_later(slot, Duration::MAX, now, random);
+        }
+    }
+
+    /// VTEX does not know the SKU by the id that we have: it is looked up again. If it is still the same,
+    /// the key is set aside.
+    fn forget_sku(&mut self, slot: Slot, job: &Job, verdict: &Verdict, now: Now, effects: &mut Vec<Effect>) {
+        let Some(entry) = self.ledger.get_mut(slot) else { return };
+        if entry.trouble_mut().refused.replace(job.sku) == Some(job.sku) {
+            return self.set_aside(slot, parked(ParkReason::NotFound, verdict, now));
+        }
+        let sku_ref = CompactString::new(entry.key.sku());
+        if self.skus.get(&sku_ref) == Some(job.sku) {
+            self.skus.forget(&sku_ref);
+            effects.push(Effect::SkuLearned { sku_ref, id: None });
+        }
+        self.place(slot, now);
+    }
+
+    fn found_skus(
+        &mut self,
+        call: &Call,
+        found: Vec<(CompactString, Option<super::SkuId>)>,
+        now: Now,
+        random: &mut dyn FnMut() -> f64,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Call::FindSkus { refs } = call else { return };
+        self.skus.answered();
+        for sku_ref in refs {
+            let id = found.iter().find(|(other, _)| other == sku_ref).and_then(|(_, id)| *id);
+            match id {
+                Some(id) => {
+                    self.learn_sku(sku_ref, id, now);
+                    effects.push(Effect::SkuLearned { sku_ref: sku_ref.clone(), id: Some(id) });
+                }
+                None => self.skus.not_found(sku_ref, now.tick, random()),
+            }
+        }
+    }
+
+    /// Nothing is known about any of the references: they are asked for again.
+    fn failed_look_up(&mut self, call: &Call, verdict: &Verdict, now: Now, random: &mut dyn FnMut() -> f64) {
+        let Call::FindSkus { refs } = call else { return };
+        match verdict.action {
+            Action::Throttle | Action::WaitForCredentials => self.skus.refused(refs, now.tick),
+            _ => {
+                let retry = self.tuning.retry();
+                self.skus.failed(refs, now.tick, |attempts| retry.delay(attempts, random()));
+            }
+        }
+    }
+}
+
+impl super::Entry {
+    /// Until when a lost write of this key may still be applied. A reading that shows what it wrote, where
+    /// VTEX held something else before, proves that it was applied, and once is all it can be.
+    fn live_echo(&mut self, now: super::Tick, read: Option<&super::Value>) -> Option<super::Tick> {
+        let trouble = self.trouble.as_deref_mut()?;
+        let over = |echo: &Echo| echo.until <= now || (echo.value.is_some() && echo.value.as_ref() == read);
+        if trouble.echo.as_ref().is_some_and(over) {
+            trouble.echo = None;
+        }
+        trouble.echo.as_ref().map(|echo| echo.until)
+    }
+}
+
+/// Whether an answer is one to this request.
+fn fits(call: &Call, answer: &Answer) -> bool {
+    matches!(
+        (call, answer),
+        (Call::ReadStock { .. }, Answer::Stock(_))
+            | (Call::ReadPrice { .. }, Answer::Price(_))
+            | (Call::FindSkus { .. }, Answer::Skus(_))
+    ) || (call.writes() && *answer == Answer::Done)
+}
+
+fn parked(reason: ParkReason, verdict: &Verdict, now: Now) -> Parked {
+    Parked { reason, at: now.wall, hint: format!("{}: {}", verdict.code, verdict.hint) }
+}
+
+fn exchange(call: &Call, failure: &Failure, now: Now) -> Exchange {
+    let (answer, body) = match failure {
+        Failure::Status { code, body } => (code.to_string(), body.as_str()),
+        Failure::Timeout => ("timeout".to_owned(), ""),
+        Failure::Connect(reason) => ("no connection".to_owned(), reason.as_str()),
+        Failure::Reset(reason) => ("connection lost".to_owned(), reason.as_str()),
+        Failure::Malformed(reason) => ("unreadable answer".to_owned(), reason.as_str()),
+    };
+    let longest = body.len().min(Exchange::EXCERPT_BYTES_MAX);
+    let end = (0..=longest).rev().find(|at| body.is_char_boundary(*at)).unwrap_or(0);
+    Exchange { at: now.wall, request: request_line(call), answer, excerpt: body[..end].to_owned() }
+}
+
+/// Method and path, as VTEX documents them (Logistics, Pricing and Catalog API).
+fn request_line(call: &Call) -> String {
+    const STOCK: &str = "/api/logistics/pvt/inventory/skus";
+    match call {
+        Call::SetStock { sku, warehouse, .. } => {
+            format!("PATCH {STOCK}/{sku}/warehouses/{warehouse}/quantity")
+        }
+        Call::ReadStock { sku, .. } => format!("GET {STOCK}/{sku}"),
+        Call::PutPrice { sku, .. } => format!("PUT /pricing/prices/{sku}"),
+        Call::PatchFixed { sku, .. } => format!("PATCH /pricing/prices/{sku}/fixed"),
+        Call::DeleteFixed { sku, trade_policy } => {
+            format!("DELETE /pricing/prices/{sku}/fixed/{trade_policy}")
+        }
+        Call::DeletePrice { sku } => format!("DELETE /pricing/prices/{sku}"),
+        Call::ReadPrice { sku } => format!("GET /pricing/prices/{sku}"),
+        Call::FindSkus { .. } => "POST /api/catalog_system/pub/sku/stockkeepingunitidsbyrefids".to_owned(),
+    }
+}

@@ -1,0 +1,170 @@
+//! How a key gets from one state to another, with the books kept: queues, timers, waiting SKUs, counts.
+
+use std::time::Duration;
+
+use super::super::call::{Lane, Route};
+use super::super::entity::{Entity, SkuId};
+use super::super::ledger::{Doubt, Entry, Ledger, Slot, State};
+use super::super::plan::Next;
+use super::super::record::{ParkReason, Parked};
+use super::super::schedule::Ticket;
+use super::super::time::Now;
+use super::{Dispatch, held_at_rest, urgency_of};
+
+/// How many keys of a lane are in each state; the queues count those that are queued.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Census {
+    pub(super) waiting_for_sku: usize,
+    pub(super) in_flight: usize,
+    pub(super) backing_off: usize,
+    pub(super) verifying: usize,
+    pub(super) parked: [usize; ParkReason::ALL.len()],
+}
+
+impl Dispatch {
+    /// Ends the key's present state. Another one must begin, or the entry be removed.
+    pub(super) fn leave(&mut self, slot: Slot) {
+        let Some(entry) = self.ledger.get_mut(slot) else { return };
+        let state = std::mem::replace(&mut entry.state, State::Nowhere);
+        entry.ticket = 0;
+        let lane = entry.lane();
+        if let Some(count) = self.count(slot, lane, state) {
+            *count -= 1;
+        }
+        match state {
+            State::Nowhere => {}
+            State::Queued { route, urgency } => {
+                let ledger = &self.ledger;
+                self.queues[route as usize].leave(urgency, |ticket| is_live(ledger, ticket));
+            }
+            State::WaitsForSku => {
+                if let Some(entry) = self.ledger.get(slot) {
+                    self.skus.leave(entry.key.sku(), slot);
+                }
+            }
+            State::InFlight => drop(self.jobs.remove(&slot)),
+            State::BackingOff | State::Verifying => {
+                let ledger = &self.ledger;
+                self.timers.leave(|ticket| is_live(ledger, ticket));
+                self.with_trouble(slot, |trouble| trouble.not_before = None);
+            }
+            State::Parked => {
+                if let Some(entry) = self.ledger.get(slot) {
+                    self.parked.remove(&entry.key);
+                }
+                self.with_trouble(slot, |trouble| trouble.parked = None);
+                self.ledger.renew_age(slot);
+            }
+        }
+    }
+
+    fn enter(&mut self, slot: Slot, state: State) {
+        let Some(entry) = self.ledger.get_mut(slot) else { return };
+        debug_assert_eq!(entry.state, State::Nowhere, "a key leaves one state before it enters another");
+        entry.state = state;
+        let lane = entry.lane();
+        if let Some(count) = self.count(slot, lane, state) {
+            *count += 1;
+        }
+    }
+
+    fn count(&mut self, slot: Slot, lane: Lane, state: State) -> Option<&mut usize> {
+        let reason = self.ledger.get(slot).and_then(Entry::parked).map(|parked| parked.reason);
+        let census = &mut self.census[lane as usize];
+        match state {
+            State::Queued { .. } | State::Nowhere => None,
+            State::WaitsForSku => Some(&mut census.waiting_for_sku),
+            State::InFlight => Some(&mut census.in_flight),
+            State::BackingOff => Some(&mut census.backing_off),
+            State::Verifying => Some(&mut census.verifying),
+            State::Parked => reason.map(|reason| &mut census.parked[reason as usize]),
+        }
+    }
+
+    fn with_trouble(&mut self, slot: Slot, change: impl FnOnce(&mut super::super::ledger::Trouble)) {
+        if let Some(trouble) = self.ledger.get_mut(slot).and_then(|entry| entry.trouble.as_deref_mut()) {
+            change(trouble);
+        }
+    }
+
+    /// The key wants a request: queues it, or lets it wait for its SKU.
+    pub(super) fn place(&mut self, slot: Slot, now: Now) {
+        let Some(entry) = self.ledger.get(slot) else { return };
+        match self.skus.get(entry.key.sku()) {
+            None => {
+                self.skus.wait(entry.key.sku(), slot, now.tick);
+                self.enter(slot, State::WaitsForSku);
+            }
+            Some(sku) => {
+                let (route, urgency) = (self.first_route(entry, sku), urgency_of(entry));
+                let ticket = self.draw(slot);
+                self.queues[route as usize].push(urgency, ticket);
+                self.enter(slot, State::Queued { route, urgency });
+            }
+        }
+    }
+
+    /// The route of the key's next request. When there is none to send, the key is settled when its turn
+    /// comes.
+    fn first_route(&self, entry: &Entry, sku: SkuId) -> Route {
+        match (entry.key.entity, entry.doubt) {
+            (Entity::Stock, Doubt::ReadFirst) => Route::StockRead,
+            (Entity::Stock, _) => Route::StockWrite,
+            (Entity::Price, _) => match self.plan(entry, &entry.wanted, &held_at_rest(entry), sku) {
+                Next::Call(call) => call.route(),
+                Next::Done => Route::PriceRead,
+            },
+        }
+    }
+
+    /// The key waits for `delay`: after a failure, or to be verified.
+    pub(super) fn back_off(&mut self, slot: Slot, state: State, delay: Duration, now: Now) {
+        let at = now.tick + delay;
+        let ticket = self.draw(slot);
+        self.timers.set(at, ticket);
+        if let Some(entry) = self.ledger.get_mut(slot) {
+            entry.trouble_mut().not_before = Some((at, now.wall.plus(delay)));
+        }
+        self.enter(slot, state);
+    }
+
+    pub(super) fn set_aside(&mut self, slot: Slot, parked: Parked) {
+        let Some(entry) = self.ledger.get_mut(slot) else { return };
+        entry.trouble_mut().parked = Some(parked);
+        self.parked.insert(entry.key.clone());
+        self.ledger.stop_age(slot);
+        self.enter(slot, State::Parked);
+    }
+
+    pub(super) fn begin(&mut self, slot: Slot, job: super::Job) {
+        self.jobs.insert(slot, job);
+        self.enter(slot, State::InFlight);
+    }
+
+    /// The key is at rest, or given up.
+    pub(super) fn discard(&mut self, slot: Slot) -> Option<Entry> {
+        self.leave(slot);
+        self.ledger.remove(slot)
+    }
+
+    /// The SKU of a reference is known: the keys that waited for it queue.
+    pub(super) fn learn_sku(&mut self, sku_ref: &str, id: SkuId, now: Now) {
+        for slot in self.skus.learn(sku_ref, id) {
+            self.leave(slot);
+            self.place(slot, now);
+        }
+    }
+
+    fn draw(&mut self, slot: Slot) -> Ticket {
+        let ticket = self.tickets.draw(slot);
+        if let Some(entry) = self.ledger.get_mut(slot) {
+            entry.ticket = ticket.number;
+        }
+        ticket
+    }
+}
+
+/// Whether the stay that a ticket names is still going on.
+pub(super) fn is_live(ledger: &Ledger, ticket: Ticket) -> bool {
+    ledger.get(ticket.slot).is_some_and(|entry| entry.ticket == ticket.number)
+}

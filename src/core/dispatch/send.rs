@@ -1,0 +1,242 @@
+//! Which requests go out now, and when to look again.
+
+use std::time::Duration;
+
+use super::super::call::{Call, Lane, Route};
+use super::super::ledger::{Doubt, Slot, State};
+use super::super::plan::Next;
+use super::super::time::{Now, Tick};
+use super::gates::Entrance;
+use super::moves::is_live;
+use super::{Dispatch, Effect, Flight, Job, Request, RequestId, held_at_rest, settle_suppressed};
+
+/// How long what a job has read from VTEX is good for. Jobs wait for a token for moments; one that waits
+/// longer (a closed breaker, a paused lane) begins again rather than overwrite what others wrote since.
+const READING_MAX: Duration = Duration::from_secs(30);
+
+/// What a lane can do next.
+enum Step {
+    Send(Call, Option<Slot>),
+    /// Nothing before this time; `None`: nothing before the next event.
+    Wait(Option<Tick>),
+}
+
+impl Dispatch {
+    /// Adds every request that may go out now to `requests`, and returns when to poll again: `None` is
+    /// when the next event has been handled. Poll after every event.
+    pub fn poll(&mut self, now: Now, requests: &mut Vec<Request>, effects: &mut Vec<Effect>) -> Option<Tick> {
+        self.wake(now);
+        let mut next = self.timers.next_at();
+        for lane in Lane::ALL {
+            next = earliest(next, self.fill(lane, now, requests, effects));
+        }
+        next
+    }
+
+    /// Brings back the keys whose delay is over.
+    fn wake(&mut self, now: Now) {
+        loop {
+            let ledger = &self.ledger;
+            let Some(slot) = self.timers.pop_due(now.tick, |ticket| is_live(ledger, ticket)) else { return };
+            if let Some(entry) = self.ledger.get_mut(slot)
+                && entry.state == State::Verifying
+            {
+                entry.doubt = Doubt::ReadFirst;
+            }
+            self.leave(slot);
+            self.place(slot, now);
+        }
+    }
+
+    /// Sends on one lane until something holds it up.
+    fn fill(
+        &mut self,
+        lane: Lane,
+        now: Now,
+        requests: &mut Vec<Request>,
+        effects: &mut Vec<Effect>,
+    ) -> Option<Tick> {
+        if self.tuning.paused.contains(&lane) {
+            return None;
+        }
+        loop {
+            if !self.has_work(lane) {
+                return None;
+            }
+            let probe = match self.gates.entrance(lane, now.tick) {
+                Entrance::Open => false,
+                Entrance::Probe => true,
+                Entrance::Shut(until) => return until,
+            };
+            let (call, slot) = match self.step(lane, now, effects) {
+                Step::Send(call, slot) => (call, slot),
+                Step::Wait(until) => {
+                    if probe {
+                        self.gates.withdraw(lane, now.tick);
+                    }
+                    return until;
+                }
+            };
+            self.gates.sent(call.route(), now.tick);
+            self.requests += 1;
+            let id = RequestId(self.requests);
+            self.flights.insert(id, Flight { call: call.clone(), slot });
+            requests.push(Request { id, call, probe });
+        }
+    }
+
+    fn has_work(&mut self, lane: Lane) -> bool {
+        let waits = |route: Route| {
+            !self.queues[route as usize].is_empty() || !self.continuing[route as usize].is_empty()
+        };
+        routes_of(lane).any(waits) || (lane == Lane::Catalog && self.skus.next_at().is_some())
+    }
+
+    fn step(&mut self, lane: Lane, now: Now, effects: &mut Vec<Effect>) -> Step {
+        if lane == Lane::Catalog {
+            return self.look_up(now);
+        }
+        match self.step_on(lane, now, effects, Self::continue_on) {
+            Step::Wait(jobs) => match self.step_on(lane, now, effects, Self::begin_on) {
+                Step::Wait(keys) => Step::Wait(earliest(jobs, keys)),
+                send => send,
+            },
+            send => send,
+        }
+    }
+
+    /// Tries the routes of a lane in turn, so that none holds up another.
+    fn step_on(
+        &mut self,
+        lane: Lane,
+        now: Now,
+        effects: &mut Vec<Effect>,
+        next_on: impl Fn(&mut Self, Route, Now, &mut Vec<Effect>) -> Step,
+    ) -> Step {
+        let routes: Vec<Route> = routes_of(lane).collect();
+        let mut wait = None;
+        for _ in 0..routes.len() {
+            let turn = &mut self.turns[lane as usize];
+            *turn = (*turn + 1) % routes.len();
+            let route = routes[*turn];
+            match next_on(self, route, now, effects) {
+                Step::Wait(until) => wait = earliest(wait, until),
+                send => return send,
+            }
+        }
+        Step::Wait(wait)
+    }
+
+    /// The next request of a job that has begun.
+    fn continue_on(&mut self, route: Route, now: Now, effects: &mut Vec<Effect>) -> Step {
+        while let Some(slot) = self.continuing[route as usize].front().copied() {
+            if let Some(at) = self.gates.token_at(route, now.tick) {
+                return Step::Wait(Some(at));
+            }
+            self.continuing[route as usize].pop_front();
+            if self.is_outdated(slot, now) {
+                self.leave(slot);
+                self.place(slot, now);
+                continue;
+            }
+            match self.plan_job(slot) {
+                Some(Next::Call(call)) if call.route() == route => return Step::Send(call, Some(slot)),
+                Some(Next::Call(call)) => self.continuing[call.route() as usize].push_back(slot),
+                Some(Next::Done) => self.deliver(slot, now, effects),
+                None => {}
+            }
+        }
+        Step::Wait(None)
+    }
+
+    fn is_outdated(&self, slot: Slot, now: Now) -> bool {
+        let outdated = |job: &Job| !job.wrote && now.tick.since(job.began) > READING_MAX;
+        self.jobs.get(&slot).is_some_and(outdated)
+    }
+
+    /// The first request of the key whose turn it is.
+    fn begin_on(&mut self, route: Route, now: Now, effects: &mut Vec<Effect>) -> Step {
+        while !self.queues[route as usize].is_empty() && !self.would_pile_up(route) {
+            if let Some(at) = self.gates.token_at(route, now.tick) {
+                return Step::Wait(Some(at));
+            }
+            let ledger = &self.ledger;
+            let is_live = |ticket| is_live(ledger, ticket);
+            let Some(slot) = self.queues[route as usize].pick(self.tuning.ageing_every, is_live) else {
+                break;
+            };
+            self.leave(slot);
+            let Some(entry) = self.ledger.get(slot) else { continue };
+            let Some(sku) = self.skus.get(entry.key.sku()) else {
+                self.place(slot, now); // forgotten while the key was queued
+                continue;
+            };
+            let held = held_at_rest(entry);
+            match self.plan(entry, &entry.wanted, &held, sku) {
+                Next::Done => {
+                    self.totals.suppressed += 1;
+                    effects.extend(self.discard(slot).map(settle_suppressed));
+                }
+                Next::Call(call) if self.gates.token_at(call.route(), now.tick).is_none() => {
+                    let wanted = entry.wanted.clone();
+                    let job = Job {
+                        wanted,
+                        behind_since: None,
+                        sku,
+                        held,
+                        wrote: false,
+                        began: now.tick,
+                        park: false,
+                    };
+                    self.begin(slot, job);
+                    return Step::Send(call, Some(slot));
+                }
+                Next::Call(_) => self.place(slot, now), // its plan changed while it was queued
+            }
+        }
+        Step::Wait(None)
+    }
+
+    /// Readings are the beginning of a job: no more of them than the lane has places while jobs wait to go
+    /// on, or they would be outdated before their turn comes.
+    fn would_pile_up(&self, route: Route) -> bool {
+        let reads = matches!(route, Route::StockRead | Route::PriceRead);
+        let waiting: usize = routes_of(route.lane()).map(|route| self.continuing[route as usize].len()).sum();
+        reads && waiting >= self.tuning.concurrency.of(route.lane()) as usize
+    }
+
+    fn look_up(&mut self, now: Now) -> Step {
+        let Some(due) = self.skus.next_at() else { return Step::Wait(None) };
+        let free = self.looked_up.map_or(Tick::ZERO, |last| last + self.tuning.lookup_interval());
+        if due.max(free) > now.tick {
+            return Step::Wait(Some(due.max(free)));
+        }
+        if let Some(at) = self.gates.token_at(Route::SkuLookup, now.tick) {
+            return Step::Wait(Some(at));
+        }
+        self.looked_up = Some(now.tick);
+        Step::Send(Call::FindSkus { refs: self.skus.take_due(now.tick, self.tuning.lookup_batch) }, None)
+    }
+
+    /// What comes next for a job. Until its first write it delivers the newest value.
+    pub(super) fn plan_job(&mut self, slot: Slot) -> Option<Next> {
+        let entry = self.ledger.get(slot)?;
+        let job = self.jobs.get_mut(&slot)?;
+        if !job.wrote && job.behind_since.take().is_some() {
+            job.wanted = entry.wanted.clone();
+        }
+        let (entry, job) = (self.ledger.get(slot)?, self.jobs.get(&slot)?);
+        Some(self.plan(entry, &job.wanted, &job.held, job.sku))
+    }
+}
+
+pub(super) fn routes_of(lane: Lane) -> impl Iterator<Item = Route> {
+    Route::ALL.into_iter().filter(move |route| route.lane() == lane)
+}
+
+fn earliest(one: Option<Tick>, other: Option<Tick>) -> Option<Tick> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}

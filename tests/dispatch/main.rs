@@ -1,0 +1,7 @@
+//! The dispatcher: each rule by name, and all of them together in a simulation.
+
+#![allow(clippy::unwrap_used, reason = "a panic here is a failed test")]
+
+mod desk;
+mod rules;
+mod simulation;
