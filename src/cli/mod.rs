@@ -1,1 +1,79 @@
+//! One file per command. Commands parse, call, print and choose the exit code; they decide nothing.
 
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Config;
+
+mod admin_client;
+
+pub mod explain;
+pub mod install;
+pub mod parked;
+pub mod reconcile;
+pub mod run;
+
+pub mod status;
+pub mod tuning;
+
+/// maré keeps VTEX equal to TOTVS Live: it reads row changes as they commit and streams stock and prices.
+///
+/// First time here? Write mare.toml (see the README), then:
+///
+///   mare install --dry-run   shows the SQL that capture needs
+///   mare install             runs it
+///   mare check               tells whether everything is ready, and what to do where it is not
+///   mare run                 loads everything once, then streams every change
+#[derive(Debug, Parser)]
+#[command(name = "mare", version, verbatim_doc_comment)]
+pub struct Cli {
+    /// The configuration file.
+    #[arg(long, short, global = true, env = "MARE_CONFIG", default_value = "mare.toml")]
+    config: PathBuf,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the replicator.
+    Run(run::Run),
+
+    /// Install capture in Live: publication, role, slot.
+    Install(install::Install),
+    /// Remove everything that `install` made, the slot first.
+    Uninstall(install::Uninstall),
+    /// Compare Live with what VTEX confirmed, and send what differs.
+    Reconcile(reconcile::Reconcile),
+    /// Show what the running replicator does.
+    Status(status::Status),
+    /// Tell all about one key: what Live wants, what VTEX has, what happens next and when.
+    Explain(explain::Explain),
+    /// List keys that were set aside, retry them or drop them.
+    Parked(parked::Parked),
+    /// Show or change rates, concurrency and weights while it runs.
+    Tuning(tuning::TuningCommand),
+}
+
+impl Cli {
+    /// Carries out the command.
+    ///
+    /// # Errors
+    /// When it could not be carried out; the text says what to do.
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        let config = || Config::load(&self.config);
+        match self.command {
+            Command::Run(command) => command.run(config()?).await,
+            Command::Install(command) => command.run(config()?).await.map(|()| ExitCode::SUCCESS),
+            Command::Uninstall(command) => command.run(config()?).await.map(|()| ExitCode::SUCCESS),
+            Command::Reconcile(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),
+            Command::Status(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),
+            Command::Explain(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),
+            Command::Parked(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),
+            Command::Tuning(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),
+        }
+    }
+}

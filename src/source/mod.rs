@@ -1,2 +1,6 @@
+//! Where changes come from, and how they reach the ledger.
+
 pub mod postgres;
 pub mod reconcile;
+pub mod status;
+pub mod window;

@@ -1,1 +1,422 @@
+//! The ledger on disk: an embedded store with one writer, group commit, and positions in the same commit as
+//! the keys they stand for.
+//!
+//! The engine is fjall, a log-structured merge tree in Rust. What decides here is the sorted batch of many
+//! small upserts with one sync (a price reload, an inventory count, the backlog after a night): measured
+//! elsewhere on the kind of machine this is built on, 60-byte values, it wrote 273,000 random updates a
+//! second where redb wrote 58,500 and SQLite in WAL mode 46,400; it reads 349,000 keys a second and survived
+//! 20 of 20 kills. It pays with the longest start (0.3 to 1.3 s). Files are not to be read by other tools:
+//! `mare explain`, `parked` and `status` are the way in.
+//!
+//! | keyspace | key | value |
+//! |---|---|---|
+//! | `dirty` | entity, id | [`Dirty`]: what Live wants and VTEX has not confirmed |
+//! | `confirmed` | entity, id | [`Confirmed`] |
+//! | `skus` | SKU reference | VTEX's id, or that it is unknown |
+//! | `rows` | named by the mapping | reference data, prices of a product, parts of a sum |
+//! | `refresh` | due time, what | to be read again from Live |
+//! | `spill` | entity, id | keys of a transaction too large for memory, until its commit |
+//! | `meta` | name | schema version, progress of sources and loads, saved tuning |
 
+use std::collections::HashMap;
+use std::path::Path;
+
+use compact_str::CompactString;
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::core::entity::{Entity, Key, SkuId};
+use crate::core::position::Position;
+use crate::core::record::{Confirmed, Dirty, Wanted};
+use crate::core::time::Timestamp;
+
+mod record;
+
+use record::{decode, decode_key, encode, encode_into, encode_key};
+
+/// The layout of this version. A ledger of a newer one is refused.
+const SCHEMA_VERSION: u32 = 1;
+const SCHEMA_ENTRY: &str = "schema";
+
+/// Limits of the engine.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Blocks kept in memory.
+    pub cache_bytes: u64,
+    /// Per keyspace, before it is written out.
+    pub memtable_bytes: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { cache_bytes: 32 << 20, memtable_bytes: 8 << 20 }
+    }
+}
+
+/// Whether a commit waits for the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Survives a power cut.
+    Synced,
+    /// Survives a killed process; a power cut may lose it.
+    Buffered,
+}
+
+/// One change of the ledger.
+#[derive(Debug, Clone)]
+pub enum Op {
+    /// Live wants something: replaces whatever was dirty for the key, a parked record too.
+    Want {
+        key: Key,
+        dirty: Dirty,
+    },
+    /// The key is at rest: its dirty record goes, unless that one is newer (durable, and not announced yet).
+    Settle {
+        key: Key,
+        position: Position,
+        confirmed: Option<Confirmed>,
+    },
+    /// Attempts, doubts, parking: replaces the dirty record unless that one is newer.
+    Amend {
+        key: Key,
+        position: Position,
+        dirty: Dirty,
+    },
+    /// VTEX has confirmed an older value than the wanted one.
+    Advance {
+        key: Key,
+        confirmed: Confirmed,
+    },
+    /// VTEX may hold anything for this key.
+    Unconfirm {
+        key: Key,
+    },
+    Sku {
+        sku_ref: CompactString,
+        id: Option<SkuId>,
+        at: Timestamp,
+    },
+    PutRow {
+        key: Vec<u8>,
+        value: Vec<u8>,
+    },
+    DeleteRow {
+        key: Vec<u8>,
+    },
+    PutRefresh {
+        key: Vec<u8>,
+        value: Vec<u8>,
+    },
+    DeleteRefresh {
+        key: Vec<u8>,
+    },
+    PutMeta {
+        name: String,
+        value: Vec<u8>,
+    },
+}
+
+/// What went wrong with the ledger, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("the ledger in {0} is in use by another process: stop it first (one replicator per ledger)")]
+    Locked(String),
+    #[error(
+        "the ledger was written by a newer version (layout {found}, this one reads up to {SCHEMA_VERSION}): update maré"
+    )]
+    Newer { found: u32 },
+    #[error(
+        "the ledger holds something unreadable in {place}; move the state folder away and start again: \
+         everything is compared with Live anew"
+    )]
+    Corrupt { place: &'static str },
+    #[error(
+        "the ledger cannot be written ({0}): is the disk full or read-only? nothing is confirmed to Live meanwhile"
+    )]
+    Io(std::io::Error),
+    #[error("ledger: {0}")]
+    Engine(fjall::Error),
+}
+
+impl From<fjall::Error> for StoreError {
+    fn from(error: fjall::Error) -> Self {
+        match error {
+            fjall::Error::Io(error) => Self::Io(error),
+            other => Self::Engine(other),
+        }
+    }
+}
+
+/// The ledger. Cheap to clone; reads may come from anywhere, commits from one writer.
+#[derive(Clone)]
+pub struct Store {
+    db: Database,
+    dirty: Keyspace,
+    confirmed: Keyspace,
+    skus: Keyspace,
+    rows: Keyspace,
+    refresh: Keyspace,
+    spill: Keyspace,
+    meta: Keyspace,
+}
+
+impl Store {
+    /// Opens or creates the ledger in a folder that belongs to it alone.
+    ///
+    /// # Errors
+    /// When another process has it, a newer version wrote it, or the disk refuses.
+    pub fn open(dir: &Path, options: Options) -> Result<Self, StoreError> {
+        create_private(dir).map_err(StoreError::Io)?;
+        let locked = |error| match error {
+            fjall::Error::Locked => StoreError::Locked(dir.display().to_string()),
+            other => other.into(),
+        };
+        let db = Database::builder(dir.join("ledger"))
+            .cache_size(options.cache_bytes)
+            .max_journaling_size(128 << 20)
+            .open()
+            .map_err(locked)?;
+        let keyspace = |name| {
+            db.keyspace(name, || KeyspaceCreateOptions::default().max_memtable_size(options.memtable_bytes))
+        };
+        let store = Self {
+            dirty: keyspace("dirty")?,
+            confirmed: keyspace("confirmed")?,
+            skus: keyspace("skus")?,
+            rows: keyspace("rows")?,
+            refresh: keyspace("refresh")?,
+            spill: keyspace("spill")?,
+            meta: keyspace("meta")?,
+            db,
+        };
+        store.check_schema()?;
+        // What was spilled belongs to a transaction that Live sends again.
+        store.clear_spill()?;
+        Ok(store)
+    }
+
+    fn check_schema(&self) -> Result<(), StoreError> {
+        match self.meta::<u32>(SCHEMA_ENTRY)? {
+            Some(found) if found > SCHEMA_VERSION => Err(StoreError::Newer { found }),
+            Some(_) => Ok(()),
+            None => {
+                let op = Op::PutMeta { name: SCHEMA_ENTRY.to_owned(), value: encode(&SCHEMA_VERSION) };
+                self.commit(&[op], Durability::Synced)
+            }
+        }
+    }
+
+    /// All of `ops` or none of them.
+    ///
+    /// # Errors
+    /// When the disk refuses; then nothing of it counts.
+    pub fn commit(&self, ops: &[Op], durability: Durability) -> Result<(), StoreError> {
+        let mode = match durability {
+            Durability::Synced => PersistMode::SyncData,
+            Durability::Buffered => PersistMode::Buffer,
+        };
+        let mut batch = self.db.batch().durability(Some(mode));
+        // Positions of dirty records written by this very commit: a batch cannot be read back.
+        let mut written: HashMap<&Key, Option<Position>> = HashMap::new();
+        let guarded = ops.iter().any(|op| matches!(op, Op::Settle { .. } | Op::Amend { .. }));
+        let mut buffer = Vec::with_capacity(128);
+        for op in ops {
+            match op {
+                Op::Want { key, dirty } => {
+                    encode_into(dirty, &mut buffer);
+                    batch.insert(&self.dirty, encode_key(key), buffer.as_slice());
+                    if guarded {
+                        written.insert(key, Some(dirty.wanted.position));
+                    }
+                }
+                Op::Settle { key, position, confirmed } => {
+                    if let Some(confirmed) = confirmed {
+                        encode_into(confirmed, &mut buffer);
+                        batch.insert(&self.confirmed, encode_key(key), buffer.as_slice());
+                    }
+                    if self.version_of(key, &written)?.is_some_and(|version| version <= *position) {
+                        batch.remove(&self.dirty, encode_key(key));
+                        written.insert(key, None);
+                    }
+                }
+                Op::Advance { key, confirmed } => {
+                    encode_into(confirmed, &mut buffer);
+                    batch.insert(&self.confirmed, encode_key(key), buffer.as_slice());
+                }
+                Op::Unconfirm { key } => batch.remove(&self.confirmed, encode_key(key)),
+                Op::Amend { key, position, dirty } => {
+                    if self.version_of(key, &written)?.is_none_or(|version| version <= *position) {
+                        written.insert(key, Some(*position));
+                        encode_into(dirty, &mut buffer);
+                        batch.insert(&self.dirty, encode_key(key), buffer.as_slice());
+                    }
+                }
+                Op::Sku { sku_ref, id, at } => {
+                    encode_into(&(id, at), &mut buffer);
+                    batch.insert(&self.skus, sku_ref.as_bytes(), buffer.as_slice());
+                }
+                Op::PutRow { key, value } => batch.insert(&self.rows, key.as_slice(), value.as_slice()),
+                Op::DeleteRow { key } => batch.remove(&self.rows, key.as_slice()),
+                Op::PutRefresh { key, value } => {
+                    batch.insert(&self.refresh, key.as_slice(), value.as_slice())
+                }
+                Op::DeleteRefresh { key } => batch.remove(&self.refresh, key.as_slice()),
+                Op::PutMeta { name, value } => batch.insert(&self.meta, name.as_bytes(), value.as_slice()),
+            }
+        }
+        batch.commit()?;
+        Ok(())
+    }
+
+    fn version_of(
+        &self,
+        key: &Key,
+        written: &HashMap<&Key, Option<Position>>,
+    ) -> Result<Option<Position>, StoreError> {
+        match written.get(key) {
+            Some(position) => Ok(*position),
+            None => Ok(self.dirty(key)?.map(|dirty| dirty.wanted.position)),
+        }
+    }
+
+    /// What VTEX confirmed last for a key.
+    pub fn confirmed(&self, key: &Key) -> Result<Option<Confirmed>, StoreError> {
+        read(&self.confirmed, &encode_key(key), "confirmed")
+    }
+
+    /// The record of a key that is not at rest.
+    pub fn dirty(&self, key: &Key) -> Result<Option<Dirty>, StoreError> {
+        read(&self.dirty, &encode_key(key), "dirty")
+    }
+
+    /// Every key that is not at rest, the parked ones too.
+    pub fn each_dirty(&self, f: &mut dyn FnMut(Key, Dirty)) -> Result<(), StoreError> {
+        for guard in self.dirty.iter() {
+            let (key, value) = guard.into_inner()?;
+            let key = decode_key(&key).ok_or(StoreError::Corrupt { place: "dirty" })?;
+            f(key, decode(&value).ok_or(StoreError::Corrupt { place: "dirty" })?);
+        }
+        Ok(())
+    }
+
+    /// Every confirmed key of an entity.
+    pub fn each_confirmed(
+        &self,
+        entity: Entity,
+        f: &mut dyn FnMut(Key, Confirmed),
+    ) -> Result<(), StoreError> {
+        for guard in self.confirmed.prefix([entity as u8]) {
+            let (key, value) = guard.into_inner()?;
+            let key = decode_key(&key).ok_or(StoreError::Corrupt { place: "confirmed" })?;
+            f(key, decode(&value).ok_or(StoreError::Corrupt { place: "confirmed" })?);
+        }
+        Ok(())
+    }
+
+    /// Every SKU reference that was looked up.
+    pub fn each_sku(&self, f: &mut dyn FnMut(CompactString, Option<SkuId>)) -> Result<(), StoreError> {
+        for guard in self.skus.iter() {
+            let (key, value) = guard.into_inner()?;
+            let text = std::str::from_utf8(&key).map_err(|_| StoreError::Corrupt { place: "skus" })?;
+            let (id, _): (Option<SkuId>, Timestamp) =
+                decode(&value).ok_or(StoreError::Corrupt { place: "skus" })?;
+            f(CompactString::new(text), id);
+        }
+        Ok(())
+    }
+
+    /// A row that the mapping keeps.
+    pub fn row(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.rows.get(key)?.map(|value| value.to_vec()))
+    }
+
+    /// Every kept row whose key begins with `prefix`, in order.
+    pub fn rows(&self, prefix: &[u8], f: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), StoreError> {
+        for guard in self.rows.prefix(prefix) {
+            let (key, value) = guard.into_inner()?;
+            f(&key, &value);
+        }
+        Ok(())
+    }
+
+    /// The first keys that are to be read again, by due time.
+    pub fn refreshes(&self, limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.refresh.iter().take(limit).map(|guard| Ok(guard.key()?.to_vec())).collect()
+    }
+
+    /// A named entry, as written by [`Store::encode`].
+    pub fn meta<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, StoreError> {
+        read(&self.meta, name.as_bytes(), "meta")
+    }
+
+    /// A named entry as it is.
+    pub fn meta_bytes(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.meta.get(name)?.map(|value| value.to_vec()))
+    }
+
+    /// The bytes of a named entry.
+    pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+        encode(value)
+    }
+
+    /// Sets a part of a large transaction aside; a key that is there already is replaced.
+    pub fn spill(&self, wanted: Vec<(Key, Wanted)>) -> Result<(), StoreError> {
+        let mut batch = self.db.batch().durability(None);
+        let mut buffer = Vec::with_capacity(128);
+        for (key, wanted) in wanted {
+            encode_into(&wanted, &mut buffer);
+            batch.insert(&self.spill, encode_key(&key), buffer.as_slice());
+        }
+        batch.commit()?;
+        Ok(())
+    }
+
+    /// The next spilled keys after `after`, in order.
+    pub fn spilled(&self, after: Option<&Key>, limit: usize) -> Result<Vec<(Key, Wanted)>, StoreError> {
+        use std::ops::Bound::{Excluded, Unbounded};
+        let from = after.map_or(Unbounded, |key| Excluded(encode_key(key)));
+        let range = self.spill.range::<Vec<u8>, _>((from, Unbounded));
+        let read = |guard: fjall::Guard| {
+            let (key, value) = guard.into_inner()?;
+            let pair = decode_key(&key).zip(decode(&value));
+            pair.ok_or(StoreError::Corrupt { place: "spill" })
+        };
+        range.take(limit).map(read).collect()
+    }
+
+    /// Forgets what is spilled.
+    pub fn clear_spill(&self) -> Result<(), StoreError> {
+        if self.spill.first_key_value().is_some() {
+            self.spill.clear()?;
+        }
+        Ok(())
+    }
+
+    /// Size of all files, in bytes.
+    pub fn disk_bytes(&self) -> u64 {
+        self.db.disk_space().unwrap_or(0)
+    }
+}
+
+fn read<T: DeserializeOwned>(
+    keyspace: &Keyspace,
+    key: &[u8],
+    place: &'static str,
+) -> Result<Option<T>, StoreError> {
+    match keyspace.get(key)? {
+        Some(bytes) => decode(&bytes).map(Some).ok_or(StoreError::Corrupt { place }),
+        None => Ok(None),
+    }
+}
+
+/// The folder is for our user alone: the ledger names products, prices and, later, customers.
+fn create_private(dir: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(dir)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
+}

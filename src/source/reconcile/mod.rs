@@ -1,1 +1,212 @@
+//! First load and every later repair: Live is read in chunks beside the stream, compared with the ledger,
+//! and what differs becomes dirty.
+//!
+//! A load goes through the reference tables, then prices by product, then stock by deposit. It can be
+//! stopped at any moment and goes on where it was. The order of a chunk against the stream is decided by
+//! the [`gate`].
 
+use std::collections::BTreeSet;
+
+use tokio::sync::oneshot;
+
+use crate::core::entity::{Entity, Key};
+use crate::core::position::Position;
+use crate::core::record::Cause;
+use crate::core::row::{RowChange, Transaction};
+use crate::core::time::Timestamp;
+use crate::mapping::cell::RowId;
+use crate::mapping::{Announced, Effect, Mapper, Pair, Role};
+use crate::store::Store;
+
+use super::window::{Due, Window};
+
+pub mod chunk;
+pub mod gate;
+pub mod load;
+mod query;
+pub mod visibility;
+
+use chunk::{Rows, Taken};
+use gate::Gate;
+use visibility::Snapshot;
+
+/// What the task that owns the mapping is asked.
+pub enum Ask {
+    /// Note from now on which keys the stream touches.
+    Open(oneshot::Sender<()>),
+    /// Let a chunk in.
+    Apply(Box<Chunk>, oneshot::Sender<Applied>),
+    /// Look at the mapping.
+    Look(Box<dyn FnOnce(&Mapper) + Send>),
+    /// Which rows and flags lead to the wanted value of a key.
+    Explain(Key, oneshot::Sender<Vec<String>>),
+}
+
+/// Rows of Live on their way into the stream.
+#[derive(Debug)]
+pub struct Chunk {
+    pub content: Content,
+    pub snapshot: Snapshot,
+    pub high: Position,
+    pub read_at: Timestamp,
+    /// Fulfilled by this chunk.
+    pub refreshed: Vec<Due>,
+    /// Progress, stored with it.
+    pub note: Option<(String, Vec<u8>)>,
+}
+
+impl Chunk {
+    pub(super) fn new(taken: Taken, content: impl FnOnce(Rows) -> Content) -> Self {
+        Self {
+            content: content(taken.rows),
+            snapshot: taken.snapshot,
+            high: taken.high,
+            read_at: taken.read_at,
+            refreshed: Vec::new(),
+            note: None,
+        }
+    }
+}
+
+/// What a chunk holds.
+#[derive(Debug)]
+pub enum Content {
+    /// Rows of a reference table. `whole`: the ids of a pass that has reached its end; what is not among
+    /// them is no more.
+    Reference { role: Role, rows: Rows, whole: Option<BTreeSet<RowId>> },
+    /// Balances of the listed SKUs in one deposit: a SKU without a row has none.
+    Stock { pair: Pair, skus: Vec<RowId>, rows: Rows },
+    /// All price rows of the listed products.
+    Prices { products: Vec<RowId>, rows: Rows },
+    /// All deposits have been read: warehouses that several feed can be summed up.
+    Sums,
+    /// Only progress.
+    Nothing,
+}
+
+/// What came of a chunk.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Applied {
+    Done {
+        rows: u64,
+        differences: u64,
+    },
+    /// The stream was ahead: read it again.
+    Again,
+    /// Columns are not as mapped.
+    Paused(String),
+}
+
+/// The entry of the store that says that an entity must be compared as a whole, with the reason.
+pub fn due_entry(source: &str, entity: Entity) -> String {
+    format!("reconcile/{source}/{entity}")
+}
+
+/// Lets a chunk into the window. Called when the stream has passed `chunk.high`.
+pub(super) fn apply(
+    chunk: Chunk,
+    transaction: &Transaction,
+    mapper: &mut Mapper,
+    window: &mut Window,
+    gate: &Gate,
+    store: &Store,
+) -> Applied {
+    let Chunk { content, snapshot, refreshed, note, .. } = chunk;
+    let only_a_note = matches!(content, Content::Nothing | Content::Sums);
+    if !only_a_note && gate.ahead_of(&snapshot) {
+        return Applied::Again;
+    }
+    let mut effects = Vec::new();
+    let rows =
+        match map(content, &snapshot, mapper, window, gate, store, transaction.committed_at, &mut effects) {
+            Ok(rows) => rows,
+            Err(applied) => return applied,
+        };
+    let mut differences = 0;
+    for effect in effects {
+        if !only_a_note && gate.is_newer(&effect, &snapshot) {
+            continue;
+        }
+        if let Effect::Want { key, value } = &effect {
+            let same = !window.wants(key)
+                && matches!(store.dirty(key), Ok(None))
+                && matches!(store.confirmed(key), Ok(Some(confirmed)) if confirmed.value == *value);
+            if same {
+                continue;
+            }
+            differences += 1;
+        }
+        window.take(effect, transaction, Cause::Resync);
+    }
+    for due in refreshed {
+        window.refreshed(due);
+    }
+    if let Some((name, value)) = note {
+        window.note(name, value);
+    }
+    Applied::Done { rows, differences }
+}
+
+/// Rows to effects; the number of rows.
+#[expect(clippy::too_many_arguments, reason = "one place, and each is a part of the session")]
+fn map(
+    content: Content,
+    snapshot: &Snapshot,
+    mapper: &mut Mapper,
+    window: &Window,
+    gate: &Gate,
+    store: &Store,
+    now: Timestamp,
+    effects: &mut Vec<Effect>,
+) -> Result<u64, Applied> {
+    let view = window.view(store);
+    match content {
+        Content::Reference { role, rows, whole } => {
+            if gate.is_newer_under(&Mapper::reference_prefix(role), snapshot) {
+                return Err(Applied::Again);
+            }
+            announce(mapper, &rows)?;
+            for cells in rows.iter() {
+                // A refused row is counted by the mapping.
+                let _ =
+                    mapper.change(rows.relation.id, &RowChange::Insert { new: &cells }, now, &view, effects);
+            }
+            if let Some(ids) = whole {
+                mapper.reference_seen(role, &ids, effects);
+            }
+            Ok(rows.len() as u64)
+        }
+        Content::Stock { pair, skus, rows } => {
+            announce(mapper, &rows)?;
+            let confirmed = |key: &Key| matches!(store.confirmed(key), Ok(Some(_)));
+            mapper.stock_chunk(&pair, &skus, rows.relation.id, rows.iter(), &confirmed, &view, effects);
+            Ok(rows.len() as u64)
+        }
+        Content::Prices { products, rows } => {
+            for product in &products {
+                if gate.is_newer_under(&Mapper::price_row(product), snapshot) {
+                    return Err(Applied::Again);
+                }
+            }
+            announce(mapper, &rows)?;
+            mapper.price_chunk(&products, rows.relation.id, rows.iter(), now, &view, effects);
+            Ok(rows.len() as u64)
+        }
+        Content::Sums => {
+            mapper.set_stock_complete(true);
+            mapper.sums(&view, effects);
+            Ok(0)
+        }
+        Content::Nothing => Ok(0),
+    }
+}
+
+fn announce(mapper: &mut Mapper, rows: &Rows) -> Result<(), Applied> {
+    match mapper.announce(&rows.relation) {
+        Announced::Paused(pauses) => {
+            let reasons: Vec<_> = pauses.into_iter().map(|(_, reason)| reason).collect();
+            Err(Applied::Paused(reasons.join("; ")))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,162 @@
+//! What an operator can ask for and change.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+use super::{Admin, Refusal};
+use crate::core::dispatch::Tuning;
+use crate::core::entity::{Entity, Key};
+use crate::pipeline::{Control, ParkedFilter, TUNING_ENTRY};
+use crate::source::reconcile::Ask;
+use crate::store::{Durability, Op};
+
+/// More are not listed at once; a filter finds the others.
+const PARKED_LISTED_MAX: usize = 1_000;
+
+fn wrong(error: impl std::fmt::Display) -> Refusal {
+    Refusal(StatusCode::BAD_REQUEST, error.to_string())
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Save {
+    #[serde(default)]
+    save: bool,
+}
+
+pub(super) async fn tuning(State(admin): State<Arc<Admin>>) -> Result<Json<Tuning>, Refusal> {
+    Ok(Json(admin.ask(Control::Tuning).await?))
+}
+
+/// Changes the fields that are given. What is out of bounds changes nothing.
+pub(super) async fn set_tuning(
+    State(admin): State<Arc<Admin>>,
+    Query(Save { save }): Query<Save>,
+    Json(patch): Json<Value>,
+) -> Result<Json<Tuning>, Refusal> {
+    let current = admin.ask(Control::Tuning).await?;
+    let mut value = serde_json::to_value(&current).map_err(wrong)?;
+    merge(&mut value, &patch);
+    let tuning: Tuning = serde_json::from_value(value).map_err(wrong)?;
+    tuning.validate().map_err(wrong)?;
+    tracing::info!(%patch, save, "tuning changed through the admin endpoint");
+    let applied = tuning.clone();
+    admin.ask(|reply| Control::SetTuning(Box::new(tuning), reply)).await?.map_err(wrong)?;
+    if save {
+        let value = serde_json::to_vec(&applied).map_err(wrong)?;
+        let op = Op::PutMeta { name: TUNING_ENTRY.to_owned(), value };
+        admin
+            .store
+            .commit(&[op], Durability::Synced)
+            .map_err(|error| Refusal(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+    }
+    Ok(Json(applied))
+}
+
+/// JSON merge patch (RFC 7396): objects are merged, everything else replaces.
+fn merge(target: &mut Value, patch: &Value) {
+    match (target, patch) {
+        (Value::Object(target), Value::Object(patch)) => {
+            for (name, value) in patch {
+                if value.is_null() {
+                    target.remove(name);
+                } else {
+                    merge(target.entry(name.clone()).or_insert(Value::Null), value);
+                }
+            }
+        }
+        (target, patch) => *target = patch.clone(),
+    }
+}
+
+pub(super) async fn parked(
+    State(admin): State<Arc<Admin>>,
+    Json(filter): Json<ParkedFilter>,
+) -> Result<Json<Value>, Refusal> {
+    let keys = admin.ask(|reply| Control::Parked { filter, limit: PARKED_LISTED_MAX, reply }).await?;
+    Ok(Json(json!({ "parked": keys, "limit": PARKED_LISTED_MAX })))
+}
+
+pub(super) async fn retry(
+    State(admin): State<Arc<Admin>>,
+    Json(filter): Json<ParkedFilter>,
+) -> Result<Json<Value>, Refusal> {
+    let retried = admin.ask(|reply| Control::RetryParked(filter, reply)).await?;
+    tracing::info!(retried, "parked keys are tried again");
+    Ok(Json(json!({ "retried": retried })))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Named {
+    entity: Entity,
+    key: String,
+}
+
+pub(super) async fn drop_key(
+    State(admin): State<Arc<Admin>>,
+    Json(named): Json<Named>,
+) -> Result<Json<Value>, Refusal> {
+    let key = Key { entity: named.entity, id: named.key.into() };
+    let dropped = admin.ask(|reply| Control::DropParked(key.clone(), reply)).await?;
+    if !dropped {
+        return Err(Refusal(StatusCode::NOT_FOUND, format!("{key} is not parked")));
+    }
+    tracing::info!(%key, "parked key dropped");
+    Ok(Json(json!({ "dropped": true })))
+}
+
+pub(super) async fn explain(
+    State(admin): State<Arc<Admin>>,
+    Path((entity, id)): Path<(String, String)>,
+) -> Result<Json<Value>, Refusal> {
+    let key = Key { entity: entity.parse().map_err(wrong)?, id: id.into() };
+    let active = admin.ask(|reply| Control::Explain(key.clone(), reply)).await?;
+    let stored =
+        |error: crate::store::StoreError| Refusal(StatusCode::INTERNAL_SERVER_ERROR, error.to_string());
+    let confirmed = admin.store.confirmed(&key).map_err(stored)?;
+    let dirty = admin.store.dirty(&key).map_err(stored)?;
+    let mut live = Vec::new();
+    for source in &admin.sources {
+        let (reply, answer) = oneshot::channel();
+        let asked = source.asks.try_send(Ask::Explain(key.clone(), reply)).is_ok();
+        let lines = match tokio::time::timeout(super::ANSWER_WITHIN, answer).await {
+            Ok(Ok(lines)) if asked => lines,
+            _ => vec!["the source is not streaming: it cannot tell now".to_owned()],
+        };
+        live.push(json!({ "source": source.name.as_ref(), "lines": lines }));
+    }
+    Ok(Json(json!({
+        "key": key.to_string(),
+        "live": live,
+        "active": active,
+        "confirmed": confirmed,
+        "dirty": dirty,
+    })))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Which {
+    entity: Option<Entity>,
+    key: Option<String>,
+}
+
+pub(super) async fn reconcile(
+    State(admin): State<Arc<Admin>>,
+    Json(which): Json<Which>,
+) -> Result<Json<Value>, Refusal> {
+    let entities = which.entity.map_or_else(|| Entity::ALL.to_vec(), |entity| vec![entity]);
+    for source in &admin.sources {
+        source
+            .reconcile(&entities, which.key.as_deref())
+            .await
+            .map_err(|error| Refusal(StatusCode::BAD_REQUEST, format!("{error:#}")))?;
+    }
+    Ok(Json(json!({ "started": true })))
+}

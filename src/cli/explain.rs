@@ -1,0 +1,57 @@
+//! `mare explain`
+
+use super::admin_client::AdminClient;
+use crate::config::Config;
+use crate::core::entity::Entity;
+
+/// Tell all about one key: what Live wants, what VTEX confirmed, the last request and its answer, what
+/// happens next and when.
+///
+///   mare explain stock loja001/100123-01     (warehouse/SKU reference)
+///   mare explain price 100123-01             (SKU reference)
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Explain {
+    /// `stock` or `price`.
+    entity: Entity,
+    /// `<warehouse>/<SKU reference>` for stock, `<SKU reference>` for price.
+    key: String,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Explain {
+    pub(super) async fn run(self, config: &Config) -> anyhow::Result<()> {
+        let client = AdminClient::new(config)?;
+        let answer = client.get(&format!("/explain/{}/{}", self.entity, encode(&self.key))).await?;
+        if self.json {
+            println!("{answer:#}");
+            return Ok(());
+        }
+        println!("{}", answer["key"].as_str().unwrap_or_default());
+        for source in answer["live"].as_array().into_iter().flatten() {
+            println!("\nLive ({})", source["source"].as_str().unwrap_or_default());
+            for line in source["lines"].as_array().into_iter().flatten() {
+                println!("  {}", line.as_str().unwrap_or_default());
+            }
+        }
+        println!("\nVTEX");
+        for line in answer["lines"].as_array().into_iter().flatten() {
+            println!("  {}", line.as_str().unwrap_or_default());
+        }
+        Ok(())
+    }
+}
+
+/// Percent-encodes a path segment (RFC 3986); `/` stays, it separates warehouse and SKU.
+fn encode(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                (byte as char).to_string()
+            }
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}

@@ -1,0 +1,138 @@
+//! `mare status`
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::admin_client::AdminClient;
+use crate::config::Config;
+
+/// Show what the running replicator does.
+#[derive(Debug, clap::Args)]
+pub struct Status {
+    /// Everything, as JSON.
+    #[arg(long)]
+    json: bool,
+    /// Again and again, until Ctrl-C.
+    #[arg(long)]
+    watch: bool,
+}
+
+impl Status {
+    pub(super) async fn run(self, config: &Config) -> anyhow::Result<()> {
+        let client = AdminClient::new(config)?;
+        loop {
+            let status = client.get("/status").await?;
+            if self.json {
+                println!("{status:#}");
+            } else {
+                if self.watch {
+                    // Clears the screen and goes home (ECMA-48).
+                    print!("\x1b[2J\x1b[H");
+                }
+                print!("{}", table(&status));
+            }
+            if !self.watch {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+}
+
+/// Bytes as people read them.
+fn bytes(value: &Value) -> String {
+    let mut amount = value.as_f64().unwrap_or(0.0);
+    for unit in ["B", "KiB", "MiB", "GiB"] {
+        if amount < 1024.0 {
+            return format!("{amount:.0} {unit}");
+        }
+        amount /= 1024.0;
+    }
+    format!("{amount:.1} TiB")
+}
+
+fn table(status: &Value) -> String {
+    let mut out = String::new();
+    // Writing into a String cannot fail.
+    let mut line = |text: String| {
+        let _ = writeln!(out, "{text}");
+    };
+    let ready = if status["ready"] == true { "ready" } else { "NOT READY" };
+    line(format!(
+        "maré {}  {ready}  up {} s",
+        status["version"].as_str().unwrap_or(""),
+        status["uptime_seconds"]
+    ));
+    for reason in status["reasons"].as_array().into_iter().flatten() {
+        line(format!("  ! {}", reason.as_str().unwrap_or_default()));
+    }
+    for (name, source) in status["sources"].as_object().into_iter().flatten() {
+        line(format!(
+            "\nsource {name}: {}   behind {}   retained {}   heartbeat {:.0} ms",
+            source["phase"].as_str().unwrap_or(""),
+            bytes(&source["lag_bytes"]),
+            bytes(&source["retained_bytes"]),
+            source["heartbeat_seconds"].as_f64().unwrap_or(0.0) * 1000.0,
+        ));
+        line(format!(
+            "  {} changes in {} transactions, {} coalesced on the way in",
+            source["changes"], source["transactions"], source["coalesced"]
+        ));
+        let load = &source["load"];
+        if load.is_object() {
+            line(format!(
+                "  loading ({}): {:.0} %, {}, {} rows, {} differ {}",
+                load["why"].as_str().unwrap_or(""),
+                load["share"].as_f64().unwrap_or(0.0) * 100.0,
+                load["step"].as_str().unwrap_or(""),
+                load["rows"],
+                load["differences"],
+                load["held_up"].as_str().map_or(String::new(), |why| format!("— {why}")),
+            ));
+        }
+        for (label, count) in source["rows"].as_object().into_iter().flatten() {
+            line(format!("  {label}: {count}"));
+        }
+    }
+    let vtex = &status["vtex"];
+    line(format!(
+        "\nVTEX: {} keys not at rest; {} confirmed, {} coalesced, {} suppressed",
+        vtex["keys"], vtex["confirmed"], vtex["coalesced"], vtex["suppressed"]
+    ));
+    line(format!(
+        "  {:<9}{:>9}{:>11}{:>10}{:>12}{:>8}",
+        "lane", "queued", "in flight", "backoff", "wait for SKU", "parked"
+    ));
+    let sum = |value: &Value| -> u64 {
+        value.as_object().into_iter().flatten().filter_map(|(_, n)| n.as_u64()).sum()
+    };
+    for (name, lane) in vtex["lanes"].as_object().into_iter().flatten() {
+        line(format!(
+            "  {name:<9}{:>9}{:>11}{:>10}{:>12}{:>8}  {}",
+            sum(&lane["queued"]),
+            lane["in_flight"],
+            lane["backing_off"],
+            lane["waiting_for_sku"],
+            sum(&lane["parked"]),
+            lane["gate"]["breaker"].as_str().filter(|state| *state != "closed").unwrap_or(""),
+        ));
+    }
+    line(format!(
+        "\n  {:<14}{:>10}{:>10}{:>9}{:>9}{:>8}",
+        "route", "allowed/s", "set/s", "tokens", "ok", "429"
+    ));
+    for (name, route) in vtex["routes"].as_object().into_iter().flatten() {
+        let limit = &route["limit"];
+        line(format!(
+            "  {name:<14}{:>10.1}{:>10.1}{:>9.0}{:>9}{:>8}",
+            limit["allowed_per_second"].as_f64().unwrap_or(0.0),
+            limit["configured_per_second"].as_f64().unwrap_or(0.0),
+            limit["tokens"].as_f64().unwrap_or(0.0),
+            route["requests"]["ok"].as_u64().unwrap_or(0),
+            limit["throttled"],
+        ));
+    }
+    out
+}

@@ -1,0 +1,315 @@
+//! The task that owns the dispatcher: feeds it events and the clock, carries out its effects.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use hashbrown::HashMap;
+use serde::Deserialize;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::core::call::Outcome;
+use crate::core::dispatch::{
+    Accepted, Dispatch, Effect, Explain, ParkedKey, Request, RequestId, Stats, Tuning,
+};
+use crate::core::entity::{Entity, Key};
+use crate::core::record::{Confirmed, Parked, Wanted};
+use crate::core::time::{Now, Tick, Timestamp};
+use crate::store::{Op, Store};
+use crate::telemetry::metrics;
+use crate::vtex::Client;
+
+use super::Backlog;
+use super::writer::{Durable, Outcomes};
+
+/// The process clock: both times at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    started: Instant,
+}
+
+impl Clock {
+    pub fn start() -> Self {
+        Self { started: Instant::now() }
+    }
+
+    pub fn now(&self) -> Now {
+        Now { tick: Tick(self.started.elapsed()), wall: wall_clock() }
+    }
+
+    fn instant(&self, tick: Tick) -> Instant {
+        self.started + tick.0
+    }
+}
+
+/// Wall-clock time. The only place that asks the machine for it.
+pub fn wall_clock() -> Timestamp {
+    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// Which parked keys are meant; what is not given matches all.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ParkedFilter {
+    pub entity: Option<Entity>,
+    pub reason: Option<String>,
+    pub key: Option<String>,
+}
+
+impl ParkedFilter {
+    fn matches(&self, key: &Key, parked: &Parked) -> bool {
+        self.entity.is_none_or(|entity| entity == key.entity)
+            && self.reason.as_deref().is_none_or(|reason| reason == parked.reason.name())
+            && self.key.as_deref().is_none_or(|id| key.id == id)
+    }
+}
+
+/// What the admin endpoints and the commands ask of the dispatcher.
+pub enum Control {
+    Stats(oneshot::Sender<Stats>),
+    Explain(Key, oneshot::Sender<Option<Explain>>),
+    Parked { filter: ParkedFilter, limit: usize, reply: oneshot::Sender<Vec<ParkedKey>> },
+    RetryParked(ParkedFilter, oneshot::Sender<usize>),
+    DropParked(Key, oneshot::Sender<bool>),
+    Tuning(oneshot::Sender<Tuning>),
+    SetTuning(Box<Tuning>, oneshot::Sender<Result<(), String>>),
+    CredentialsChanged,
+}
+
+/// The queues and parts of the task.
+pub struct Dispatcher {
+    pub dispatch: Dispatch,
+    pub store: Store,
+    pub client: Arc<Client>,
+    pub clock: Clock,
+    pub durable: mpsc::Receiver<Durable>,
+    pub control: mpsc::Receiver<Control>,
+    pub outcomes: mpsc::Sender<Outcomes>,
+    /// The last outcomes that the store holds.
+    pub written: Arc<AtomicU64>,
+    pub backlog: Arc<Backlog>,
+}
+
+/// Keys taken in between two looks at finished requests: short enough that answers never wait long.
+const KEYS_PER_TURN: usize = 512;
+/// Outcomes not yet handed to the writer; beyond it no new keys are taken in.
+const OUTCOMES_MAX: usize = 20_000;
+/// Room for the answers of every lane at its largest.
+const FINISHED_QUEUE: usize = 4096;
+/// How often others learn how long the queue is.
+const PUBLISH_INTERVAL: Duration = Duration::from_millis(50);
+
+impl Dispatcher {
+    /// Runs until `stop`; then sends nothing new, waits for what is in flight (each request has a timeout)
+    /// and hands the last outcomes to the writer.
+    pub async fn run(mut self, stop: CancellationToken, startup: Vec<Effect>) {
+        let (finished_tx, mut finished) = mpsc::channel::<(RequestId, Outcome)>(FINISHED_QUEUE);
+        let mut taking: std::vec::IntoIter<(Key, Wanted)> = Vec::new().into_iter();
+        let mut pending = Pending::default();
+        let mut in_flight = 0_usize;
+        let mut durable_open = true;
+        let mut requests: Vec<Request> = Vec::new();
+        let mut effects = startup;
+        let mut published = Instant::now();
+        // The task waits on these while it changes the rest of itself.
+        let outcomes = self.outcomes.clone();
+        let clock = self.clock;
+        let (_, unused) = mpsc::channel(1);
+        let mut durable = std::mem::replace(&mut self.durable, unused);
+        let (_, unused) = mpsc::channel(1);
+        let mut control = std::mem::replace(&mut self.control, unused);
+
+        loop {
+            let stopping = stop.is_cancelled();
+            if stopping && in_flight == 0 {
+                break;
+            }
+            self.take_in(&mut taking, &mut pending, &mut effects);
+            let now = self.clock.now();
+            let mut wake = None;
+            if !stopping {
+                wake = self.dispatch.poll(now, &mut requests, &mut effects);
+                in_flight += requests.len();
+                for request in requests.drain(..) {
+                    self.send(request, finished_tx.clone());
+                }
+            }
+            pending.carry_out(&mut effects, now.wall);
+            pending.forget(self.written.load(Ordering::Acquire));
+            if published.elapsed() >= PUBLISH_INTERVAL {
+                published = Instant::now();
+                self.backlog.publish(&self.dispatch.stats(now));
+            }
+            let more = taking.len() > 0;
+            let room = pending.ops.len() < OUTCOMES_MAX;
+
+            tokio::select! {
+                biased;
+                // 1: answers free keys, tokens and memory.
+                Some((id, outcome)) = finished.recv() => {
+                    in_flight -= 1;
+                    self.finished(id, outcome, &mut effects);
+                    while let Ok((id, outcome)) = finished.try_recv() {
+                        in_flight -= 1;
+                        self.finished(id, outcome, &mut effects);
+                    }
+                }
+                // 2: operators are few and wait.
+                Some(control) = control.recv() => self.control(control, &mut effects),
+                // 3: what is settled leaves memory.
+                permit = outcomes.reserve(), if !pending.ops.is_empty() => match permit {
+                    Ok(permit) => permit.send(pending.take()),
+                    Err(_) => drop(pending.take()),
+                },
+                // 4: the rest of the last batch.
+                () = std::future::ready(()), if more && room => {}
+                // 5: a new batch.
+                batch = durable.recv(), if durable_open && !more && room => match batch {
+                    Some(batch) => taking = batch.into_iter(),
+                    None => durable_open = false,
+                },
+                () = stop.cancelled(), if !stopping => {
+                    info!(in_flight, "no new requests; waiting for the answers that are under way");
+                }
+                () = sleep_until(wake.map(|tick| clock.instant(tick))) => {}
+            }
+        }
+        pending.carry_out(&mut effects, self.clock.now().wall);
+        if !pending.ops.is_empty() && self.outcomes.send(pending.take()).await.is_err() {
+            warn!("the last outcomes could not be stored; these keys are sent again after the start");
+        }
+    }
+
+    fn take_in(
+        &mut self,
+        batch: &mut std::vec::IntoIter<(Key, Wanted)>,
+        pending: &mut Pending,
+        effects: &mut Vec<Effect>,
+    ) {
+        let now = self.clock.now();
+        for (key, wanted) in batch.take(KEYS_PER_TURN) {
+            // What was confirmed a moment ago must count, though the store does not hold it yet.
+            pending.carry_out(effects, now.wall);
+            let confirmed = || match pending.confirmed.get(&key) {
+                Some((_, confirmed)) => confirmed.clone(),
+                None => self.store.confirmed(&key).ok().flatten(),
+            };
+            if self.dispatch.want(&key, wanted, confirmed, now, effects) == Accepted::Stale {
+                metrics::stale();
+            }
+        }
+    }
+
+    fn finished(&mut self, id: RequestId, outcome: Outcome, effects: &mut Vec<Effect>) {
+        self.dispatch.finished(id, outcome, self.clock.now(), &mut fastrand::f64, effects);
+    }
+
+    fn send(&self, request: Request, finished: mpsc::Sender<(RequestId, Outcome)>) {
+        let client = Arc::clone(&self.client);
+        tokio::spawn(async move {
+            let outcome = client.execute(&request.call).await;
+            metrics::request(&request.call, &outcome);
+            // Nobody listens only after the dispatcher has ended.
+            let _ = finished.send((request.id, outcome)).await;
+        });
+    }
+
+    fn control(&mut self, control: Control, effects: &mut Vec<Effect>) {
+        let now = self.clock.now();
+        // An asker that has gone away needs no answer.
+        match control {
+            Control::Stats(reply) => drop(reply.send(self.dispatch.stats(now))),
+            Control::Explain(key, reply) => drop(reply.send(self.dispatch.explain(&key, now))),
+            Control::Parked { filter, limit, reply } => drop(reply.send(self.parked(&filter, limit))),
+            Control::RetryParked(filter, reply) => {
+                let chosen = |key: &Key, parked: &Parked| filter.matches(key, parked);
+                let _ = reply.send(self.dispatch.retry_parked(chosen, now, effects));
+            }
+            Control::DropParked(key, reply) => drop(reply.send(self.dispatch.drop_parked(&key, effects))),
+            Control::Tuning(reply) => drop(reply.send(self.dispatch.tuning().clone())),
+            Control::SetTuning(tuning, reply) => {
+                let result = self.dispatch.set_tuning(*tuning, now).map_err(|error| error.to_string());
+                let _ = reply.send(result);
+            }
+            Control::CredentialsChanged => self.dispatch.credentials_changed(now),
+        }
+    }
+
+    fn parked(&self, filter: &ParkedFilter, limit: usize) -> Vec<ParkedKey> {
+        /// As many as the dispatcher gives at once.
+        const PAGE: usize = 500;
+        let mut found = Vec::new();
+        let mut after: Option<Key> = None;
+        loop {
+            let page = self.dispatch.parked(after.as_ref(), PAGE);
+            let Some(last) = page.last() else { break };
+            after = Some(last.key.clone());
+            found.extend(page.into_iter().filter(|parked| filter.matches(&parked.key, &parked.parked)));
+            if found.len() >= limit {
+                found.truncate(limit);
+                break;
+            }
+        }
+        found
+    }
+}
+
+/// Effects on their way to the store, and what is confirmed among them.
+#[derive(Debug, Default)]
+struct Pending {
+    /// Counts what was handed to the writer.
+    number: u64,
+    ops: Vec<Op>,
+    confirmed: HashMap<Key, (u64, Option<Confirmed>)>,
+}
+
+impl Pending {
+    fn carry_out(&mut self, effects: &mut Vec<Effect>, now: Timestamp) {
+        for effect in effects.drain(..) {
+            let next = self.number + 1;
+            match effect {
+                Effect::Settle { key, position, confirmed } => {
+                    if confirmed.is_some() {
+                        self.confirmed.insert(key.clone(), (next, confirmed.clone()));
+                    }
+                    self.ops.push(Op::Settle { key, position, confirmed });
+                }
+                Effect::Advance { key, confirmed } => {
+                    self.confirmed.insert(key.clone(), (next, Some(confirmed.clone())));
+                    self.ops.push(Op::Advance { key, confirmed });
+                }
+                Effect::Unconfirm { key } => {
+                    self.confirmed.insert(key.clone(), (next, None));
+                    self.ops.push(Op::Unconfirm { key });
+                }
+                Effect::Amend { key, position, dirty } => self.ops.push(Op::Amend { key, position, dirty }),
+                Effect::SkuLearned { sku_ref, id } => self.ops.push(Op::Sku { sku_ref, id, at: now }),
+                Effect::Confirmed { key, committed_at, .. } => {
+                    metrics::confirmed(key.entity, committed_at.until(now));
+                }
+            }
+        }
+    }
+
+    fn take(&mut self) -> Outcomes {
+        self.number += 1;
+        Outcomes { number: self.number, ops: std::mem::take(&mut self.ops) }
+    }
+
+    /// The store holds everything up to `written`.
+    fn forget(&mut self, written: u64) {
+        if !self.confirmed.is_empty() {
+            self.confirmed.retain(|_, (number, _)| *number > written);
+        }
+    }
+}
+
+async fn sleep_until(moment: Option<Instant>) {
+    /// A look at the clock at least this often, so that no missed wake-up can last.
+    const LONGEST: Duration = Duration::from_secs(1);
+    let latest = Instant::now() + LONGEST;
+    tokio::time::sleep_until(moment.map_or(latest, |moment| moment.min(latest)).into()).await;
+}

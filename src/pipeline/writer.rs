@@ -1,0 +1,165 @@
+//! The one writer of the ledger: group commit on a thread of its own.
+//!
+//! Whatever has queued up while one commit was being synced goes into the next. Only after the sync does
+//! the source learn its new durable position, and only then does the dispatcher see the keys.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+
+use tokio::sync::mpsc;
+use tracing::{debug, error};
+
+use crate::core::entity::Key;
+use crate::core::record::{Dirty, Wanted};
+use crate::source::window::{Batch, Handover, Progress, Work};
+use crate::store::{Durability, Op, Store, StoreError};
+use crate::telemetry::metrics;
+
+/// Keys that have just become durable.
+pub type Durable = Vec<(Key, Wanted)>;
+
+/// What came of requests. Not worth a sync of its own: lost, it is found out again.
+#[derive(Debug)]
+pub struct Outcomes {
+    pub number: u64,
+    pub ops: Vec<Op>,
+}
+
+/// Where the writer gets its work and where the keys go.
+pub struct Writer {
+    pub store: Store,
+    pub changes: mpsc::Receiver<Handover>,
+    pub outcomes: mpsc::Receiver<Outcomes>,
+    /// The last outcomes that the store holds.
+    pub written: Arc<AtomicU64>,
+    pub durable: mpsc::Sender<Durable>,
+}
+
+impl Writer {
+    /// Starts the thread. It ends when both queues are closed and empty.
+    pub fn start(self) -> std::io::Result<JoinHandle<()>> {
+        std::thread::Builder::new().name("ledger-writer".to_owned()).spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build();
+            match runtime {
+                Ok(runtime) => runtime.block_on(self.run()),
+                Err(error) => error!(%error, "the ledger writer cannot start"),
+            }
+        })
+    }
+
+    async fn run(mut self) {
+        let (mut changes_open, mut outcomes_open) = (true, true);
+        while changes_open || outcomes_open {
+            tokio::select! {
+                work = self.changes.recv(), if changes_open => match work {
+                    Some(handover) => self.changes(handover).await,
+                    None => changes_open = false,
+                },
+                outcomes = self.outcomes.recv(), if outcomes_open => match outcomes {
+                    Some(outcomes) => self.outcomes(&outcomes),
+                    None => outcomes_open = false,
+                },
+            }
+        }
+        debug!("the ledger writer has written everything");
+    }
+
+    fn outcomes(&self, outcomes: &Outcomes) {
+        let stored = self.store.commit(&outcomes.ops, Durability::Buffered);
+        self.written.store(outcomes.number, Ordering::Release);
+        if let Err(error) = stored {
+            // The keys stay dirty on disk and are sent again after a restart: at least once.
+            error!(%error, "outcomes of requests could not be stored");
+        }
+    }
+
+    async fn changes(&self, handover: Handover) {
+        let Handover { source, work, done } = handover;
+        let result = match work {
+            Work::Changes(batch) => self.commit(&source, batch),
+            Work::Spill(batch) => self.spill(batch).map(|()| Vec::new()),
+            Work::Unspill(batch) => self.unspill(&source, batch).await,
+        };
+        let (result, ops) = match result {
+            Ok(ops) => (Ok(()), ops),
+            Err(error) => (Err(error), Vec::new()),
+        };
+        // The source first: it confirms to Live while the dispatcher sorts in. It may have ended
+        // meanwhile; what is durable stays durable.
+        let _ = done.send(result);
+        self.hand_over(ops).await;
+    }
+
+    fn commit(&self, source: &str, batch: Batch) -> Result<Vec<Op>, StoreError> {
+        let started = std::time::Instant::now();
+        let mut ops = side_ops(source, &batch);
+        ops.extend(dirty_ops(batch.wanted));
+        self.store.commit(&ops, Durability::Synced)?;
+        metrics::committed(started.elapsed());
+        Ok(ops)
+    }
+
+    /// Rows go to the store at once (they are committed in Live, and writing them twice changes nothing);
+    /// wanted values wait unseen until the transaction ends.
+    fn spill(&self, batch: Batch) -> Result<(), StoreError> {
+        self.store.commit(&side_ops("", &batch), Durability::Buffered)?;
+        self.store.spill(batch.wanted)
+    }
+
+    async fn unspill(&self, source: &str, batch: Batch) -> Result<Vec<Op>, StoreError> {
+        /// Enough to make a commit cheap per key, little enough to be held beside everything else.
+        const KEYS_PER_COMMIT: usize = 50_000;
+        // The last part first into the spill, so that each key is there once, with its newest value.
+        let mut batch = batch;
+        self.store.spill(std::mem::take(&mut batch.wanted))?;
+        let mut after = None;
+        loop {
+            let part = self.store.spilled(after.as_ref(), KEYS_PER_COMMIT)?;
+            let Some((last, _)) = part.last() else { break };
+            after = Some(last.clone());
+            let ops: Vec<_> = dirty_ops(part).collect();
+            self.store.commit(&ops, Durability::Buffered)?;
+            self.hand_over(ops).await;
+        }
+        // The position comes last: a crash before it reads the whole transaction again.
+        self.commit(source, batch)?;
+        self.store.clear_spill()?;
+        Ok(Vec::new())
+    }
+
+    async fn hand_over(&self, ops: Vec<Op>) {
+        let durable: Durable = ops
+            .into_iter()
+            .filter_map(|op| match op {
+                Op::Want { key, dirty } => Some((key, dirty.wanted)),
+                _ => None,
+            })
+            .collect();
+        if !durable.is_empty() && self.durable.send(durable).await.is_err() {
+            debug!("the dispatcher has stopped; the keys wait in the ledger");
+        }
+    }
+}
+
+fn dirty_ops(wanted: Vec<(Key, Wanted)>) -> impl Iterator<Item = Op> {
+    wanted.into_iter().map(|(key, wanted)| Op::Want { key, dirty: Dirty::fresh(wanted) })
+}
+
+/// Everything of a batch that is not a wanted key.
+fn side_ops(source: &str, batch: &Batch) -> Vec<Op> {
+    let rows = batch.rows.iter().map(|(key, value)| match value {
+        Some(value) => Op::PutRow { key: key.clone(), value: value.clone() },
+        None => Op::DeleteRow { key: key.clone() },
+    });
+    let mut ops: Vec<Op> = rows.collect();
+    ops.extend(batch.refreshed.iter().map(|due| Op::DeleteRefresh { key: due.encode() }));
+    ops.extend(batch.due.iter().map(|due| Op::PutRefresh { key: due.encode(), value: Vec::new() }));
+    ops.extend(
+        batch.notes.iter().map(|(name, value)| Op::PutMeta { name: name.clone(), value: value.clone() }),
+    );
+    if let Some(progress) = &batch.progress {
+        ops.push(Op::PutMeta { name: Progress::entry(source), value: Store::encode(progress) });
+    }
+    ops
+}

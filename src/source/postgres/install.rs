@@ -1,0 +1,278 @@
+//! What is installed in Live, as SQL that a DBA can read, and its removal.
+
+use std::collections::BTreeSet;
+
+use tokio_postgres::Client;
+
+use crate::mapping::config::CapturedTable;
+
+/// Names of what is installed.
+#[derive(Debug, Clone)]
+pub struct Names {
+    pub role: String,
+    pub slot: String,
+    pub publication: String,
+    pub database: String,
+}
+
+/// A table as it stands in Live.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableFacts {
+    pub schema: String,
+    pub table: String,
+    /// `pg_class.relreplident`: d(efault), i(ndex), f(ull), n(othing).
+    pub replica_identity: char,
+    /// Columns of the replica identity; empty for a table without one.
+    pub identity: Vec<String>,
+    pub columns: BTreeSet<String>,
+}
+
+/// Why nothing can be installed.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    #[error(transparent)]
+    Sql(#[from] tokio_postgres::Error),
+    #[error("{}", .0.join("\n"))]
+    NotReady(Vec<String>),
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// Asks Live about the mapped tables. A table that does not exist is not in the answer.
+///
+/// # Errors
+/// When Live cannot be asked.
+pub async fn look_at_tables(
+    client: &Client,
+    captured: &[CapturedTable],
+) -> Result<Vec<TableFacts>, tokio_postgres::Error> {
+    let mut found = Vec::new();
+    for table in captured {
+        let row = client
+            .query_opt(
+                "SELECT c.relreplident::text, \
+                        array(SELECT a.attname::text FROM pg_index i \
+                              JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY(i.indkey) \
+                              WHERE i.indrelid = c.oid AND CASE c.relreplident WHEN 'i' THEN i.indisreplident ELSE i.indisprimary END), \
+                        array(SELECT a.attname::text FROM pg_attribute a \
+                              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) \
+                 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+                 WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p')",
+                &[&table.schema.as_str(), &table.table.as_str()],
+            )
+            .await?;
+        let Some(row) = row else { continue };
+        let identity: String = row.try_get(0)?;
+        found.push(TableFacts {
+            schema: table.schema.to_string(),
+            table: table.table.to_string(),
+            replica_identity: identity.chars().next().unwrap_or('d'),
+            identity: row.try_get(1)?,
+            columns: row.try_get::<_, Vec<String>>(2)?.into_iter().collect(),
+        });
+    }
+    Ok(found)
+}
+
+/// What stands against publishing these tables. A published table without replica identity would make the
+/// shop's own UPDATE and DELETE fail (Postgres manual, "Publication").
+pub fn obstacles(captured: &[CapturedTable], found: &[TableFacts]) -> Vec<String> {
+    let mut obstacles = Vec::new();
+    for table in captured {
+        let name = format!("{}.{}", table.schema, table.table);
+        let Some(facts) =
+            found.iter().find(|facts| facts.schema == table.schema && facts.table == table.table)
+        else {
+            obstacles.push(format!("table {name} does not exist: correct [mapping.tables], or the database"));
+            continue;
+        };
+        let missing: Vec<_> = table
+            .columns
+            .iter()
+            .filter(|column| !facts.columns.contains(column.as_str()))
+            .map(|c| c.as_str())
+            .collect();
+        if !missing.is_empty() {
+            obstacles
+                .push(format!("table {name} has no column {}: correct [mapping.tables]", missing.join(", ")));
+        }
+        if facts.replica_identity == 'n' || (facts.replica_identity != 'f' && facts.identity.is_empty()) {
+            obstacles.push(format!(
+                "table {name} has no primary key and no replica identity: published, the shop's own updates would fail; \
+                 add a primary key, or ALTER TABLE {name} REPLICA IDENTITY USING INDEX …"
+            ));
+        }
+    }
+    obstacles
+}
+
+/// The script that installs capture. `password` is shown as `***` when it is `None`.
+///
+/// # Errors
+/// When a table is not as mapped.
+pub fn install_script(
+    names: &Names,
+    captured: &[CapturedTable],
+    found: &[TableFacts],
+    server_version: u32,
+    password: Option<&str>,
+    exists: &Existing,
+) -> Result<String, InstallError> {
+    let obstacles = obstacles(captured, found);
+    if !obstacles.is_empty() {
+        return Err(InstallError::NotReady(obstacles));
+    }
+    let role = quoted(&names.role);
+    let secret = password.map_or_else(|| "'***'".to_owned(), literal);
+    let role_sql = if exists.role {
+        format!("-- (role {role} exists)\nALTER ROLE {role} LOGIN REPLICATION;")
+    } else {
+        format!("CREATE ROLE {role} LOGIN REPLICATION PASSWORD {secret};")
+    };
+    let mut grants = vec![format!("GRANT CONNECT ON DATABASE {} TO {role};", quoted(&names.database))];
+    let schemas: BTreeSet<_> = captured.iter().map(|table| table.schema.as_str()).collect();
+    grants
+        .extend(schemas.iter().map(|schema| format!("GRANT USAGE ON SCHEMA {} TO {role};", quoted(schema))));
+    let mut published = Vec::new();
+    for table in captured {
+        let name = format!("{}.{}", quoted(&table.schema), quoted(&table.table));
+        let facts = found.iter().find(|facts| facts.schema == table.schema && facts.table == table.table);
+        let mut columns: Vec<&str> = table.columns.iter().map(|column| column.as_str()).collect();
+        for column in facts.into_iter().flat_map(|facts| &facts.identity) {
+            if !columns.contains(&column.as_str()) {
+                columns.push(column);
+            }
+        }
+        let list: Vec<_> = columns.iter().map(|column| quoted(column)).collect();
+        let list = list.join(", ");
+        grants.push(format!("GRANT SELECT ({list}) ON {name} TO {role};"));
+        // A column list came with 15, and must cover the replica identity: with FULL that is every column,
+        // those added later too, or the shop's updates fail.
+        let whole = server_version < 150_000 || facts.is_some_and(|facts| facts.replica_identity == 'f');
+        published.push(if whole { name } else { format!("{name} ({list})") });
+    }
+    let publication = quoted(&names.publication);
+    let tables = published.join(",\n  ");
+    let publication_sql = if exists.publication {
+        format!("ALTER PUBLICATION {publication} SET TABLE\n  {tables};")
+    } else {
+        format!(
+            "CREATE PUBLICATION {publication} FOR TABLE\n  {tables}\n  \
+             WITH (publish = 'insert, update, delete, truncate', publish_via_partition_root = true);"
+        )
+    };
+    let slot_sql = if exists.slot {
+        format!("-- (slot {} exists)", names.slot)
+    } else {
+        // A failover slot (17 and later) is kept by a standby that takes over.
+        let failover = if server_version >= 170_000 { ", failover => true" } else { "" };
+        format!("SELECT pg_create_logical_replication_slot({}, 'pgoutput'{failover});", literal(&names.slot))
+    };
+    Ok(include_str!("../../../sql/capture/postgres/install.sql")
+        .replace("{role}", &role_sql)
+        .replace("{grants}", &grants.join("\n"))
+        .replace("{publication}", &publication_sql)
+        .replace("{slot}", &slot_sql))
+}
+
+/// The script that removes what was installed; what does not exist is left out.
+pub fn uninstall_script(names: &Names, captured: &[CapturedTable], exists: &Existing) -> String {
+    let role = quoted(&names.role);
+    let slot = if exists.slot {
+        format!("SELECT pg_drop_replication_slot({});", literal(&names.slot))
+    } else {
+        format!("-- (slot {} does not exist)", names.slot)
+    };
+    let publication = format!("DROP PUBLICATION IF EXISTS {};", quoted(&names.publication));
+    let mut grants = Vec::new();
+    let drop_role = if exists.role {
+        for table in captured {
+            let name = format!("{}.{}", quoted(&table.schema), quoted(&table.table));
+            if exists.tables.contains(&format!("{}.{}", table.schema, table.table)) {
+                grants.push(format!("REVOKE ALL ON {name} FROM {role};"));
+            }
+        }
+        let schemas: BTreeSet<_> = captured.iter().map(|table| table.schema.as_str()).collect();
+        grants.extend(
+            schemas
+                .iter()
+                .filter(|schema| exists.tables.iter().any(|table| table.starts_with(&format!("{schema}."))))
+                .map(|schema| format!("REVOKE ALL ON SCHEMA {} FROM {role};", quoted(schema))),
+        );
+        grants.push(format!("REVOKE ALL ON DATABASE {} FROM {role};", quoted(&names.database)));
+        format!("DROP ROLE {role};")
+    } else {
+        format!("-- (role {role} does not exist)")
+    };
+    include_str!("../../../sql/capture/postgres/uninstall.sql")
+        .replace("{slot}", &slot)
+        .replace("{publication}", &publication)
+        .replace("{grants}", &grants.join("\n"))
+        .replace("{role}", &drop_role)
+}
+
+/// What is already there.
+#[derive(Debug, Clone, Default)]
+pub struct Existing {
+    pub role: bool,
+    pub publication: bool,
+    pub slot: bool,
+    /// `schema.table` of every mapped table that exists.
+    pub tables: BTreeSet<String>,
+}
+
+impl Existing {
+    /// Asks Live.
+    ///
+    /// # Errors
+    /// When Live cannot be asked.
+    pub async fn look(
+        client: &Client,
+        names: &Names,
+        found: &[TableFacts],
+    ) -> Result<Self, tokio_postgres::Error> {
+        let row = client
+            .query_one(
+                "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1), \
+                        EXISTS (SELECT FROM pg_publication WHERE pubname = $2), \
+                        EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $3)",
+                &[&names.role, &names.publication, &names.slot],
+            )
+            .await?;
+        Ok(Self {
+            role: row.try_get(0)?,
+            publication: row.try_get(1)?,
+            slot: row.try_get(2)?,
+            tables: found.iter().map(|facts| format!("{}.{}", facts.schema, facts.table)).collect(),
+        })
+    }
+}
+
+/// Runs a script statement by statement: creating a slot may not share a transaction with writes.
+///
+/// # Errors
+/// With the statement that failed; what ran before stays, and running again continues.
+pub async fn run_script(client: &Client, script: &str) -> anyhow::Result<()> {
+    for statement in script.split_inclusive(";\n") {
+        let code: String = statement
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("--"))
+            .collect::<Vec<_>>()
+            .join("\n");
+        if code.trim().is_empty() {
+            continue;
+        }
+        client.batch_execute(&code).await.map_err(|error| {
+            let shown = if code.contains("PASSWORD") { "CREATE ROLE …" } else { code.trim() };
+            let detail = error.as_db_error().map_or_else(|| error.to_string(), |db| db.message().to_owned());
+            anyhow::anyhow!("{detail}\n  in: {shown}")
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,114 @@
+//! The SELECTs of a load: by primary key ranges, so that Live answers them from its indexes.
+
+use tokio_postgres::Client;
+
+/// A name as SQL wants it.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A table with the columns that the mapping reads and the types of those that select.
+#[derive(Debug, Clone)]
+pub(super) struct Table {
+    pub(super) schema: String,
+    pub(super) table: String,
+    columns: Vec<String>,
+    types: Vec<(String, String)>,
+}
+
+impl Table {
+    /// Asks Live for the columns' types.
+    pub(super) async fn look_up(
+        client: &Client,
+        schema: &str,
+        table: &str,
+        columns: Vec<String>,
+    ) -> Result<Self, tokio_postgres::Error> {
+        let rows = client
+            .query(
+                "SELECT a.attname::text, format_type(a.atttypid, NULL) \
+                 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
+                 WHERE n.nspname = $1 AND c.relname = $2 AND a.attnum > 0 AND NOT a.attisdropped",
+                &[&schema, &table],
+            )
+            .await?;
+        let types =
+            rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, _>>()?;
+        Ok(Self { schema: schema.to_owned(), table: table.to_owned(), columns, types })
+    }
+
+    /// The mapped columns that the table does not have.
+    pub(super) fn missing(&self) -> Vec<&str> {
+        let has = |column: &&String| self.types.iter().any(|(name, _)| name == *column);
+        self.columns.iter().filter(|column| !has(column)).map(String::as_str).collect()
+    }
+
+    pub(super) fn name(&self) -> (&str, &str) {
+        (&self.schema, &self.table)
+    }
+
+    pub(super) fn position_of(&self, column: &str) -> usize {
+        self.columns.iter().position(|name| name == column).unwrap_or(0)
+    }
+
+    fn select(&self) -> String {
+        let columns: Vec<_> = self.columns.iter().map(|column| quoted(column)).collect();
+        format!("SELECT {} FROM {}.{}", columns.join(", "), quoted(&self.schema), quoted(&self.table))
+    }
+
+    /// Ids travel as text and are cast to the column's own type, so that its index is used.
+    fn cast(&self, parameter: usize, column: &str) -> String {
+        let of = self.types.iter().find(|(name, _)| name == column).map_or("text", |(_, of)| of);
+        format!("${parameter}::text::{of}")
+    }
+
+    fn cast_array(&self, parameter: usize, column: &str) -> String {
+        let of = self.types.iter().find(|(name, _)| name == column).map_or("text", |(_, of)| of);
+        format!("${parameter}::text[]::{of}[]")
+    }
+
+    /// The next rows by `key`: `$1` the last one seen (or null), at most `limit`.
+    pub(super) fn page(&self, key: &str, limit: usize) -> String {
+        let column = quoted(key);
+        format!(
+            "{} WHERE $1::text IS NULL OR {column} > {} ORDER BY {column} LIMIT {limit}",
+            self.select(),
+            self.cast(1, key)
+        )
+    }
+
+    /// Rows whose `key` is one of `$1`.
+    pub(super) fn any(&self, key: &str) -> String {
+        format!("{} WHERE {} = ANY({})", self.select(), quoted(key), self.cast_array(1, key))
+    }
+
+    /// Rows of store `$1` and deposit `$2` from after `$3` up to `$4` of `key`.
+    pub(super) fn range(&self, store: &str, deposit: &str, key: &str) -> String {
+        format!(
+            "{} WHERE {} = {} AND {} = {} AND ($3::text IS NULL OR {} > {}) AND {} <= {}",
+            self.select(),
+            quoted(store),
+            self.cast(1, store),
+            quoted(deposit),
+            self.cast(2, deposit),
+            quoted(key),
+            self.cast(3, key),
+            quoted(key),
+            self.cast(4, key),
+        )
+    }
+
+    /// Rows of store `$1` and deposit `$2` whose `key` is one of `$3`.
+    pub(super) fn any_in(&self, store: &str, deposit: &str, key: &str) -> String {
+        format!(
+            "{} WHERE {} = {} AND {} = {} AND {} = ANY({})",
+            self.select(),
+            quoted(store),
+            self.cast(1, store),
+            quoted(deposit),
+            self.cast(2, deposit),
+            quoted(key),
+            self.cast_array(3, key),
+        )
+    }
+}

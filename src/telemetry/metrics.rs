@@ -1,0 +1,154 @@
+//! Every metric by name, with its help text, and the few places where one is counted on the way.
+//!
+//! Names follow OpenMetrics habits: prefix `mare_`, base units (seconds, bytes), `_total` for counters.
+//! Labels have few values: entity, lane, route, outcome, reason; never a key.
+
+use std::time::Duration;
+
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+use crate::core::call::{Call, Failure, Outcome};
+use crate::core::entity::Entity;
+
+/// What kind of metric a name stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Counter,
+    Gauge,
+    Histogram,
+}
+
+/// One metric: name, kind, unit, labels and what it tells the operator.
+#[derive(Debug, Clone, Copy)]
+pub struct Metric {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub labels: &'static str,
+    pub help: &'static str,
+}
+
+macro_rules! metrics {
+    ($($constant:ident = $name:literal, $kind:ident, $labels:literal, $help:literal;)*) => {
+        $(pub const $constant: &str = $name;)*
+        /// Every metric there is: the table in the README and `/metrics` are held against it by a test.
+        pub const ALL: &[Metric] =
+            &[$(Metric { name: $name, kind: Kind::$kind, labels: $labels, help: $help },)*];
+    };
+}
+
+metrics! {
+    BUILD_INFO = "mare_build_info", Gauge, "version", "Always 1; carries the version.";
+    SOURCE_UP = "mare_source_up", Gauge, "source", "1 while the source is streaming.";
+    SOURCE_LAG_BYTES = "mare_source_lag_bytes", Gauge, "source", "WAL written by Live and not yet in the ledger.";
+    SOURCE_LAG_SECONDS = "mare_source_lag_seconds", Gauge, "source", "Age of the last commit or heartbeat taken in, when behind; 0 when level.";
+    HEARTBEAT_SECONDS = "mare_heartbeat_seconds", Gauge, "source", "Last round trip of a heartbeat through the WAL.";
+    SLOT_RETAINED_BYTES = "mare_slot_retained_bytes", Gauge, "source", "WAL that Live keeps because of our slot.";
+    SLOT_SAFE_BYTES = "mare_slot_safe_bytes", Gauge, "source", "WAL that may still be written before the slot is lost (absent: no limit).";
+    SOURCE_CHANGES = "mare_source_changes_total", Counter, "source", "Row changes read.";
+    SOURCE_TRANSACTIONS = "mare_source_transactions_total", Counter, "source", "Transactions read.";
+    COALESCED = "mare_coalesced_total", Counter, "where", "Changes replaced by a newer one of the same key before they were sent.";
+    SUPPRESSED = "mare_suppressed_total", Counter, "where", "Values that VTEX had already, dropped without a request.";
+    STALE = "mare_stale_total", Counter, "", "Values older than what the ledger held, dropped.";
+    ROWS = "mare_rows_total", Counter, "outcome,reason", "Rows that were skipped, adjusted or refused by the mapping, by reason.";
+    PAUSED = "mare_entity_paused", Gauge, "entity", "1 while an entity is paused because its columns are not as mapped.";
+    COMMITS = "mare_ledger_commits_total", Counter, "", "Synced group commits of the ledger.";
+    COMMIT_SECONDS = "mare_ledger_commit_seconds", Histogram, "", "Time of one synced group commit.";
+    LEDGER_BYTES = "mare_ledger_bytes", Gauge, "", "Size of the ledger on disk.";
+    DIRTY = "mare_dirty_keys", Gauge, "lane,urgency", "Keys whose newest value VTEX has not confirmed.";
+    OLDEST_SECONDS = "mare_oldest_dirty_seconds", Gauge, "lane", "How long the oldest of them has been waiting.";
+    WAITING = "mare_waiting_keys", Gauge, "lane,for", "Keys that wait for a SKU to exist in VTEX, or for their backoff.";
+    PARKED = "mare_parked_keys", Gauge, "reason", "Keys set aside until they change or an operator retries them.";
+    IN_FLIGHT = "mare_requests_in_flight", Gauge, "lane", "Requests under way.";
+    CONCURRENCY = "mare_concurrency_limit", Gauge, "lane", "Requests that may be under way at once now.";
+    REQUESTS = "mare_requests_total", Counter, "route,outcome", "Requests by their outcome (a status, timeout, connect, reset, malformed).";
+    REQUEST_SECONDS = "mare_request_seconds", Histogram, "route", "Time to VTEX's answer.";
+    RATE_LIMIT = "mare_rate_limit_per_second", Gauge, "route", "Requests per second allowed now.";
+    RATE_CONFIGURED = "mare_rate_configured_per_second", Gauge, "route", "Requests per second configured.";
+    TOKENS = "mare_rate_tokens", Gauge, "route", "Requests that could be sent at once.";
+    THROTTLED = "mare_throttled_total", Counter, "route", "429 answers.";
+    BREAKER_OPEN = "mare_breaker_open", Gauge, "lane", "1 while the breaker is open, 0.5 while it probes.";
+    CONFIRMED = "mare_confirmed_total", Counter, "entity", "Values confirmed by VTEX.";
+    CONFIRM_SECONDS = "mare_commit_to_confirm_seconds", Histogram, "entity", "From the commit in Live to VTEX's confirmation.";
+    LOAD_PROGRESS = "mare_reconcile_progress", Gauge, "source,entity", "Share of the running first load or reconcile that is done; 1 when none runs.";
+    LOAD_ROWS = "mare_reconcile_rows_total", Counter, "source", "Rows read by first loads and reconciles.";
+    LOAD_DIFFERENCES = "mare_reconcile_differences_total", Counter, "source", "Rows among them that differed from the ledger.";
+    REFRESH_DUE = "mare_refresh_due", Gauge, "source", "Keys to be read again from Live.";
+}
+
+/// Starts collecting; the handle renders `/metrics`. Once per process (tests share the first).
+pub fn install() -> PrometheusHandle {
+    static HANDLE: std::sync::OnceLock<PrometheusHandle> = std::sync::OnceLock::new();
+    HANDLE
+        .get_or_init(|| {
+            /// From a loopback answer to the longest timeout.
+            const SECONDS: &[f64] = &[
+                0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
+                300.0, 900.0, 3600.0,
+            ];
+            let recorder = PrometheusBuilder::new()
+                .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)
+                .expect("the list of buckets is not empty")
+                .build_recorder();
+            let handle = recorder.handle();
+            if metrics::set_global_recorder(recorder).is_err() {
+                tracing::warn!("another metrics recorder is installed; /metrics stays empty");
+            }
+            describe();
+            handle
+        })
+        .clone()
+}
+
+fn describe() {
+    for metric in ALL {
+        let unit = if metric.name.contains("_bytes") {
+            Unit::Bytes
+        } else if metric.name.contains("_seconds") {
+            Unit::Seconds
+        } else {
+            Unit::Count
+        };
+        match metric.kind {
+            Kind::Counter => describe_counter!(metric.name, unit, metric.help),
+            Kind::Gauge => describe_gauge!(metric.name, unit, metric.help),
+            Kind::Histogram => describe_histogram!(metric.name, unit, metric.help),
+        }
+    }
+    gauge!(BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+}
+
+/// A request has ended.
+pub fn request(call: &Call, outcome: &Outcome) {
+    let route = call.route().name();
+    let ended: std::borrow::Cow<'static, str> = match &outcome.result {
+        Ok(_) => "ok".into(),
+        Err(Failure::Status { code, .. }) => code.to_string().into(),
+        Err(Failure::Timeout) => "timeout".into(),
+        Err(Failure::Connect(_)) => "connect".into(),
+        Err(Failure::Reset(_)) => "reset".into(),
+        Err(Failure::Malformed(_)) => "malformed".into(),
+    };
+    if ended == "429" {
+        counter!(THROTTLED, "route" => route).increment(1);
+    }
+    counter!(REQUESTS, "route" => route, "outcome" => ended).increment(1);
+    histogram!(REQUEST_SECONDS, "route" => route).record(outcome.elapsed.as_secs_f64());
+}
+
+/// VTEX has confirmed a value, `lag` after its commit in Live.
+pub fn confirmed(entity: Entity, lag: Duration) {
+    counter!(CONFIRMED, "entity" => entity.name()).increment(1);
+    histogram!(CONFIRM_SECONDS, "entity" => entity.name()).record(lag.as_secs_f64());
+}
+
+/// A value was older than what the ledger holds.
+pub fn stale() {
+    counter!(STALE).increment(1);
+}
+
+/// A synced group commit took `time`.
+pub fn committed(time: Duration) {
+    counter!(COMMITS).increment(1);
+    histogram!(COMMIT_SECONDS).record(time.as_secs_f64());
+}
