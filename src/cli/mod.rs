@@ -14,6 +14,7 @@ pub mod install;
 pub mod parked;
 pub mod reconcile;
 pub mod run;
+pub mod simulate;
 
 pub mod status;
 pub mod tuning;
@@ -56,6 +57,8 @@ enum Command {
     Parked(parked::Parked),
     /// Show or change rates, concurrency and weights while it runs.
     Tuning(tuning::TuningCommand),
+    /// Run a VTEX simulator (for trying things out; holds nothing of the real VTEX).
+    Simulate(Box<simulate::Simulate>),
 }
 
 impl Cli {
@@ -74,6 +77,7 @@ impl Cli {
             Command::Explain(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),
             Command::Parked(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),
             Command::Tuning(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),
+            Command::Simulate(command) => command.run().await.map(|()| ExitCode::SUCCESS),
         }
     }
 }
