@@ -23,7 +23,7 @@ use crate::store::{Store, StoreError};
 use super::pgoutput::DecodeError;
 use super::session::Session;
 use super::slot::{self, SlotFacts};
-use super::wire::{Connection, StreamOptions, WireError};
+use super::wire::{Connection, StartReplication, WireError};
 
 /// What a capture needs to know.
 #[derive(Debug, Clone)]
@@ -121,15 +121,14 @@ impl Capture {
         let progress = self.adopt(&client).await?;
         let mut mapper = Mapper::new(Arc::clone(&self.mapping));
         mapper.restore(&Window::default().view(&self.store));
-        let version = slot::server_version(&client).await?;
-        let connection = Connection::connect(&settings).await?;
-        let options = StreamOptions {
+        let start = StartReplication {
             slot: &self.settings.slot,
-            publication: &self.settings.publication,
-            start: progress.position,
-            server_version: version,
+            from: progress.position,
+            publications: &[&self.settings.publication],
+            binary: true,
+            messages: true,
         };
-        let stream = connection.start_replication(&options).await?;
+        let stream = Connection::connect(&settings).await?.start(&start).await?;
         info!(source = %self.settings.name, position = %progress.position, "streaming");
         self.status.update(|facts| {
             facts.phase = Phase::Streaming;

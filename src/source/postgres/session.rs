@@ -374,7 +374,7 @@ impl<'a> Session<'a> {
         }
         self.report(&mut stream, false).await?;
         self.publish(Position::ZERO);
-        stream.close().await?;
+        stream.stop().await;
         Ok(())
     }
 }

@@ -50,9 +50,11 @@ impl Gate {
     pub fn note(&mut self, effect: &Effect, xid: u32) {
         let Some(touched) = &mut self.recording else { return };
         match effect {
-            Effect::Want { key, .. } => drop(touched.keys.insert(key.clone(), xid)),
+            Effect::Want { key, .. } => {
+                touched.keys.insert(key.clone(), xid);
+            }
             Effect::PutRow { key, .. } | Effect::DeleteRow { key } => {
-                drop(touched.rows.insert(key.clone(), xid))
+                touched.rows.insert(key.clone(), xid);
             }
             Effect::Refresh(_) | Effect::Wake { .. } | Effect::Reconcile(..) => {}
         }
