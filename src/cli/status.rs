@@ -53,6 +53,10 @@ fn bytes(value: &Value) -> String {
     format!("{amount:.1} TiB")
 }
 
+fn number(value: &Value) -> u64 {
+    value.as_u64().unwrap_or(0)
+}
+
 fn table(status: &Value) -> String {
     let mut out = String::new();
     // Writing into a String cannot fail.
@@ -112,9 +116,9 @@ fn table(status: &Value) -> String {
         line(format!(
             "  {name:<9}{:>9}{:>11}{:>10}{:>12}{:>8}  {}",
             sum(&lane["queued"]),
-            lane["in_flight"],
-            lane["backing_off"],
-            lane["waiting_for_sku"],
+            number(&lane["in_flight"]),
+            number(&lane["backing_off"]),
+            number(&lane["waiting_for_sku"]),
             sum(&lane["parked"]),
             lane["gate"]["breaker"].as_str().filter(|state| *state != "closed").unwrap_or(""),
         ));
@@ -131,7 +135,7 @@ fn table(status: &Value) -> String {
             limit["configured_per_second"].as_f64().unwrap_or(0.0),
             limit["tokens"].as_f64().unwrap_or(0.0),
             route["requests"]["ok"].as_u64().unwrap_or(0),
-            limit["throttled"],
+            number(&limit["throttled"]),
         ));
     }
     out

@@ -42,8 +42,8 @@ pub struct File {
 }
 
 /// `[vtex]`
+/// Fields that are not named here belong to the connection, which refuses what it does not know.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct VtexSection {
     /// Where the app key comes from. Default: `env:MARE_VTEX_APP_KEY`.
     #[serde(default = "app_key")]
@@ -66,8 +66,8 @@ fn app_token() -> SecretSource {
 }
 
 /// `[[source]]`
+/// Fields that are not named here belong to the connection, which refuses what it does not know.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct SourceSection {
     /// A short name, used in metrics, logs and the ledger. Default: `live`.
     #[serde(default = "source_name")]

@@ -18,8 +18,9 @@ pub enum LogFormat {
 ///
 /// Called once, by the commands that run for long.
 pub fn init(format: LogFormat, level: &str) {
+    // The store's own housekeeping says nothing to an operator.
     let filter = EnvFilter::try_from_default_env()
-        .or_else(|_| EnvFilter::try_new(level))
+        .or_else(|_| EnvFilter::try_new(format!("{level},fjall=warn,lsm_tree=warn")))
         .unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second start (tests) keeps the first subscriber.

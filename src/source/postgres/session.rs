@@ -40,6 +40,8 @@ struct Handed {
     done: oneshot::Receiver<Result<(), StoreError>>,
     /// `None`: a part of a transaction; the position stays.
     end: Option<Position>,
+    /// Told when it is durable.
+    answers: Vec<(Applied, oneshot::Sender<Applied>)>,
 }
 
 pub(super) struct Session<'a> {
@@ -62,6 +64,8 @@ pub(super) struct Session<'a> {
     /// Parts of the open transaction are in the spill.
     spilled: bool,
     chunk: Option<(Chunk, oneshot::Sender<Applied>)>,
+    /// Chunks in the open window; told when it is durable.
+    answers: Vec<(Applied, oneshot::Sender<Applied>)>,
     changes: u64,
     transactions: u64,
     last_commit: Option<Timestamp>,
@@ -91,6 +95,7 @@ impl<'a> Session<'a> {
             handed: None,
             spilled: false,
             chunk: None,
+            answers: Vec::new(),
             changes: 0,
             transactions: 0,
             last_commit: None,
@@ -268,6 +273,10 @@ impl<'a> Session<'a> {
             Work::Spill(self.window.close(None))
         } else {
             let idle = self.window.is_empty() && !self.spilled;
+            if idle {
+                // A chunk that changed nothing has nothing to wait for.
+                tell(std::mem::take(&mut self.answers));
+            }
             if idle && (self.taken <= self.durable || self.durable_at.elapsed() < IDLE_COMMIT_INTERVAL) {
                 return Ok(());
             }
@@ -279,8 +288,9 @@ impl<'a> Session<'a> {
             if std::mem::take(&mut self.spilled) { Work::Unspill(batch) } else { Work::Changes(batch) }
         };
         let end = (!matches!(work, Work::Spill(_))).then_some(self.taken);
+        let answers = std::mem::take(&mut self.answers);
         let (done, receiver) = oneshot::channel();
-        self.handed = Some(Handed { done: receiver, end });
+        self.handed = Some(Handed { done: receiver, end, answers });
         let handover = Handover { source: self.capture.settings.name.clone(), work, done };
         self.capture.writer.send(handover).await.map_err(|_| CaptureError::WriterEnded)
     }
@@ -291,7 +301,9 @@ impl<'a> Session<'a> {
     ) -> Result<(), CaptureError> {
         let handed = self.handed.take();
         result.map_err(|_| CaptureError::WriterEnded)??;
-        if let Some(end) = handed.and_then(|handed| handed.end) {
+        let Some(Handed { end, answers, .. }) = handed else { return Ok(()) };
+        tell(answers);
+        if let Some(end) = end {
             self.durable = end;
             self.durable_at = Instant::now();
             self.capture.wake_repair();
@@ -356,7 +368,7 @@ impl<'a> Session<'a> {
         let applied =
             apply(chunk, &transaction, &mut self.mapper, &mut self.window, &self.gate, &self.capture.store);
         self.gate.close();
-        let _ = done.send(applied);
+        self.answers.push((applied, done));
     }
 
     /// Confirms what is durable and leaves. What is read and not durable is read again next time.
@@ -376,6 +388,13 @@ impl<'a> Session<'a> {
         self.publish(Position::ZERO);
         stream.stop().await;
         Ok(())
+    }
+}
+
+/// Whoever asked may have gone away.
+fn tell(answers: Vec<(Applied, oneshot::Sender<Applied>)>) {
+    for (applied, done) in answers {
+        let _ = done.send(applied);
     }
 }
 

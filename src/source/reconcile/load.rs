@@ -269,6 +269,9 @@ impl<'a> Run<'a> {
             let limit = self.loader.chunk_rows;
             let mut whole = None;
             let mut last = None;
+            let all_follows = Entity::ALL
+                .iter()
+                .all(|entity| load.entities.contains(entity) || !self.loader.mapping.has(*entity));
             let applied = self
                 .chunk(load, &table, &sql, &[&parameter], |rows: Rows| {
                     let mut seen = ids.clone();
@@ -276,7 +279,7 @@ impl<'a> Run<'a> {
                     last = rows.ids(column).last();
                     whole = Some(seen.clone());
                     let whole = (rows.len() < limit).then_some(seen);
-                    Content::Reference { role, rows, whole }
+                    Content::Reference { role, rows, whole, all_follows }
                 })
                 .await?;
             load.rows += applied;

@@ -73,7 +73,13 @@ impl Chunk {
 pub enum Content {
     /// Rows of a reference table. `whole`: the ids of a pass that has reached its end; what is not among
     /// them is no more.
-    Reference { role: Role, rows: Rows, whole: Option<BTreeSet<RowId>> },
+    Reference {
+        role: Role,
+        rows: Rows,
+        whole: Option<BTreeSet<RowId>>,
+        /// Everything that the rows could change is read afterwards anyway.
+        all_follows: bool,
+    },
     /// Balances of the listed SKUs in one deposit: a SKU without a row has none.
     Stock { pair: Pair, skus: Vec<RowId>, rows: Rows },
     /// All price rows of the listed products.
@@ -161,7 +167,7 @@ fn map(
 ) -> Result<u64, Applied> {
     let view = window.view(store);
     match content {
-        Content::Reference { role, rows, whole } => {
+        Content::Reference { role, rows, whole, all_follows } => {
             if gate.is_newer_under(&Mapper::reference_prefix(role), snapshot) {
                 return Err(Applied::Again);
             }
@@ -173,6 +179,9 @@ fn map(
             }
             if let Some(ids) = whole {
                 mapper.reference_seen(role, &ids, effects);
+            }
+            if all_follows {
+                effects.retain(|effect| !matches!(effect, Effect::Refresh(_) | Effect::Reconcile(..)));
             }
             Ok(rows.len() as u64)
         }
