@@ -577,7 +577,17 @@ impl Mapper {
             }
         }
         if let (Some(cells), Some(id)) = (new, new_id) {
-            let row = plan.reference(cells, &self.config)?;
+            let before = self.reference.row(role, &id);
+            let row = match plan.reference(cells, &self.config, before.as_ref()) {
+                Err(RowError { error: CellError::Unchanged, .. }) => {
+                    // Nothing is known that could complete it: the tables are read again.
+                    for entity in role.needed_by() {
+                        out.push(Effect::Reconcile(*entity, "a row came incomplete"));
+                    }
+                    return Ok(());
+                }
+                read => read?,
+            };
             if row.is_none() {
                 self.counts.count(Reason::OtherTenant);
             }

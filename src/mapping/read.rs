@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use compact_str::CompactString;
+
 use crate::core::money::Decimal4;
 use crate::core::row::{Cell, Relation};
 use crate::core::time::Timestamp;
@@ -97,8 +99,13 @@ impl Plan {
         }
     }
 
-    fn text(&self, cells: &[Cell<'_>], at: usize) -> Result<compact_str::CompactString, RowError> {
-        self.need(cells, at, |cell, _| cell::text(cell))
+    /// A code. One that is so large that an unchanged one is not sent (TOAST) is taken from the row as it
+    /// was known before.
+    fn code(&self, cells: &[Cell<'_>], at: usize, before: Option<&Row>) -> Result<CompactString, RowError> {
+        match (self.need(cells, at, |cell, _| cell::text(cell)), before) {
+            (Err(RowError { error: CellError::Unchanged, .. }), Some(before)) => Ok(before.code().clone()),
+            (read, _) => read,
+        }
     }
 
     /// The identity of a reference row.
@@ -111,6 +118,7 @@ impl Plan {
         &self,
         cells: &[Cell<'_>],
         config: &MappingConfig,
+        before: Option<&Row>,
     ) -> Result<Option<Row>, RowError> {
         let ours = |at: usize| -> Result<bool, RowError> {
             let Some(tenant) = &config.tenant else { return Ok(true) };
@@ -119,23 +127,23 @@ impl Plan {
         };
         Ok(match self.0.role {
             Role::Store if ours(1)? => Some(Row::Store(Store {
-                code: self.text(cells, 2)?,
+                code: self.code(cells, 2, before)?,
                 open: self.flag(cells, 3)? && self.active(cells, 4)?,
             })),
             Role::Deposit => Some(Row::Deposit(Deposit {
                 store: self.need(cells, 1, cell::row_id)?,
-                code: self.text(cells, 2)?,
+                code: self.code(cells, 2, before)?,
                 in_ecommerce: self.flag(cells, 3)?,
                 active: self.active(cells, 4)?,
             })),
             Role::PriceTable if ours(1)? => Some(Row::PriceTable(PriceTable {
-                code: self.text(cells, 2)?,
+                code: self.code(cells, 2, before)?,
                 from: self.read(cells, 3, cell::timestamp)?,
                 to: self.read(cells, 4, cell::timestamp)?,
                 active: self.active(cells, 5)?,
             })),
             Role::Product if ours(1)? => Some(Row::Product(Product {
-                code: self.text(cells, 2)?,
+                code: self.code(cells, 2, before)?,
                 in_ecommerce: self.flag(cells, 3)?,
                 minimum: self.read(cells, 4, cell::decimal)?.unwrap_or_default(),
                 fractional: self.read(cells, 5, cell::boolean)?.unwrap_or(false),
@@ -143,7 +151,7 @@ impl Plan {
             })),
             Role::Sku => Some(Row::Sku(Sku {
                 product: self.need(cells, 1, cell::row_id)?,
-                code: self.text(cells, 2)?,
+                code: self.code(cells, 2, before)?,
                 factor: self.read(cells, 3, cell::decimal)?.unwrap_or(Decimal4::ONE),
                 in_ecommerce: self.flag(cells, 4)?,
                 active: self.active(cells, 5)?,

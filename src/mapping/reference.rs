@@ -64,6 +64,18 @@ pub(super) enum Row {
     Sku(Sku),
 }
 
+impl Row {
+    pub(super) const fn code(&self) -> &CompactString {
+        match self {
+            Self::Store(row) => &row.code,
+            Self::Deposit(row) => &row.code,
+            Self::PriceTable(row) => &row.code,
+            Self::Product(row) => &row.code,
+            Self::Sku(row) => &row.code,
+        }
+    }
+}
+
 /// A deposit that feeds a warehouse.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Pair {
@@ -92,6 +104,18 @@ pub(super) struct Reference {
 }
 
 impl Reference {
+    /// A row as it is known.
+    pub(super) fn row(&self, role: Role, id: &RowId) -> Option<Row> {
+        match role {
+            Role::Store => self.stores.get(id).cloned().map(Row::Store),
+            Role::Deposit => self.deposits.get(id).cloned().map(Row::Deposit),
+            Role::PriceTable => self.price_tables.get(id).cloned().map(Row::PriceTable),
+            Role::Product => self.products.get(id).cloned().map(Row::Product),
+            Role::Sku => self.skus.get(id).cloned().map(Row::Sku),
+            Role::Price | Role::Stock => None,
+        }
+    }
+
     /// Puts a row in, or out with `None`; what was there before.
     pub(super) fn put(
         &mut self,

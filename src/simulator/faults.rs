@@ -67,8 +67,9 @@ pub struct Fault {
     pub retry_after: Option<String>,
     #[serde(default)]
     pub ms: u64,
+    /// Set when the failure begins.
     #[serde(skip)]
-    until: Option<Instant>,
+    pub until: Option<Instant>,
 }
 
 const fn always() -> f64 {

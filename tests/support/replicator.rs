@@ -1,0 +1,219 @@
+//! The binary as its own process, beside a private Live and a simulator.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use mare::simulator::{Options, Simulator};
+use serde_json::Value;
+use tokio_postgres::Client;
+
+use super::postgres::Postgres;
+use super::shop;
+
+/// A whole installation: Live, VTEX and the replicator between them.
+pub struct Site {
+    pub postgres: Postgres,
+    pub live: Client,
+    pub vtex: Simulator,
+    pub admin: String,
+    dir: tempfile::TempDir,
+    child: Option<Child>,
+}
+
+impl Site {
+    /// Live with `skus` SKUs, capture installed, the replicator not yet running.
+    pub async fn new(skus: i64, vtex: Options, tuning: &str) -> Self {
+        let postgres = Postgres::start();
+        postgres.connect("postgres").await.batch_execute("CREATE DATABASE live").await.unwrap();
+        let live = postgres.connect("live").await;
+        shop::create(&live, skus).await;
+        let warehouses = vec!["loja001".to_owned(), "loja002".to_owned()];
+        let vtex = Simulator::start(Options { warehouses, ..vtex }).await.unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let dir = tempfile::tempdir().unwrap();
+        let site = Self { postgres, live, vtex, admin: format!("http://127.0.0.1:{port}"), dir, child: None };
+        site.configure(port, tuning);
+        let installed = site.command(&["install"]).output().unwrap();
+        assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
+        site
+    }
+
+    fn configure(&self, admin_port: u16, tuning: &str) {
+        let url = self.vtex.url();
+        let text = format!(
+            "state_dir = \"state\"\n\
+             [vtex]\naccount = \"demo\"\ncatalog_url = \"{url}\"\nlogistics_url = \"{url}\"\n\
+             pricing_url = \"{url}/demo\"\nrequest_timeout_ms = 2000\napp_token = \"file:{token}\"\n\
+             [[source]]\nhost = \"127.0.0.1\"\nport = {port}\ndatabase = \"live\"\nuser = \"mare\"\n\
+             heartbeat_seconds = 1\n\
+             [[mapping.stores]]\nloja = \"001\"\nwarehouse = \"loja001\"\n\
+             [[mapping.stores]]\nloja = \"002\"\nwarehouse = \"loja002\"\n\
+             [[mapping.prices]]\ntabela = \"VAREJO\"\nas = \"base\"\npromotion_trade_policy = \"1\"\n\
+             [[mapping.prices]]\ntabela = \"ATACADO\"\ntrade_policy = \"2\"\n\
+             [[mapping.prices]]\ntabela = \"CUSTO\"\nas = \"cost\"\n\
+             [admin]\nlisten = \"127.0.0.1:{admin_port}\"\n{tuning}",
+            port = self.postgres.port,
+            token = self.token_file().display(),
+        );
+        std::fs::write(self.dir.path().join("mare.toml"), text).unwrap();
+        self.set_token("token");
+    }
+
+    fn token_file(&self) -> PathBuf {
+        self.dir.path().join("token")
+    }
+
+    pub fn set_token(&self, token: &str) {
+        std::fs::write(self.token_file(), token).unwrap();
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mare"));
+        command
+            .args(arguments)
+            .current_dir(self.dir.path())
+            .env("MARE_CONFIG", self.dir.path().join("mare.toml"))
+            .env("MARE_VTEX_APP_KEY", "vtexappkey-demo")
+            .env("MARE_DB_PASSWORD", "segredo")
+            .env("RUST_LOG", "info,fjall=warn,lsm_tree=warn");
+        command
+    }
+
+    /// Starts the replicator; its log goes to `run.log`.
+    pub fn start(&mut self) {
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.dir.path().join("run.log"))
+            .unwrap();
+        let child = self.command(&["run"]).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        self.child = Some(child);
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("run.log")).unwrap_or_default()
+    }
+
+    /// SIGKILL: nothing is finished, nothing is flushed.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    pub fn signal(&self, signal: &str) {
+        let id = self.child.as_ref().expect("running").id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    }
+
+    /// SIGTERM, and the exit code.
+    pub fn stop(&mut self) -> i32 {
+        self.signal("-TERM");
+        let mut child = self.child.take().expect("running");
+        child.wait().unwrap().code().unwrap_or(-1)
+    }
+
+    /// Resident memory of the replicator, the highest so far, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        let id = self.child.as_ref().expect("running").id();
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+    }
+
+    pub async fn get(&self, path: &str) -> Option<Value> {
+        let response = reqwest::get(format!("{}{path}", self.admin)).await.ok()?;
+        let body = http_body_util::BodyExt::collect(reqwest::Body::from(response)).await.ok()?.to_bytes();
+        serde_json::from_slice(&body).ok()
+    }
+
+    /// Waits until `done` says so; fails with the log after `limit`.
+    pub async fn until(&self, what: &str, limit: Duration, mut done: impl AsyncFnMut(&Self) -> bool) {
+        let begun = Instant::now();
+        while !done(self).await {
+            if begun.elapsed() > limit {
+                let status = self.get("/status").await;
+                panic!("not within {limit:?}: {what}\nstatus: {status:#?}\nlog:\n{}", self.log());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Stock in VTEX that differs from what Live says it should be: `key: Live, VTEX`.
+    pub async fn stock_differences(&self) -> Vec<String> {
+        let shown: BTreeMap<String, i64> = self
+            .vtex
+            .world
+            .all_stock()
+            .iter()
+            .map(|stock| {
+                let key =
+                    format!("{}/{}", stock["warehouse"].as_str().unwrap(), stock["ref"].as_str().unwrap());
+                (key, stock["quantity"].as_i64().unwrap())
+            })
+            .collect();
+        let mut differences = Vec::new();
+        for (key, (quantity, may_be_absent)) in shop::expected_stock(&self.live).await {
+            let found = shown.get(&key).copied();
+            if found != Some(quantity) && !(may_be_absent && found.is_none()) {
+                differences.push(format!("{key}: {quantity}, {found:?}"));
+            }
+        }
+        differences
+    }
+
+    /// Base prices in VTEX that differ.
+    pub async fn price_differences(&self) -> Vec<String> {
+        let shown: BTreeMap<String, i64> = self
+            .vtex
+            .world
+            .all_prices()
+            .iter()
+            .filter_map(|price| {
+                let cents = (price["base"].as_f64()? * 100.0).round() as i64;
+                Some((price["ref"].as_str()?.to_owned(), cents))
+            })
+            .collect();
+        let mut differences = Vec::new();
+        for (sku, cents) in shop::expected_base_prices(&self.live).await {
+            if shown.get(&sku) != Some(&cents) {
+                differences.push(format!("{sku}: {cents}, {:?}", shown.get(&sku)));
+            }
+        }
+        differences
+    }
+
+    /// Waits until VTEX equals Live.
+    pub async fn converged(&self, limit: Duration) {
+        let begun = Instant::now();
+        let differences = loop {
+            let mut differences = self.stock_differences().await;
+            differences.extend(self.price_differences().await);
+            if differences.is_empty() {
+                return;
+            }
+            if begun.elapsed() > limit {
+                break differences;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        };
+        let status = self.get("/status").await;
+        panic!(
+            "VTEX differs from Live after {limit:?} in {} keys: {:#?}\nstatus: {status:#}\nlog:\n{}",
+            differences.len(),
+            &differences[..differences.len().min(10)],
+            self.log(),
+            status = status.unwrap_or_default()
+        );
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
