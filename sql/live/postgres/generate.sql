@@ -177,7 +177,7 @@ SELECT pg_temp.key(seed, 'preco-sku-' || t, n), pg_temp.key(seed, 'tabela', t), 
        CASE WHEN age >= 80 AND age < 92 THEN timestamptz '2025-01-01 00:00:00-03' ELSE '9999-12-31 00:00:00+00' END, 1, entered, entered
 FROM shop, numbered_sku AS s JOIN model_price AS m USING (product), generate_series(1, 2) AS t,
      LATERAL (SELECT round(m.valor * CASE t WHEN 1 THEN 1.1 ELSE 0.9 END, 2) AS price, pg_temp.draw(s.hash, 0, 100) AS age) AS terms
-WHERE (n + t * 7) * (sku_prices / 2) / skus > (n - 1 + t * 7) * (sku_prices / 2) / skus;
+WHERE (n + t * 7) * sku_prices::bigint / 2 / skus > (n - 1 + t * 7) * sku_prices::bigint / 2 / skus;
 
 -- What each SKU cost.
 INSERT INTO live.preco (id, id_tabela_preco, id_produto, id_sku, valor, quantidade_minima, data_vigencia_inicial,
