@@ -123,7 +123,11 @@ impl Worker {
         let (table, round) = (self.reloads as usize % tables, self.reloads as usize / tables);
         self.reloads += 1;
         let percent = if round.is_multiple_of(2) { 3 } else { -3 };
-        Activity { lane: 0, expected: self.layout.tables[table].rows, kind: Kind::PriceReload { table, percent } }
+        Activity {
+            lane: 0,
+            expected: self.layout.tables[table].rows,
+            kind: Kind::PriceReload { table, percent },
+        }
     }
 
     fn anything(&mut self, budget: u64) -> Activity {

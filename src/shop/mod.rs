@@ -27,7 +27,9 @@ const MARK: &str = "mare shop";
 #[derive(Debug, thiserror::Error)]
 pub enum ShopError {
     /// There is a schema `live` already; nothing was touched.
-    #[error("schema live exists already; with --recreate it is dropped first, if it was made by `mare shop create`")]
+    #[error(
+        "schema live exists already; with --recreate it is dropped first, if it was made by `mare shop create`"
+    )]
     Exists,
     /// Schema `live` is missing, or was not made by [`create`]; nothing was touched.
     #[error("schema live was not made by `mare shop create`, and the simulated shop works nowhere else")]
@@ -42,7 +44,10 @@ pub enum ShopError {
 /// Whether schema `live` is there, and whether [`create`] made it.
 async fn ownership(client: &tokio_postgres::Client) -> Result<Ownership, ShopError> {
     let row = client
-        .query_opt("SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = 'live'", &[])
+        .query_opt(
+            "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = 'live'",
+            &[],
+        )
         .await?;
     Ok(match row.map(|row| row.get::<_, Option<String>>(0)) {
         None => Ownership::Missing,

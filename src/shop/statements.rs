@@ -148,7 +148,8 @@ impl Statements {
             }
             Kind::NewProduct { like, id, sku, code } => {
                 let code = code.cast_signed();
-                let row = client.query_one(&self.new_product, &[&layout.products[*like], id, sku, &code]).await?;
+                let row =
+                    client.query_one(&self.new_product, &[&layout.products[*like], id, sku, &code]).await?;
                 row.try_get::<_, i64>(0)?.unsigned_abs()
             }
         };
