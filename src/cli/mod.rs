@@ -59,6 +59,8 @@ enum Command {
     Tuning(tuning::TuningCommand),
     /// Run a VTEX simulator (for trying things out; holds nothing of the real VTEX).
     Simulate(Box<simulate::Simulate>),
+    /// Run a simulated shop on the reference Live (for trying things out; never on a real one).
+    Shop(Box<shop::Shop>),
 }
 
 impl Cli {
@@ -78,6 +80,8 @@ impl Cli {
             Command::Parked(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),
             Command::Tuning(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),
             Command::Simulate(command) => command.run().await.map(|()| ExitCode::SUCCESS),
+            Command::Shop(command) => command.run().await.map(|()| ExitCode::SUCCESS),
         }
     }
 }
+pub mod shop;

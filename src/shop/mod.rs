@@ -1,1 +1,64 @@
+//! A simulated shop on the reference Live: its tables, invented rows, and people who sell, receive and count.
+//!
+//! Used by `mare shop`, the demo, the tests and the benches. Everything follows from a seed: [`create`] gives the
+//! same rows each time, [`Worker`] the same activities in the same order. [`expected`] tells, in SQL of its own, what
+//! the web shop should show for what stands in Live.
+//!
+//! It writes only where [`create`] left its mark: the comment on schema `live`. A real Live has none, so no
+//! mistyped address can sell a retailer's goods.
 
+mod activity;
+mod create;
+pub mod expected;
+mod layout;
+mod statements;
+mod work;
+
+pub use activity::{Activity, Kind, Line, Mix, Worker};
+pub use create::{Profile, Sizes, Step, Summary, create, create_reporting, drop_shop};
+pub use layout::{Layout, Store, Table};
+pub use statements::Statements;
+pub use work::{Plan, Progress, Totals, work};
+
+/// What begins the comment on a schema `live` of ours.
+const MARK: &str = "mare shop";
+
+/// Why the shop could not be made or could not work.
+#[derive(Debug, thiserror::Error)]
+pub enum ShopError {
+    /// There is a schema `live` already; nothing was touched.
+    #[error(
+        "schema live exists already; with --recreate it is dropped first, if it was made by `mare shop create`"
+    )]
+    Exists,
+    /// Schema `live` is missing, or was not made by [`create`]; nothing was touched.
+    #[error("schema live was not made by `mare shop create`, and the simulated shop works nowhere else")]
+    NotOurs,
+    /// There is nobody to work with.
+    #[error("at least one connection is needed")]
+    NoConnection,
+    #[error("a statement of the simulated shop failed")]
+    Sql(#[from] tokio_postgres::Error),
+}
+
+/// Whether schema `live` is there, and whether [`create`] made it.
+async fn ownership(client: &tokio_postgres::Client) -> Result<Ownership, ShopError> {
+    let row = client
+        .query_opt(
+            "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = 'live'",
+            &[],
+        )
+        .await?;
+    Ok(match row.map(|row| row.get::<_, Option<String>>(0)) {
+        None => Ownership::Missing,
+        Some(Some(comment)) if comment.starts_with(MARK) => Ownership::Ours,
+        Some(_) => Ownership::Foreign,
+    })
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ownership {
+    Missing,
+    Ours,
+    Foreign,
+}

@@ -1,0 +1,166 @@
+//! `mare shop`
+
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use tokio_postgres::{Client, NoTls};
+use tokio_util::sync::CancellationToken;
+
+use crate::shop::{self, Mix, Plan, Profile, Progress, Step, Totals};
+
+/// Beyond this rate one connection would spend its time waiting for commits.
+const RATE_PER_CONNECTION: u32 = 1_500;
+/// More connections than this bring nothing on the machines the demo runs on.
+const MOST_CONNECTIONS: u32 = 8;
+
+/// A simulated shop on the reference Live, for trying things out.
+///
+/// It works only in a schema `live` that it made itself, never on a real one.
+#[derive(Debug, Args)]
+pub struct Shop {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make schema `live` and fill it with an invented shop; the same seed gives the same rows.
+    Create(Create),
+    /// Sell, receive, count and change prices at a given rate.
+    Work(Work),
+}
+
+#[derive(Debug, Args)]
+struct Create {
+    /// The database, as postgres://user:password@host:port/database; without TLS.
+    #[arg(long, env = "MARE_SHOP_URL", hide_env_values = true)]
+    url: String,
+    /// How large the shop is.
+    #[arg(long, default_value = "demo")]
+    profile: Profile,
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Drop the shop that an earlier `create` made.
+    #[arg(long)]
+    recreate: bool,
+}
+
+#[derive(Debug, Args)]
+struct Work {
+    /// The database, as postgres://user:password@host:port/database; without TLS.
+    #[arg(long, env = "MARE_SHOP_URL", hide_env_values = true)]
+    url: String,
+    /// Changed rows per second.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    rate: u32,
+    /// How long. Ctrl-C ends it earlier.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
+    seconds: u64,
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// What happens in the shop.
+    #[arg(long, default_value = "all")]
+    mix: Mix,
+    /// Invent no SKUs and products on the way.
+    #[arg(long)]
+    no_new_skus: bool,
+    /// Connections to work on, 1 to 8. Default: as many as the rate needs.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_CONNECTIONS)))]
+    connections: Option<u32>,
+}
+
+impl Shop {
+    /// Carries out the command.
+    ///
+    /// # Errors
+    /// When the database cannot be reached, or holds something else than a simulated shop.
+    pub async fn run(self) -> anyhow::Result<()> {
+        match self.command {
+            Command::Create(command) => command.run().await,
+            Command::Work(command) => command.run().await,
+        }
+    }
+}
+
+impl Create {
+    async fn run(self) -> anyhow::Result<()> {
+        let client = connect(&self.url).await?;
+        if self.recreate {
+            shop::drop_shop(&client).await?;
+        }
+        let show = |step: Step<'_>| println!("{:>7.1} s  {}", step.took.as_secs_f64(), step.name);
+        let made = shop::create_reporting(&client, self.profile, self.seed, show).await?;
+        let sizes = made.sizes;
+        println!(
+            "made {} stores, {} products, {} SKUs, {} stock rows, {} price rows, {} customers in {:.1} s",
+            sizes.stores,
+            sizes.products,
+            sizes.skus,
+            sizes.stock_rows(),
+            sizes.price_rows(),
+            sizes.customers,
+            made.took.as_secs_f64()
+        );
+        Ok(())
+    }
+}
+
+impl Work {
+    async fn run(self) -> anyhow::Result<()> {
+        let wanted = self.rate.div_ceil(RATE_PER_CONNECTION).min(MOST_CONNECTIONS);
+        let mut clients = Vec::new();
+        for _ in 0..self.connections.unwrap_or(wanted) {
+            clients.push(connect(&self.url).await?);
+        }
+        let plan = Plan {
+            rate: self.rate,
+            duration: Duration::from_secs(self.seconds),
+            seed: self.seed,
+            mix: self.mix,
+            grow: !self.no_new_skus,
+        };
+        let totals = shop::work(&clients, &plan, &stop_at_ctrl_c(), show_second).await?;
+        show_end(&plan, totals);
+        Ok(())
+    }
+}
+
+fn show_second(progress: Progress) {
+    let Progress { second, changes, transactions, totals } = progress;
+    let total = totals.changes + totals.extra;
+    println!("{second:>5} s  {changes:>7} changes  {transactions:>6} transactions  {total:>9} in total");
+}
+
+fn show_end(plan: &Plan, totals: Totals) {
+    let seconds = totals.elapsed.as_secs_f64();
+    let rate = totals.changes as f64 / seconds;
+    println!(
+        "{} changes ({rate:.1}/s of {}/s asked) and {} rows on top of them, {} transactions, {seconds:.1} s",
+        totals.changes, plan.rate, totals.extra, totals.transactions
+    );
+}
+
+fn stop_at_ctrl_c() -> CancellationToken {
+    let stop = CancellationToken::new();
+    let signal = stop.clone();
+    tokio::spawn(async move {
+        // Where signals cannot be received, Ctrl-C ends the process the hard way, which loses no committed row.
+        if tokio::signal::ctrl_c().await.is_ok() {
+            signal.cancel();
+        }
+    });
+    stop
+}
+
+async fn connect(url: &str) -> anyhow::Result<Client> {
+    let mut config: tokio_postgres::Config = url.parse().context("--url is not an address of Postgres")?;
+    config.application_name("mare shop");
+    let (client, connection) = config.connect(NoTls).await.context("Postgres cannot be reached")?;
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::error!(%error, "connection to the shop's database ended");
+        }
+    });
+    Ok(client)
+}
