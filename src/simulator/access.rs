@@ -1,0 +1,80 @@
+//! Who may call what: required headers, credentials, License Manager resources.
+
+use std::sync::RwLock;
+
+use hyper::HeaderMap;
+use hyper::header::{ACCEPT, CONTENT_TYPE};
+use serde::{Deserialize, Serialize};
+
+use super::options::Credential;
+use super::reply::Reply;
+use super::route::{Area, Route};
+use super::world::{read, written};
+
+/// What a key can be denied; each stands for the License Manager resources of one kind of call.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Permission {
+    /// Catalog look-ups.
+    Catalog,
+    /// Pricing: "Read prices".
+    ReadPrices,
+    /// Pricing: "Modify prices".
+    ModifyPrices,
+    /// Logistics: reading inventory and configuration.
+    ReadInventory,
+    /// Logistics: "Logistics inventory full access".
+    ModifyInventory,
+}
+
+/// The accepted credentials and the permissions they lack.
+#[derive(Debug)]
+pub(super) struct Access {
+    credentials: RwLock<Vec<Credential>>,
+    denied: RwLock<Vec<Permission>>,
+}
+
+impl Access {
+    pub(super) fn new(credentials: Vec<Credential>) -> Self {
+        Self { credentials: RwLock::new(credentials), denied: RwLock::default() }
+    }
+
+    pub(super) fn set_credentials(&self, credentials: Vec<Credential>) {
+        *written(&self.credentials) = credentials;
+    }
+
+    pub(super) fn deny(&self, permissions: Vec<Permission>) {
+        *written(&self.denied) = permissions;
+    }
+
+    /// The 401 or 403 of this request, if it is refused.
+    pub(super) fn refusal(&self, route: Route, headers: &HeaderMap) -> Option<Reply> {
+        let key = headers.get("x-vtex-api-appkey").map_or(&b""[..], |value| value.as_bytes());
+        let token = headers.get("x-vtex-api-apptoken").map_or(&b""[..], |value| value.as_bytes());
+        let known = read(&self.credentials)
+            .iter()
+            .any(|credential| credential.key.as_bytes() == key && credential.token.as_bytes() == token);
+        if !known {
+            return Some(Reply::unauthorized());
+        }
+        read(&self.denied).contains(&permission_of(route)).then(Reply::forbidden)
+    }
+}
+
+fn permission_of(route: Route) -> Permission {
+    match (route.area(), route.writes()) {
+        (Area::Catalog, _) => Permission::Catalog,
+        (Area::Pricing, false) => Permission::ReadPrices,
+        (Area::Pricing, true) => Permission::ModifyPrices,
+        (Area::Logistics, false) => Permission::ReadInventory,
+        (Area::Logistics, true) => Permission::ModifyInventory,
+    }
+}
+
+/// The header that VTEX's files require on every operation and this request lacks.
+pub(super) fn missing_header(headers: &HeaderMap) -> Option<&'static str> {
+    if !headers.contains_key(ACCEPT) {
+        return Some("missing header Accept");
+    }
+    (!headers.contains_key(CONTENT_TYPE)).then_some("missing header Content-Type")
+}

@@ -1,0 +1,144 @@
+//! Look-ups of SKUs by RefId and of the account's trade policies (Catalog API).
+
+use hashbrown::HashSet;
+use serde_json::{Map, Value, json};
+
+use super::super::options::{Numbers, UnknownRefs};
+use super::super::reply::Reply;
+use super::super::route::{Route, query_value};
+use super::super::world::{SkuId, World};
+use super::{Call, known_sku};
+
+/// Most ids on one page of `stockkeepingunitids`.
+const PAGE_SIZE_MAX: usize = 1_000;
+
+pub(super) fn answer(call: Call<'_>) -> Result<Reply, Reply> {
+    match call.target.route {
+        Route::SkuIdsByRefIds => ids_by_references(call),
+        Route::SkuIdByRefId => id_by_reference(call),
+        Route::SkuByRefId => by_reference(call),
+        Route::SkuById => by_id(call),
+        Route::SkuIds => page_of_ids(call),
+        Route::SalesChannels => Ok(sales_channels(call.world)),
+        _ => Err(Reply::empty(404)),
+    }
+}
+
+/// The only batch look-up. A RefId that is twice in the array is answered with 500.
+fn ids_by_references(call: Call<'_>) -> Result<Reply, Reply> {
+    let wanted: Vec<String> =
+        serde_json::from_slice(call.body).map_err(|error| Reply::error(400, &error.to_string()))?;
+    let mut seen = HashSet::with_capacity(wanted.len());
+    if !wanted.iter().all(|reference| seen.insert(reference.as_str())) {
+        return Err(Reply::server_error());
+    }
+    let mut found = Map::new();
+    for reference in &wanted {
+        match (call.world.skus.id(reference), call.world.options.quirks.unknown_refs) {
+            (Some(id), _) => drop(found.insert(reference.clone(), id.to_string().into())),
+            (None, UnknownRefs::Null) => drop(found.insert(reference.clone(), Value::Null)),
+            (None, UnknownRefs::Absent) => {}
+        }
+    }
+    Ok(Reply::json(&found))
+}
+
+/// A JSON string with the id in it.
+fn id_by_reference(call: Call<'_>) -> Result<Reply, Reply> {
+    let id = call.world.skus.id(&call.target.first).ok_or_else(not_found)?;
+    Ok(Reply::json(&id.to_string()))
+}
+
+fn by_reference(call: Call<'_>) -> Result<Reply, Reply> {
+    let reference = query_value(call.query, "RefId").ok_or_else(|| Reply::error(400, "RefId is required"))?;
+    let id = call.world.skus.id(&reference).ok_or_else(not_found)?;
+    Ok(Reply::json(&sku(call.world, id, &reference)))
+}
+
+fn by_id(call: Call<'_>) -> Result<Reply, Reply> {
+    let id = known_sku(call)?;
+    let reference = call.world.skus.reference(id).ok_or_else(not_found)?;
+    Ok(Reply::json(&sku(call.world, id, &reference)))
+}
+
+fn sku(world: &World, id: SkuId, reference: &str) -> Value {
+    let grams = match world.options.quirks.numbers {
+        Numbers::Strict => json!(500),
+        Numbers::Realistic => json!(500.0),
+    };
+    json!({
+        "Id": id,
+        "ProductId": id,
+        "IsActive": true,
+        "ActivateIfPossible": true,
+        "Name": reference,
+        "RefId": reference,
+        "PackagedHeight": 10.0,
+        "PackagedLength": 10.0,
+        "PackagedWidth": 10.0,
+        "PackagedWeightKg": grams,
+        "Height": 10.0,
+        "Length": 10.0,
+        "Width": 10.0,
+        "WeightKg": 500.0,
+        "CubicWeight": 0.1667,
+        "IsKit": false,
+        "CreationDate": "2024-01-31T19:12:00",
+        "RewardValue": 0.0,
+        "EstimatedDateArrival": null,
+        "ManufacturerCode": "",
+        "CommercialConditionId": 1,
+        "MeasurementUnit": "un",
+        "UnitMultiplier": 1.0,
+        "ModalType": null,
+        "KitItensSellApart": false,
+        "Videos": [],
+    })
+}
+
+fn page_of_ids(call: Call<'_>) -> Result<Reply, Reply> {
+    let number = |name: &str| query_value(call.query, name).and_then(|text| text.parse::<usize>().ok());
+    let (Some(page), Some(size)) = (number("page"), number("pagesize")) else {
+        return Err(Reply::error(400, "page and pagesize are required"));
+    };
+    if page == 0 || size == 0 || size > PAGE_SIZE_MAX {
+        return Err(Reply::error(400, "page is from 1, pagesize from 1 to 1000"));
+    }
+    Ok(Reply::json(&call.world.skus.page(page, size)))
+}
+
+fn sales_channels(world: &World) -> Reply {
+    let numeric = world.options.trade_policies.iter().filter_map(|policy| policy.parse::<u32>().ok());
+    let channels: Vec<Value> = numeric.map(sales_channel).collect();
+    Reply::json(&channels)
+}
+
+fn sales_channel(id: u32) -> Value {
+    json!({
+        "Id": id,
+        "Name": format!("Trade policy {id}"),
+        "IsActive": true,
+        "ProductClusterId": null,
+        "CountryCode": "BRA",
+        "CultureInfo": "pt-BR",
+        "TimeZone": "E. South America Standard Time",
+        "CurrencyCode": "BRL",
+        "CurrencySymbol": "R$",
+        "CurrencyLocale": 1046,
+        "CurrencyFormatInfo": {
+            "CurrencyDecimalDigits": 2,
+            "CurrencyDecimalSeparator": ",",
+            "CurrencyGroupSeparator": ".",
+            "CurrencyGroupSize": 3,
+            "StartsWithCurrencySymbol": true,
+        },
+        "Origin": null,
+        "Position": 1,
+        "ConditionRule": null,
+        "CurrencyDecimalDigits": 2,
+    })
+}
+
+fn not_found() -> Reply {
+    Reply::error(404, "SKU not found")
+}

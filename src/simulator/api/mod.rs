@@ -1,0 +1,78 @@
+//! One file per VTEX API: from a recognised request to the answer.
+
+mod catalog;
+mod logistics;
+mod pricing;
+
+use serde_json::Value;
+
+use super::in_flight::WriteKey;
+use super::options::Numbers;
+use super::reply::Reply;
+use super::route::{Area, Route, Target};
+use super::world::{SkuId, World};
+
+/// A request that passed every check.
+#[derive(Clone, Copy)]
+pub(super) struct Call<'a> {
+    pub(super) world: &'a World,
+    pub(super) target: &'a Target<'a>,
+    pub(super) query: &'a str,
+    pub(super) body: &'a [u8],
+}
+
+/// Answers a request; a write is applied when this returns.
+pub(super) fn answer(call: Call<'_>) -> Reply {
+    let answered = match call.target.route.area() {
+        Area::Logistics => logistics::answer(call),
+        Area::Pricing => pricing::answer(call),
+        Area::Catalog => catalog::answer(call),
+    };
+    answered.unwrap_or_else(|refusal| refusal)
+}
+
+/// The key that a write locks; `None` for reads and for keys that do not exist.
+pub(super) fn write_key(world: &World, target: &Target<'_>) -> Option<WriteKey> {
+    if !target.route.writes() {
+        return None;
+    }
+    match target.route {
+        Route::StockQuantity | Route::StockPut | Route::StockLeadTime => Some(WriteKey {
+            sku: sku_id(&target.first)?,
+            warehouse: Some(world.warehouses.index(&target.second)?),
+        }),
+        Route::PricePut
+        | Route::PriceDelete
+        | Route::FixedPatch
+        | Route::FixedOfTablePost
+        | Route::FixedOfTableDelete => Some(WriteKey { sku: sku_id(&target.first)?, warehouse: None }),
+        _ => None,
+    }
+}
+
+/// A SKU id in a path. With leading zeros it is another SKU (and VTEX has none such), so it is not read as a number.
+fn sku_id(text: &str) -> Option<SkuId> {
+    let canonical = !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| canonical)
+}
+
+/// The SKU that the path names first.
+fn known_sku(call: Call<'_>) -> Result<SkuId, Reply> {
+    let known = sku_id(&call.target.first).filter(|sku| call.world.skus.exists(*sku));
+    known.ok_or_else(|| Reply::error(call.world.options.quirks.unknown_sku_status, "SKU not found"))
+}
+
+/// A price as the account prints numbers.
+fn number(world: &World, value: f64) -> Value {
+    /// Beyond it a double has no fraction anyway.
+    const WHOLE_MAX: f64 = 9e15;
+    match world.options.quirks.numbers {
+        #[expect(clippy::cast_possible_truncation, reason = "whole and below 2^53")]
+        Numbers::Strict if value.fract() == 0.0 && value.abs() < WHOLE_MAX => Value::from(value as i64),
+        Numbers::Strict | Numbers::Realistic => Value::from(value),
+    }
+}
+
+fn optional_number(world: &World, value: Option<f64>) -> Value {
+    value.map_or(Value::Null, |value| number(world, value))
+}

@@ -1,0 +1,210 @@
+//! One request from its header to its answer, checked in VTEX's order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use hyper::http::request::Parts;
+use hyper::{Request, Response};
+
+use super::api::{self, Call};
+use super::counters::NO_ANSWER;
+use super::fault::{Aim, Ending, Outage, Strike};
+use super::in_flight::InFlightGuard;
+use super::record::{Answer, Exchange, Recorder};
+use super::reply::{Body, Reply};
+use super::route::{self, Area, Target, Unroutable};
+use super::world::World;
+use super::{access, admin};
+
+/// Largest body of a VTEX call; the batch look-up with a few thousand RefIds stays far below.
+const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// The connection is to be closed without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("connection closed on purpose")]
+pub(super) struct Hangup;
+
+/// What all connections share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) world: Arc<World>,
+    pub(super) recorder: Option<Recorder>,
+}
+
+pub(super) async fn answer(
+    shared: Arc<Shared>,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Hangup> {
+    let (parts, body) = request.into_parts();
+    if parts.uri.path().starts_with(admin::PREFIX) {
+        return Ok(admin::answer(&shared.world, &parts, body).await);
+    }
+    let Ok(body) = Limited::new(body, BODY_BYTES_MAX).collect().await else {
+        return Ok(Reply::empty(413).into_response());
+    };
+    let body = body.to_bytes();
+    let reply = exchange(&shared.world, &parts, &body).await;
+    if let Some(recorder) = &shared.recorder {
+        recorder.record(recorded(&shared.world, parts, body, reply.as_ref())).await;
+    }
+    reply.map(Reply::into_response).ok_or(Hangup)
+}
+
+/// `None`: no answer, the connection is closed.
+async fn exchange(world: &World, parts: &Parts, body: &Bytes) -> Option<Reply> {
+    let (method, path) = (parts.method.as_str(), parts.uri.path());
+    let target = match route::find(&world.options.account, method, path) {
+        Ok(target) => target,
+        Err(unroutable) => {
+            world.counters.violation("unknown route", &format!("{method} {path}"));
+            return Some(Reply::empty(if unroutable == Unroutable::Method { 405 } else { 404 }));
+        }
+    };
+    let counted = CountedAnswer { world, target: &target };
+    let reply = match admit(world, &target, parts) {
+        Err(refusal) => refusal,
+        Ok(grant_headers) => {
+            let reply = process(world, &target, parts, body).await;
+            reply.map(|reply| reply.with_rate(grant_headers))
+        }
+    };
+    counted.finish(reply)
+}
+
+/// Counts the request when it ends; a client that went away in the middle counts as one without an answer.
+struct CountedAnswer<'a> {
+    world: &'a World,
+    target: &'a Target<'a>,
+}
+
+impl CountedAnswer<'_> {
+    fn finish(self, reply: Option<Reply>) -> Option<Reply> {
+        self.count(reply.as_ref().map_or(NO_ANSWER, |reply| reply.status));
+        std::mem::forget(self);
+        reply
+    }
+
+    fn count(&self, status: u16) {
+        self.world.counters.answered(self.target.route, status);
+    }
+}
+
+impl Drop for CountedAnswer<'_> {
+    fn drop(&mut self) {
+        self.count(NO_ANSWER);
+    }
+}
+
+/// Everything that VTEX decides before it processes a request. The refusal `None` is a closed connection.
+fn admit(
+    world: &World,
+    target: &Target<'_>,
+    parts: &Parts,
+) -> Result<Option<super::bucket::Grant>, Option<Reply>> {
+    match world.outage() {
+        Outage::Off => {}
+        Outage::Unavailable => return Err(Some(Reply::unavailable(None))),
+        Outage::Reset => return Err(None),
+    }
+    let refuse =
+        |reply: Reply| Err(Some(reply.with_rate(shown_rate(target, world.limiter.look(target.route)))));
+    if let Some(missing) = access::missing_header(&parts.headers) {
+        world.counters.violation(missing, &format!("{} {}", parts.method, parts.uri.path()));
+        return refuse(Reply::error(400, missing));
+    }
+    if let Some(refusal) = world.access.refusal(target.route, &parts.headers) {
+        return refuse(refusal);
+    }
+    let grant = world.limiter.take(target.route);
+    if let Some(limited) = grant.filter(|grant| !grant.granted) {
+        world.counters.limited(target.route);
+        let seconds = u32::try_from(limited.retry_after_seconds).unwrap_or(u32::MAX);
+        // Only Pricing promises Retry-After; elsewhere VTEX's documents name no header.
+        let retry_after = (target.route.area() == Area::Pricing).then_some((seconds, false));
+        return Err(Some(Reply::too_many_requests(retry_after).with_rate(shown_rate(target, grant))));
+    }
+    Ok(shown_rate(target, grant))
+}
+
+/// Only Pricing shows its limiter in headers.
+fn shown_rate(target: &Target<'_>, grant: Option<super::bucket::Grant>) -> Option<super::bucket::Grant> {
+    grant.filter(|_| target.route.area() == Area::Pricing)
+}
+
+/// Faults, locks, latency and at last the call itself.
+async fn process(world: &World, target: &Target<'_>, parts: &Parts, body: &Bytes) -> Option<Reply> {
+    let call = Call { world, target, query: parts.uri.query().unwrap_or(""), body };
+    let (overlapping, _guard) = lock(world, target);
+    let aim = Aim {
+        route: target.route,
+        path: parts.uri.path(),
+        sku: &target.first,
+        warehouse: &target.second,
+        account: &world.options.account,
+    };
+    let struck = world.faults.draw(&aim);
+    let latency = world.draw_latency();
+    sleep(latency / 2).await;
+    let reply = match struck {
+        Some(strike) => suffer(call, strike).await?,
+        None if overlapping => Reply::locked(&world.options.account, &target.first, &target.second),
+        None => api::answer(call),
+    };
+    sleep(latency / 2).await;
+    Some(reply)
+}
+
+/// Enters the key of a write. True when VTEX would refuse it, because another write of the key holds the lock.
+fn lock<'a>(world: &'a World, target: &Target<'_>) -> (bool, Option<InFlightGuard<'a>>) {
+    let Some(key) = api::write_key(world, target) else { return (false, None) };
+    let (count, guard) = world.in_flight.enter(key);
+    world.counters.in_flight(count);
+    (count > 1 && key.warehouse.is_some() && world.options.quirks.lock_conflicts, Some(guard))
+}
+
+async fn suffer(call: Call<'_>, strike: Strike) -> Option<Reply> {
+    if matches!(strike.ending, Ending::Genuine) {
+        sleep(strike.delay).await;
+        return Some(api::answer(call));
+    }
+    if strike.apply {
+        // The answer is lost on purpose; the effect stays.
+        api::answer(call);
+    }
+    sleep(strike.delay).await;
+    match strike.ending {
+        Ending::Answer(reply) => Some(reply),
+        Ending::Genuine | Ending::Hangup => None,
+    }
+}
+
+async fn sleep(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
+    }
+}
+
+fn recorded(world: &World, parts: Parts, body: Bytes, reply: Option<&Reply>) -> Exchange {
+    let path = parts.uri.path();
+    // As at api.vtex.com, whose base URL has the account in its path.
+    let path = if path.starts_with("/pricing/") {
+        format!("/{}{path}", world.options.account)
+    } else {
+        path.to_owned()
+    };
+    Exchange {
+        method: parts.method.to_string(),
+        path,
+        query: parts.uri.query().unwrap_or("").to_owned(),
+        headers: parts.headers,
+        body,
+        answer: reply.map(|reply| Answer {
+            status: reply.status,
+            headers: reply.headers().collect(),
+            body: reply.body.clone(),
+        }),
+    }
+}

@@ -1,0 +1,53 @@
+//! How many writes of one key are being processed at once: VTEX locks the key, and a client must never need it.
+
+use std::sync::Mutex;
+
+use hashbrown::HashMap;
+
+use super::world::{SHARDS, SkuId, locked, shard_of};
+
+/// A stock key (SKU and warehouse index) or a price key (SKU alone).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct WriteKey {
+    pub(super) sku: SkuId,
+    pub(super) warehouse: Option<u16>,
+}
+
+#[derive(Debug)]
+pub(super) struct InFlight {
+    shards: Vec<Mutex<HashMap<WriteKey, u32>>>,
+}
+
+impl Default for InFlight {
+    fn default() -> Self {
+        Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect() }
+    }
+}
+
+impl InFlight {
+    /// Enters a key; the guard leaves it. Gives the number of requests now inside, this one included.
+    pub(super) fn enter(&self, key: WriteKey) -> (u32, InFlightGuard<'_>) {
+        let mut shard = locked(&self.shards[shard_of(key.sku)]);
+        let count = shard.entry(key).or_insert(0);
+        *count += 1;
+        (*count, InFlightGuard { all: self, key })
+    }
+}
+
+/// Leaves the key when dropped, also when the client went away in the middle.
+pub(super) struct InFlightGuard<'a> {
+    all: &'a InFlight,
+    key: WriteKey,
+}
+
+impl Drop for InFlightGuard<'_> {
+    fn drop(&mut self) {
+        let mut shard = locked(&self.all.shards[shard_of(self.key.sku)]);
+        if let Some(count) = shard.get_mut(&self.key) {
+            *count -= 1;
+            if *count == 0 {
+                shard.remove(&self.key);
+            }
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! A VTEX simulator: the Logistics, Pricing and Catalog calls that a stock and price integration needs, with VTEX's
+//! limits, latencies and faults. Demo, tests and benches run against it, in-process or as its own process.
+//!
+//! It is written from VTEX's documents and shares no type with the client or the core, so that one misreading
+//! cannot hide on both sides. Where VTEX's documents are silent, the behaviour is a [`Quirks`] field.
+//!
+//! How a request travels: `serve` accepts it, `exchange` checks it in VTEX's order (headers, credentials,
+//! permission, rate limit, injected fault), `route` names it, one file of `api` answers it from the [`World`], and
+//! `record` writes it down. Everything under `/_simulator/` is for the operator of a test and lives in `admin`.
+
+mod access;
+mod admin;
+mod api;
+mod bucket;
+mod counters;
+mod exchange;
+mod fault;
+mod fault_text;
+mod in_flight;
+mod limiter;
+mod options;
+mod record;
+mod reply;
+mod route;
+mod serve;
+mod world;
+
+pub use access::Permission;
+pub use bucket::{Grant, Limit, TokenBucket};
+pub use counters::{BackwardsWrite, CountersSnapshot};
+pub use fault::{Fault, FaultKind, Outage};
+pub use options::{Credential, Latency, Limits, Numbers, Options, Quirks, UnknownRefs};
+pub use serve::{Handle, Simulator};
+pub use world::{FixedPriceView, PriceView, ReservationStep, SkuId, StockView, World, WorldError};

@@ -1,0 +1,186 @@
+//! What a simulator is started with.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::bucket::Limit;
+use super::fault::Fault;
+
+/// Everything a simulator is started with. `Options::default()` is one warehouse, no SKU, VTEX's published limits, a
+/// free port of this machine.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where to listen; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// The VTEX account: the first segment of every Pricing path.
+    pub account: String,
+    /// The accepted key and token pairs; two tokens of one key are the state between renew and finish-renewal.
+    pub credentials: Vec<Credential>,
+    /// Warehouse ids that exist from the start.
+    pub warehouses: Vec<String>,
+    /// Trade policies of the account; numeric ids as text.
+    pub trade_policies: Vec<String>,
+    /// Rate limits.
+    pub limits: Limits,
+    /// How long an answer takes.
+    pub latency: Latency,
+    /// Faults that are active from the start.
+    pub faults: Vec<Fault>,
+    /// Every VTEX exchange is appended to this file as one JSON object a line.
+    pub record: Option<PathBuf>,
+    /// Seed of jitter and of fault probabilities: equal seeds and equal requests give equal faults.
+    pub seed: u64,
+    /// Every RefId asked for exists: its id is derived from the text, so that it survives a restart.
+    pub auto_skus: bool,
+    /// What VTEX does where its documents are silent.
+    pub quirks: Quirks,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            account: "simulator".to_owned(),
+            credentials: vec![Credential::default()],
+            warehouses: vec!["1_1".to_owned()],
+            trade_policies: vec!["1".to_owned()],
+            limits: Limits::default(),
+            latency: Latency::default(),
+            faults: Vec::new(),
+            record: None,
+            seed: 0,
+            auto_skus: false,
+            quirks: Quirks::default(),
+        }
+    }
+}
+
+/// One accepted application key with one of its tokens.
+#[derive(Clone, PartialEq, Eq, serde::Deserialize)]
+pub struct Credential {
+    /// `X-VTEX-API-AppKey`.
+    pub key: String,
+    /// `X-VTEX-API-AppToken`.
+    pub token: String,
+}
+
+impl Default for Credential {
+    /// The pair a simulator accepts when nothing else is said; it opens nothing anywhere else.
+    fn default() -> Self {
+        Self { key: "vtexappkey-simulator".to_owned(), token: "simulator-token".to_owned() }
+    }
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credential").field("key", &self.key).field("token", &"***").finish()
+    }
+}
+
+/// Rate limits by kind of route; `None` means no limit. Each route has its own bucket.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Pricing POST and PUT, and PATCH, which VTEX does not list: 2,000 a minute, 500 credits.
+    pub pricing_write: Option<Limit>,
+    /// Pricing DELETE: 1,000 a minute, 300 credits.
+    pub pricing_delete: Option<Limit>,
+    /// Pricing GET: "under review" at VTEX; taken to be as tight as a write.
+    pub pricing_read: Option<Limit>,
+    /// Logistics: VTEX publishes none.
+    pub logistics: Option<Limit>,
+    /// Each Catalog endpoint: 15,000 a minute.
+    pub catalog_endpoint: Option<Limit>,
+    /// All Catalog endpoints of the account together: 45,000 a minute.
+    pub catalog_account: Option<Limit>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            pricing_write: Some(Limit { per_minute: 2_000, credits: 500 }),
+            pricing_delete: Some(Limit { per_minute: 1_000, credits: 300 }),
+            pricing_read: Some(Limit { per_minute: 2_000, credits: 500 }),
+            logistics: None,
+            catalog_endpoint: Some(Limit { per_minute: 15_000, credits: 15_000 }),
+            catalog_account: Some(Limit { per_minute: 45_000, credits: 45_000 }),
+        }
+    }
+}
+
+impl Limits {
+    /// No limit anywhere.
+    #[must_use]
+    pub fn unlimited() -> Self {
+        Self {
+            pricing_write: None,
+            pricing_delete: None,
+            pricing_read: None,
+            logistics: None,
+            catalog_endpoint: None,
+            catalog_account: None,
+        }
+    }
+}
+
+/// Time between the arrival of a request and its answer: `fixed` plus up to `jitter`, half of it before the write is
+/// applied and half after, so that a client that gives up may find it applied or not.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Latency {
+    /// The least it takes.
+    pub fixed: Duration,
+    /// Added on top, evenly distributed.
+    pub jitter: Duration,
+}
+
+/// What VTEX does where its documents are silent or contradict themselves.
+#[derive(Clone, Debug)]
+pub struct Quirks {
+    /// Status for a SKU id that the catalog does not know (undocumented).
+    pub unknown_sku_status: u16,
+    /// Status for a warehouse that does not exist (undocumented).
+    pub unknown_warehouse_status: u16,
+    /// How the batch lookup shows an unknown RefId.
+    pub unknown_refs: UnknownRefs,
+    /// How numbers are printed.
+    pub numbers: Numbers,
+    /// A PUT price without the key `fixedPrices` leaves the fixed prices alone. Default: it deletes them.
+    pub absent_fixed_prices_stay: bool,
+    /// A write of a SKU and warehouse whose previous write is still being processed is refused with 423.
+    pub lock_conflicts: bool,
+    /// Reservations acknowledged after `dateUtcOnBalanceSystem` survive the write. Default: every acknowledged one goes.
+    pub late_acknowledged_stay: bool,
+}
+
+impl Default for Quirks {
+    fn default() -> Self {
+        Self {
+            unknown_sku_status: 404,
+            unknown_warehouse_status: 404,
+            unknown_refs: UnknownRefs::Absent,
+            numbers: Numbers::Strict,
+            absent_fixed_prices_stay: false,
+            lock_conflicts: true,
+            late_acknowledged_stay: false,
+        }
+    }
+}
+
+/// How the batch lookup by RefId shows one it does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnknownRefs {
+    /// Left out of the answer, as the schema wants it.
+    Absent,
+    /// Present with `null`.
+    Null,
+}
+
+/// How numbers are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Numbers {
+    /// As the OpenAPI files type them: a whole number has no fraction.
+    Strict,
+    /// As VTEX's examples print them: `10.0` also where the file says integer.
+    Realistic,
+}

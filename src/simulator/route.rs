@@ -1,0 +1,223 @@
+//! The VTEX calls that are simulated, and which one a request is.
+
+use std::borrow::Cow;
+
+/// The API a route belongs to; each has its own limits and permissions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Area {
+    Logistics,
+    Pricing,
+    Catalog,
+}
+
+impl Area {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Logistics => "logistics",
+            Self::Pricing => "pricing",
+            Self::Catalog => "catalog",
+        }
+    }
+}
+
+/// Declares the routes once: the enum, and for each its area, method and OpenAPI path.
+macro_rules! routes {
+    ($($route:ident $area:ident $method:literal $path:literal [$($segment:literal)*];)*) => {
+        /// One simulated VTEX operation.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum Route { $($route),* }
+
+        const DEFINITIONS: &[Definition] = &[$(Definition {
+            route: Route::$route,
+            area: Area::$area,
+            method: $method,
+            name: concat!($method, " ", $path),
+            segments: &[$($segment),*],
+        }),*];
+    };
+}
+
+struct Definition {
+    route: Route,
+    area: Area,
+    method: &'static str,
+    /// Method and OpenAPI path, the name used in counters and faults.
+    name: &'static str,
+    /// The path split at `/`; an empty text is a parameter.
+    segments: &'static [&'static str],
+}
+
+routes! {
+    StockQuantity Logistics "PATCH" "/api/logistics/pvt/inventory/skus/{skuId}/warehouses/{warehouseId}/quantity"
+        ["api" "logistics" "pvt" "inventory" "skus" "" "warehouses" "" "quantity"];
+    StockPut Logistics "PUT" "/api/logistics/pvt/inventory/skus/{skuId}/warehouses/{warehouseId}"
+        ["api" "logistics" "pvt" "inventory" "skus" "" "warehouses" ""];
+    StockLeadTime Logistics "PATCH" "/api/logistics/pvt/inventory/skus/{skuId}/warehouses/{warehouseId}/lead-time"
+        ["api" "logistics" "pvt" "inventory" "skus" "" "warehouses" "" "lead-time"];
+    StockOfSku Logistics "GET" "/api/logistics/pvt/inventory/skus/{skuId}"
+        ["api" "logistics" "pvt" "inventory" "skus" ""];
+    StockOfWarehouse Logistics "GET" "/api/logistics/pvt/inventory/items/{skuId}/warehouses/{warehouseId}"
+        ["api" "logistics" "pvt" "inventory" "items" "" "warehouses" ""];
+    Warehouses Logistics "GET" "/api/logistics/pvt/configuration/warehouses"
+        ["api" "logistics" "pvt" "configuration" "warehouses"];
+    Warehouse Logistics "GET" "/api/logistics/pvt/configuration/warehouses/{warehouseId}"
+        ["api" "logistics" "pvt" "configuration" "warehouses" ""];
+    Docks Logistics "GET" "/api/logistics/pvt/configuration/docks"
+        ["api" "logistics" "pvt" "configuration" "docks"];
+    ReservationConfirm Logistics "POST" "/api/logistics/pvt/inventory/reservations/{reservationId}/confirm"
+        ["api" "logistics" "pvt" "inventory" "reservations" "" "confirm"];
+    ReservationAcknowledge Logistics "POST" "/api/logistics/pvt/inventory/reservations/{reservationId}/acknowledge"
+        ["api" "logistics" "pvt" "inventory" "reservations" "" "acknowledge"];
+    ReservationCancel Logistics "POST" "/api/logistics/pvt/inventory/reservations/{reservationId}/cancel"
+        ["api" "logistics" "pvt" "inventory" "reservations" "" "cancel"];
+    Price Pricing "GET" "/pricing/prices/{itemId}" ["pricing" "prices" ""];
+    PricePut Pricing "PUT" "/pricing/prices/{itemId}" ["pricing" "prices" ""];
+    PriceDelete Pricing "DELETE" "/pricing/prices/{itemId}" ["pricing" "prices" ""];
+    Fixed Pricing "GET" "/pricing/prices/{itemId}/fixed" ["pricing" "prices" "" "fixed"];
+    FixedPatch Pricing "PATCH" "/pricing/prices/{itemId}/fixed" ["pricing" "prices" "" "fixed"];
+    FixedOfTable Pricing "GET" "/pricing/prices/{itemId}/fixed/{priceTableId}" ["pricing" "prices" "" "fixed" ""];
+    FixedOfTablePost Pricing "POST" "/pricing/prices/{itemId}/fixed/{priceTableId}"
+        ["pricing" "prices" "" "fixed" ""];
+    FixedOfTableDelete Pricing "DELETE" "/pricing/prices/{itemId}/fixed/{priceTableId}"
+        ["pricing" "prices" "" "fixed" ""];
+    Computed Pricing "GET" "/pricing/prices/{itemId}/computed" ["pricing" "prices" "" "computed"];
+    ComputedOfTable Pricing "GET" "/pricing/prices/{itemId}/computed/{priceTableId}"
+        ["pricing" "prices" "" "computed" ""];
+    PricingConfig Pricing "GET" "/pricing/config" ["pricing" "config"];
+    PriceTables Pricing "GET" "/pricing/tables" ["pricing" "tables"];
+    PriceTablePut Pricing "PUT" "/pricing/tables/{priceTableId}" ["pricing" "tables" ""];
+    SkuIdsByRefIds Catalog "POST" "/api/catalog_system/pub/sku/stockkeepingunitidsbyrefids"
+        ["api" "catalog_system" "pub" "sku" "stockkeepingunitidsbyrefids"];
+    SkuIdByRefId Catalog "GET" "/api/catalog_system/pvt/sku/stockkeepingunitidbyrefid/{refId}"
+        ["api" "catalog_system" "pvt" "sku" "stockkeepingunitidbyrefid" ""];
+    SkuByRefId Catalog "GET" "/api/catalog/pvt/stockkeepingunit" ["api" "catalog" "pvt" "stockkeepingunit"];
+    SkuById Catalog "GET" "/api/catalog/pvt/stockkeepingunit/{skuId}"
+        ["api" "catalog" "pvt" "stockkeepingunit" ""];
+    SkuIds Catalog "GET" "/api/catalog_system/pvt/sku/stockkeepingunitids"
+        ["api" "catalog_system" "pvt" "sku" "stockkeepingunitids"];
+    SalesChannels Catalog "GET" "/api/catalog_system/pvt/saleschannel/list"
+        ["api" "catalog_system" "pvt" "saleschannel" "list"];
+}
+
+impl Route {
+    /// How many routes there are; a route as `usize` is below it.
+    pub(super) const COUNT: usize = DEFINITIONS.len();
+
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        DEFINITIONS.iter().map(|definition| definition.route)
+    }
+
+    pub(super) fn area(self) -> Area {
+        DEFINITIONS[self as usize].area
+    }
+
+    pub(super) fn method(self) -> &'static str {
+        DEFINITIONS[self as usize].method
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        DEFINITIONS[self as usize].name
+    }
+
+    /// True when the request may change stock, a price or a reservation.
+    pub(super) fn writes(self) -> bool {
+        !matches!(self.method(), "GET") && self != Self::SkuIdsByRefIds
+    }
+}
+
+/// A recognised request: the route and its path parameters, decoded, in the order of the path.
+#[derive(Debug)]
+pub(super) struct Target<'a> {
+    pub(super) route: Route,
+    pub(super) first: Cow<'a, str>,
+    pub(super) second: Cow<'a, str>,
+}
+
+/// Why a path is not a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unroutable {
+    /// The path exists with another method.
+    Method,
+    /// No such path here.
+    Path,
+}
+
+/// The longest simulated path has this many segments, the account included.
+const SEGMENTS_MAX: usize = 10;
+
+/// Recognises a request. Pricing paths may begin with the account, as they do at `api.vtex.com`, or not.
+pub(super) fn find<'a>(account: &str, method: &str, path: &'a str) -> Result<Target<'a>, Unroutable> {
+    let mut all = [""; SEGMENTS_MAX];
+    let mut count = 0;
+    for segment in path.strip_prefix('/').unwrap_or(path).split('/') {
+        *all.get_mut(count).ok_or(Unroutable::Path)? = segment;
+        count += 1;
+    }
+    let mut segments = &all[..count];
+    if segments.first() == Some(&account) && segments.get(1) == Some(&"pricing") {
+        segments = &segments[1..];
+    }
+    let mut failure = Unroutable::Path;
+    for definition in DEFINITIONS {
+        if !fits(definition.segments, segments) {
+            continue;
+        }
+        if definition.method != method {
+            failure = Unroutable::Method;
+            continue;
+        }
+        let mut parameters = parameters(definition.segments, segments);
+        let (first, second) = (parameters.next().unwrap_or_default(), parameters.next().unwrap_or_default());
+        return Ok(Target { route: definition.route, first, second });
+    }
+    Err(failure)
+}
+
+fn fits(template: &[&str], segments: &[&str]) -> bool {
+    template.len() == segments.len()
+        && template
+            .iter()
+            .zip(segments)
+            .all(|(wanted, segment)| wanted == segment || (wanted.is_empty() && !segment.is_empty()))
+}
+
+fn parameters<'a>(template: &[&str], segments: &[&'a str]) -> impl Iterator<Item = Cow<'a, str>> {
+    template.iter().zip(segments).filter(|(wanted, _)| wanted.is_empty()).map(|(_, segment)| decode(segment))
+}
+
+/// Decodes `%XX`; a malformed escape stays as it is.
+pub(super) fn decode(text: &str) -> Cow<'_, str> {
+    if !text.contains('%') {
+        return Cow::Borrowed(text);
+    }
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let escape = bytes.get(at + 1..at + 3).filter(|_| bytes[at] == b'%');
+        let value = escape
+            .and_then(|hex| std::str::from_utf8(hex).ok())
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        decoded.push(value.unwrap_or(bytes[at]));
+        at += if value.is_some() { 3 } else { 1 };
+    }
+    Cow::Owned(String::from_utf8_lossy(&decoded).into_owned())
+}
+
+/// The value of one query parameter, decoded; VTEX reads the names without regard to case.
+pub(super) fn query_value<'a>(query: &'a str, name: &str) -> Option<Cow<'a, str>> {
+    query_pairs(query).find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+}
+
+/// All query parameters, decoded (`+` is a space here).
+pub(super) fn query_pairs(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let value = if value.contains('+') {
+            Cow::Owned(decode(&value.replace('+', " ")).into_owned())
+        } else {
+            decode(value)
+        };
+        (decode(key), value)
+    })
+}
