@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::{Admin, Refusal};
-use crate::core::dispatch::Tuning;
+use crate::core::dispatch::{ParkedKey, Tuning};
 use crate::core::entity::{Entity, Key};
 use crate::pipeline::{Control, ParkedFilter, TUNING_ENTRY};
 use crate::source::reconcile::Ask;
@@ -79,7 +79,21 @@ pub(super) async fn parked(
     Json(filter): Json<ParkedFilter>,
 ) -> Result<Json<Value>, Refusal> {
     let keys = admin.ask(|reply| Control::Parked { filter, limit: PARKED_LISTED_MAX, reply }).await?;
-    Ok(Json(json!({ "parked": keys, "limit": PARKED_LISTED_MAX })))
+    let listed: Vec<Value> = keys.iter().map(parked_view).collect();
+    Ok(Json(json!({ "parked": listed, "limit": PARKED_LISTED_MAX })))
+}
+
+fn parked_view(parked: &ParkedKey) -> Value {
+    let last = parked.last.as_ref();
+    json!({
+        "entity": parked.key.entity,
+        "key": parked.key.id.as_str(),
+        "reason": parked.parked.reason.name(),
+        "at": parked.parked.at.to_string(),
+        "hint": parked.parked.hint,
+        "request": last.map(|exchange| exchange.request.as_str()),
+        "answer": last.map(|exchange| format!("{} {}", exchange.answer, exchange.excerpt)),
+    })
 }
 
 pub(super) async fn retry(

@@ -86,14 +86,9 @@ fn list(answer: &Value) {
     }
     for key in keys {
         let text = |name: &str| key[name].as_str().unwrap_or_default();
-        println!(
-            "{}  {}  since {}\n    {}\n    {}",
-            text("key"),
-            text("reason"),
-            text("at"),
-            text("answer"),
-            text("hint")
-        );
+        println!("{} {}  {}  since {}", text("entity"), text("key"), text("reason"), text("at"));
+        println!("    {} → {}", text("request"), text("answer"));
+        println!("    {}", text("hint"));
     }
     if Some(keys.len() as u64) == answer["limit"].as_u64() {
         println!("… and perhaps more: narrow it with --entity, --reason or --key");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mare::simulator::Options;
+use mare::simulator::{Limits, Options};
 
 use crate::support::replicator::Site;
 
@@ -12,7 +12,7 @@ const FAST: &str = "[tuning.routes]\nstock_write = { per_second = 5000, burst = 
     price_read = { per_second = 500, burst = 1000 }\nprice_patch = { per_second = 500, burst = 1000 }\n";
 
 fn unlimited() -> Options {
-    Options { auto_skus: true, unlimited: true, ..Options::default() }
+    Options { auto_skus: true, limits: Limits::unlimited(), ..Options::default() }
 }
 
 async fn running(skus: i64) -> Site {
@@ -44,17 +44,15 @@ async fn a_stocked_row(site: &Site) -> (String, String) {
 async fn deletes_key_changes_and_truncate_reach_vtex() {
     let site = running(200).await;
     let (id, code) = a_stocked_row(&site).await;
-    assert!(site.vtex.world.stock(&code, "loja001").unwrap() > 0);
+    assert!(site.stock(&code, "loja001").unwrap() > 0);
 
     // A deleted balance is no stock.
     let delete = format!(
         "DELETE FROM live.estoque_saldo WHERE id_sku = '{id}' AND id_loja = (SELECT id FROM live.loja WHERE codigo = '001')"
     );
     site.live.batch_execute(&delete).await.unwrap();
-    site.until("the deleted balance is 0", MINUTE, async |site| {
-        site.vtex.world.stock(&code, "loja001") == Some(0)
-    })
-    .await;
+    site.until("the deleted balance is 0", MINUTE, async |site| site.stock(&code, "loja001") == Some(0))
+        .await;
 
     // A primary key that changes takes the stock from one SKU to the other.
     let swap = "UPDATE live.estoque_saldo e SET id_sku = (SELECT id FROM live.produto_sku s WHERE NOT EXISTS \
@@ -78,7 +76,7 @@ async fn deletes_key_changes_and_truncate_reach_vtex() {
     // What was not loaded again is gone: VTEX must not go on selling it.
     site.until("nothing is sold that Live does not have", MINUTE, async |site| {
         let expected = crate::support::shop::expected_stock(&site.live).await;
-        site.vtex.world.all_stock().iter().all(|stock| {
+        site.all_stock().await.iter().all(|stock| {
             let key = format!("{}/{}", stock["warehouse"].as_str().unwrap(), stock["ref"].as_str().unwrap());
             expected.contains_key(&key) || stock["quantity"] == 0 || not_integrated(&stock["ref"], &expected)
         })
@@ -99,12 +97,12 @@ fn not_integrated(
 async fn flags_and_minimum_change_what_is_shown() {
     let site = running(200).await;
     let (id, code) = a_stocked_row(&site).await;
-    let shown = site.vtex.world.stock(&code, "loja001").unwrap();
+    let shown = site.stock(&code, "loja001").unwrap();
     let product = format!("(SELECT id_produto FROM live.produto_sku WHERE id = '{id}')");
     let run = async |sql: String| site.live.batch_execute(&sql).await.unwrap();
     let becomes = async |quantity: i64| {
         site.until(&format!("{code} shows {quantity}"), MINUTE, async |site| {
-            site.vtex.world.stock(&code, "loja001") == Some(quantity)
+            site.stock(&code, "loja001") == Some(quantity)
         })
         .await;
     };
@@ -124,8 +122,8 @@ async fn flags_and_minimum_change_what_is_shown() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unchanged_large_value_is_neither_null_nor_lost() {
-    let site = running(200).await;
-    let (id, code) = a_stocked_row(&site).await;
+    let mut site = Site::new(200, unlimited(), FAST).await;
+    assert!(site.command(&["uninstall"]).output().unwrap().status.success());
     // A code so large that Postgres stores it apart (TOAST) and does not send it when it stays the same.
     site.live
         .batch_execute(
@@ -134,6 +132,10 @@ async fn an_unchanged_large_value_is_neither_null_nor_lost() {
         )
         .await
         .unwrap();
+    assert!(site.command(&["install"]).output().unwrap().status.success());
+    site.start();
+    site.converged(MINUTE).await;
+    let (id, code) = a_stocked_row(&site).await;
     site.live
         .batch_execute(&format!(
             "UPDATE live.produto SET estoque_minimo_exibicao = 1000000 \
@@ -142,7 +144,7 @@ async fn an_unchanged_large_value_is_neither_null_nor_lost() {
         .await
         .unwrap();
     site.until("the minimum of a row that came incomplete counts", MINUTE, async |site| {
-        site.vtex.world.stock(&code, "loja001") == Some(0)
+        site.stock(&code, "loja001") == Some(0)
     })
     .await;
     site.converged(MINUTE).await;
@@ -167,8 +169,7 @@ async fn a_renamed_column_pauses_one_entity_and_the_other_goes_on() {
         ))
         .await
         .unwrap();
-    site.until("stock goes on", MINUTE, async |site| site.vtex.world.stock(&code, "loja001") == Some(77))
-        .await;
+    site.until("stock goes on", MINUTE, async |site| site.stock(&code, "loja001") == Some(77)).await;
     site.live.batch_execute("ALTER TABLE live.preco RENAME valor_venda TO valor").await.unwrap();
     site.live
         .batch_execute(
@@ -189,10 +190,10 @@ async fn a_huge_transaction_takes_bounded_memory() {
     for _ in 0..250 {
         site.live.batch_execute("UPDATE live.estoque_saldo SET quantidade = quantidade + 1").await.unwrap();
     }
-    let before = site.vtex.world.requests();
+    let before = site.requests();
     site.live.batch_execute("COMMIT").await.unwrap();
     site.converged(3 * MINUTE).await;
-    let requests = site.vtex.world.requests() - before;
+    let requests = site.requests() - before;
     let keys: i64 = site.live.query_one("SELECT count(*) FROM live.estoque_saldo", &[]).await.unwrap().get(0);
     assert!(requests <= keys as u64 + 100, "{requests} requests for {keys} keys");
     let peak = site.peak_memory();

@@ -2,16 +2,22 @@
 
 use std::time::{Duration, Instant};
 
-use mare::simulator::{Fault, Kind, Options};
+use mare::simulator::{Credential, Fault, FaultKind, Limit, Limits, Options};
 
-use crate::support::replicator::Site;
+use crate::support::replicator::{KEY, Site};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const FAST: &str = "[tuning.routes]\nstock_write = { per_second = 2000, burst = 2000 }\n\
     price_put = { per_second = 500, burst = 1000 }\nprice_read = { per_second = 500, burst = 1000 }\n";
 
 fn unlimited() -> Options {
-    Options { auto_skus: true, unlimited: true, ..Options::default() }
+    Options { auto_skus: true, limits: Limits::unlimited(), ..Options::default() }
+}
+
+/// Stock keys that are set aside.
+fn parked(status: &serde_json::Value) -> u64 {
+    let by_reason = status["vtex"]["lanes"]["stock"]["parked"].as_object().unwrap();
+    by_reason.values().map(|count| count.as_u64().unwrap()).sum()
 }
 
 async fn sell(site: &Site) {
@@ -23,19 +29,19 @@ async fn a_429_is_obeyed_with_and_without_retry_after() {
     let mut site = Site::new(200, unlimited(), FAST).await;
     site.start();
     site.converged(MINUTE).await;
-    for retry_after in [Some("2"), None] {
+    for retry_after in [Some(2), None] {
         let fault = Fault {
-            area: Some("stock".to_owned()),
+            route: "logistics".to_owned(),
             count: Some(1),
-            retry_after: retry_after.map(str::to_owned),
-            ..Fault::new(Kind::TooManyRequests)
+            retry_after,
+            ..Fault::new(FaultKind::TooManyRequests)
         };
-        site.vtex.world.set_faults(vec![fault]);
+        site.vtex.world().set_faults(vec![fault]);
         sell(&site).await;
         site.converged(MINUTE).await;
     }
     let status = site.get("/status").await.unwrap();
-    assert_eq!(status["vtex"]["lanes"]["stock"]["parked"].as_object().map(serde_json::Map::len), Some(0));
+    assert_eq!(parked(&status), 0);
     assert!(status["vtex"]["routes"]["stock-write"]["limit"]["throttled"].as_u64().unwrap() >= 2);
 }
 
@@ -44,21 +50,21 @@ async fn refused_credentials_park_nothing_and_new_ones_are_taken_without_a_resta
     let mut site = Site::new(200, unlimited(), FAST).await;
     site.start();
     site.converged(MINUTE).await;
-    site.vtex.world.set_credentials(vec![("vtexappkey-demo".to_owned(), "renewed".to_owned())]);
+    site.vtex.world().set_credentials(vec![Credential { key: KEY.to_owned(), token: "renewed".to_owned() }]);
     sell(&site).await;
     site.until("the refusal is said", MINUTE, async |site| {
         let ready = site.get("/readyz").await.unwrap_or_default();
         ready["reasons"].to_string().contains("app key")
     })
     .await;
-    let before = site.vtex.world.requests();
+    let before = site.requests();
     tokio::time::sleep(Duration::from_secs(3)).await;
-    assert!(site.vtex.world.requests() - before < 10, "a wrong key is not tried in a loop");
+    assert!(site.requests() - before < 10, "a wrong key is not tried in a loop");
     site.set_token("renewed");
     site.signal("-HUP");
     site.converged(MINUTE).await;
     let status = site.get("/status").await.unwrap();
-    assert_eq!(status["vtex"]["lanes"]["stock"]["parked"].as_object().map(serde_json::Map::len), Some(0));
+    assert_eq!(parked(&status), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,14 +72,10 @@ async fn a_poison_key_is_parked_alone_and_comes_back_by_hand() {
     let mut site = Site::new(200, unlimited(), FAST).await;
     site.start();
     site.converged(MINUTE).await;
-    let sku = site.vtex.world.all_stock()[0]["sku"].as_u64().unwrap() as u32;
-    let fault = Fault {
-        area: Some("stock".to_owned()),
-        sku: Some(sku),
-        writes_only: true,
-        ..Fault::new(Kind::BadRequest)
-    };
-    site.vtex.world.set_faults(vec![fault]);
+    let sku = site.all_stock().await[0]["sku"].to_string();
+    let fault =
+        Fault { route: "logistics".to_owned(), sku: Some(sku), ..Fault::new(FaultKind::EmptyBadRequest) };
+    site.vtex.world().set_faults(vec![fault]);
     sell(&site).await;
     site.until("only that SKU differs", MINUTE, async |site| {
         let parked = site.command(&["parked", "list"]).output().unwrap();
@@ -81,7 +83,7 @@ async fn a_poison_key_is_parked_alone_and_comes_back_by_hand() {
         text.contains("rejected") && site.stock_differences().await.len() <= 2
     })
     .await;
-    site.vtex.world.set_faults(Vec::new());
+    site.vtex.world().set_faults(Vec::new());
     let retried = site.command(&["parked", "retry", "--reason", "rejected"]).output().unwrap();
     assert!(retried.status.success(), "{}", String::from_utf8_lossy(&retried.stderr));
     site.converged(MINUTE).await;
@@ -89,7 +91,7 @@ async fn a_poison_key_is_parked_alone_and_comes_back_by_hand() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sku_that_vtex_does_not_know_waits_without_requests_and_then_goes() {
-    let options = Options { auto_skus: false, unlimited: true, ..Options::default() };
+    let options = Options { auto_skus: false, limits: Limits::unlimited(), ..Options::default() };
     let mut site = Site::new(200, options, FAST).await;
     site.start();
     site.until("the load has ended", MINUTE, async |site| {
@@ -98,18 +100,29 @@ async fn a_sku_that_vtex_does_not_know_waits_without_requests_and_then_goes() {
     })
     .await;
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let counters = site.vtex.world.counters();
-    let writes: u64 =
-        counters.requests.iter().filter(|(name, _)| !name.contains("catalog")).map(|(_, n)| n).sum();
+    let counters = site.vtex.world().counters();
+    let writes: u64 = counters
+        .requests
+        .iter()
+        .filter(|(route, _)| !route.contains("stockkeepingunit"))
+        .flat_map(|(_, statuses)| statuses.values())
+        .sum();
     assert_eq!(writes, 0, "nothing is sent for SKUs that do not exist: {counters:?}");
     let rows = site.live.query("SELECT codigo FROM live.produto_sku", &[]).await.unwrap();
-    site.vtex.world.seed_skus(rows.iter().map(|row| row.get(0)));
+    site.vtex
+        .world()
+        .seed_skus(rows.iter().enumerate().map(|(n, row)| (row.get::<_, String>(0), n as u32 + 1)))
+        .unwrap();
     site.converged(2 * MINUTE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn vtex_limits_are_kept_without_a_single_429() {
-    let options = Options { auto_skus: true, stock_rate: Some(60.0), ..Options::default() };
+    let options = Options {
+        auto_skus: true,
+        limits: Limits { logistics: Some(Limit { per_minute: 3_600, credits: 0 }), ..Limits::default() },
+        ..Options::default()
+    };
     let tuning = "[tuning.routes]\nstock_write = { per_second = 50, burst = 50 }\n";
     let mut site = Site::new(200, options, tuning).await;
     site.start();
@@ -118,5 +131,5 @@ async fn vtex_limits_are_kept_without_a_single_429() {
     let begun = Instant::now();
     site.converged(2 * MINUTE).await;
     assert!(begun.elapsed() > Duration::from_secs(3), "the rate was not kept");
-    assert_eq!(site.vtex.world.counters().too_many_requests, 0);
+    assert_eq!(site.vtex.world().counters().total_rate_limited(), 0);
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use mare::simulator::{Fault, Kind, Options};
+use mare::simulator::{Fault, FaultKind, Limits, Options};
 
 use crate::support::replicator::Site;
 
@@ -12,7 +12,7 @@ const FAST: &str = "[tuning.routes]\nstock_write = { per_second = 2000, burst = 
     price_read = { per_second = 500, burst = 1000 }\nprice_patch = { per_second = 500, burst = 1000 }\n";
 
 fn unlimited() -> Options {
-    Options { auto_skus: true, unlimited: true, ..Options::default() }
+    Options { auto_skus: true, limits: Limits::unlimited(), ..Options::default() }
 }
 
 /// Sales and receipts of random SKUs, one statement each, until `until`.
@@ -52,7 +52,7 @@ async fn when_things_are_quiet_vtex_equals_live() {
     site.converged(MINUTE).await;
     shop_activity(&site, 1, Instant::now() + Duration::from_secs(5)).await;
     site.converged(MINUTE).await;
-    assert_eq!(site.vtex.world.counters().violations, 0, "every request must be as VTEX wants it");
+    assert_eq!(site.vtex.world().counters().violations.len(), 0, "every request must be as VTEX wants it");
     assert_eq!(site.stop(), 0, "{}", site.log());
 }
 
@@ -76,9 +76,9 @@ async fn no_committed_change_is_lost_through_kill_9() {
     }
     site.start();
     site.converged(MINUTE).await;
-    let counters = site.vtex.world.counters();
+    let counters = site.vtex.world().counters();
     assert_eq!(counters.backwards, 0, "per key, versions must never go backwards (seed {seed})");
-    assert!(counters.together_max <= 1, "never two requests in flight for one key (seed {seed})");
+    assert!(counters.in_flight_max <= 1, "never two requests in flight for one key (seed {seed})");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,26 +86,21 @@ async fn per_key_versions_never_go_backwards() {
     let mut site = Site::new(200, unlimited(), FAST).await;
     site.start();
     site.converged(MINUTE).await;
-    let fault = |kind, probability| Fault {
-        area: Some("stock".to_owned()),
-        probability,
-        ms: 300,
-        writes_only: true,
-        ..Fault::new(kind)
-    };
-    site.vtex.world.set_faults(vec![
-        fault(Kind::ErrorAfter, 0.05),
-        fault(Kind::ErrorBefore, 0.10),
-        fault(Kind::ResetAfter, 0.15),
-        fault(Kind::Locked, 0.20),
-        fault(Kind::Slow, 0.30),
+    let fault =
+        |kind, probability| Fault { route: "logistics".to_owned(), probability, ms: 300, ..Fault::new(kind) };
+    site.vtex.world().set_faults(vec![
+        fault(FaultKind::ErrorAfter, 0.05),
+        fault(FaultKind::ErrorBefore, 0.10),
+        Fault { applied: true, ..fault(FaultKind::Reset, 0.15) },
+        fault(FaultKind::Locked, 0.20),
+        fault(FaultKind::Slow, 0.30),
     ]);
     shop_activity(&site, 3, Instant::now() + Duration::from_secs(10)).await;
-    site.vtex.world.set_faults(Vec::new());
+    site.vtex.world().set_faults(Vec::new());
     site.converged(2 * MINUTE).await;
-    let counters = site.vtex.world.counters();
+    let counters = site.vtex.world().counters();
     assert_eq!(counters.backwards, 0);
-    assert!(counters.together_max <= 1, "one request in flight per key");
+    assert!(counters.in_flight_max <= 1, "one request in flight per key");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,8 +111,8 @@ async fn an_outage_of_vtex_keeps_no_wal_back() {
     let mut site = Site::new(1_200, unlimited(), FAST).await;
     site.start();
     site.converged(MINUTE).await;
-    site.vtex.world.set_faults(vec![Fault::new(Kind::Unavailable)]);
-    let before = site.vtex.world.requests();
+    site.vtex.world().set_faults(vec![Fault::new(FaultKind::Unavailable)]);
+    let before = site.requests();
     let until = Instant::now() + OUTAGE;
     let mut worst = 0;
     let mut changes = 0;
@@ -145,9 +140,9 @@ async fn an_outage_of_vtex_keeps_no_wal_back() {
     }
     assert!(changes > 100_000, "{changes} changes are not a thousand a second");
     assert!(worst < RETAINED_MAX, "{worst} bytes of WAL were kept while VTEX was away");
-    let tried = site.vtex.world.requests() - before;
+    let tried = site.requests() - before;
     assert!(tried < 1_000, "{tried} requests to a VTEX that is down");
-    site.vtex.world.set_faults(Vec::new());
+    site.vtex.world().set_faults(Vec::new());
     site.converged(3 * MINUTE).await;
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mare::simulator::Options;
+use mare::simulator::{Limits, Options};
 
 use crate::support::replicator::Site;
 
@@ -11,7 +11,7 @@ const FAST: &str = "[tuning.routes]\nstock_write = { per_second = 5000, burst = 
     price_put = { per_second = 500, burst = 1000 }\nprice_read = { per_second = 500, burst = 1000 }\n";
 
 fn unlimited() -> Options {
-    Options { auto_skus: true, unlimited: true, ..Options::default() }
+    Options { auto_skus: true, limits: Limits::unlimited(), ..Options::default() }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,14 +72,14 @@ async fn a_slot_in_other_hands_is_waited_for_and_said() {
             let body =
                 http_body_util::BodyExt::collect(reqwest::Body::from(answer)).await.unwrap().to_bytes();
             let text = String::from_utf8_lossy(&body).into_owned();
-            if status == 503 && text.contains("active") {
+            if status == 503 && text.contains("in use") {
                 break text;
             }
         }
         assert!(begun.elapsed() < MINUTE, "the second one never said that the slot is in use");
         tokio::time::sleep(Duration::from_millis(100)).await;
     };
-    assert!(said.contains("mare"), "{said}");
+    assert!(said.contains("slot 'mare'"), "{said}");
     second.kill().unwrap();
     second.wait().unwrap();
     first.live.batch_execute("UPDATE live.estoque_saldo SET quantidade = quantidade + 1").await.unwrap();
@@ -93,7 +93,7 @@ async fn an_idle_database_beside_a_busy_one_keeps_no_wal() {
     site.start();
     site.converged(MINUTE).await;
     site.live.batch_execute("CREATE DATABASE other").await.unwrap();
-    let other = site.postgres.connect("other").await;
+    let other = site.postgres.database("other").connect().await;
     other.batch_execute("CREATE TABLE noise (text text)").await.unwrap();
     // 200 MiB of WAL that is none of ours.
     for _ in 0..40 {
@@ -124,13 +124,13 @@ async fn a_restart_of_live_is_survived() {
     let mut site = Site::new(200, unlimited(), FAST).await;
     site.start();
     site.converged(MINUTE).await;
-    site.postgres.down();
+    site.postgres.stop();
     site.until("the loss is said", MINUTE, async |site| {
         site.get("/readyz").await.is_some_and(|ready| ready["ready"] == false)
     })
     .await;
-    site.postgres.up();
-    site.live = site.postgres.connect("live").await;
+    site.postgres.restart();
+    site.live = site.postgres.database("live").connect().await;
     site.live.batch_execute("UPDATE live.estoque_saldo SET quantidade = quantidade + 2").await.unwrap();
     site.converged(MINUTE).await;
 }

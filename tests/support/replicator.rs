@@ -6,18 +6,22 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use mare::simulator::{Options, Simulator};
+use mare::simulator::{Handle, Options, Simulator};
 use serde_json::Value;
 use tokio_postgres::Client;
 
-use super::postgres::Postgres;
+use super::postgres::{self, Cluster};
 use super::shop;
+
+/// What the simulator accepts.
+pub const KEY: &str = "vtexappkey-simulator";
+const TOKEN: &str = "simulator-token";
 
 /// A whole installation: Live, VTEX and the replicator between them.
 pub struct Site {
-    pub postgres: Postgres,
+    pub postgres: Cluster,
     pub live: Client,
-    pub vtex: Simulator,
+    pub vtex: Handle,
     pub admin: String,
     dir: tempfile::TempDir,
     child: Option<Child>,
@@ -26,12 +30,12 @@ pub struct Site {
 impl Site {
     /// Live with `skus` SKUs, capture installed, the replicator not yet running.
     pub async fn new(skus: i64, vtex: Options, tuning: &str) -> Self {
-        let postgres = Postgres::start();
-        postgres.connect("postgres").await.batch_execute("CREATE DATABASE live").await.unwrap();
-        let live = postgres.connect("live").await;
+        let postgres = Cluster::start(&postgres::Options::default());
+        let live = postgres.create_database("live").await.connect().await;
         shop::create(&live, skus).await;
         let warehouses = vec!["loja001".to_owned(), "loja002".to_owned()];
-        let vtex = Simulator::start(Options { warehouses, ..vtex }).await.unwrap();
+        let trade_policies = vec!["1".to_owned(), "2".to_owned()];
+        let vtex = Simulator::start(Options { warehouses, trade_policies, ..vtex }).await.unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let dir = tempfile::tempdir().unwrap();
         let site = Self { postgres, live, vtex, admin: format!("http://127.0.0.1:{port}"), dir, child: None };
@@ -42,11 +46,11 @@ impl Site {
     }
 
     fn configure(&self, admin_port: u16, tuning: &str) {
-        let url = self.vtex.url();
+        let (url, pricing) = (self.vtex.base_url(), self.vtex.pricing_url());
         let text = format!(
             "state_dir = \"state\"\n\
-             [vtex]\naccount = \"demo\"\ncatalog_url = \"{url}\"\nlogistics_url = \"{url}\"\n\
-             pricing_url = \"{url}/demo\"\nrequest_timeout_ms = 2000\napp_token = \"file:{token}\"\n\
+             [vtex]\naccount = \"simulator\"\ncatalog_url = \"{url}\"\nlogistics_url = \"{url}\"\n\
+             pricing_url = \"{pricing}\"\nrequest_timeout_ms = 2000\napp_token = \"file:{token}\"\n\
              [[source]]\nhost = \"127.0.0.1\"\nport = {port}\ndatabase = \"live\"\nuser = \"mare\"\n\
              heartbeat_seconds = 1\n\
              [[mapping.stores]]\nloja = \"001\"\nwarehouse = \"loja001\"\n\
@@ -55,11 +59,11 @@ impl Site {
              [[mapping.prices]]\ntabela = \"ATACADO\"\ntrade_policy = \"2\"\n\
              [[mapping.prices]]\ntabela = \"CUSTO\"\nas = \"cost\"\n\
              [admin]\nlisten = \"127.0.0.1:{admin_port}\"\n{tuning}",
-            port = self.postgres.port,
+            port = self.postgres.port(),
             token = self.token_file().display(),
         );
         std::fs::write(self.dir.path().join("mare.toml"), text).unwrap();
-        self.set_token("token");
+        self.set_token(TOKEN);
     }
 
     fn token_file(&self) -> PathBuf {
@@ -76,7 +80,8 @@ impl Site {
             .args(arguments)
             .current_dir(self.dir.path())
             .env("MARE_CONFIG", self.dir.path().join("mare.toml"))
-            .env("MARE_VTEX_APP_KEY", "vtexappkey-demo")
+            .env("MARE_VTEX_APP_KEY", KEY)
+            .env("PGPASSWORD", postgres::PASSWORD)
             .env("MARE_DB_PASSWORD", "segredo")
             .env("RUST_LOG", "info,fjall=warn,lsm_tree=warn");
         command
@@ -143,12 +148,37 @@ impl Site {
         }
     }
 
+    /// All that the simulator holds of `stock` or `prices`.
+    pub async fn dump(&self, what: &str) -> Vec<Value> {
+        let response = reqwest::get(format!("{}/_simulator/{what}", self.vtex.base_url())).await.unwrap();
+        let body = http_body_util::BodyExt::collect(reqwest::Body::from(response)).await.unwrap().to_bytes();
+        body.split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+            .map(|line| serde_json::from_slice(line).unwrap())
+            .collect()
+    }
+
+    /// Every stock value in VTEX.
+    pub async fn all_stock(&self) -> Vec<Value> {
+        self.dump("stock").await
+    }
+
+    /// Stock of a SKU reference in a warehouse.
+    pub fn stock(&self, sku_ref: &str, warehouse: &str) -> Option<i64> {
+        let world = self.vtex.world();
+        world.stock(world.sku_id(sku_ref)?, warehouse).map(|stock| stock.quantity)
+    }
+
+    /// All requests to VTEX so far.
+    pub fn requests(&self) -> u64 {
+        self.vtex.world().counters().total_requests()
+    }
+
     /// Stock in VTEX that differs from what Live says it should be: `key: Live, VTEX`.
     pub async fn stock_differences(&self) -> Vec<String> {
         let shown: BTreeMap<String, i64> = self
-            .vtex
-            .world
             .all_stock()
+            .await
             .iter()
             .map(|stock| {
                 let key =
@@ -169,9 +199,8 @@ impl Site {
     /// Base prices in VTEX that differ.
     pub async fn price_differences(&self) -> Vec<String> {
         let shown: BTreeMap<String, i64> = self
-            .vtex
-            .world
-            .all_prices()
+            .dump("prices")
+            .await
             .iter()
             .filter_map(|price| {
                 let cents = (price["base"].as_f64()? * 100.0).round() as i64;
