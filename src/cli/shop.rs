@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use tokio_postgres::{Client, NoTls};
 use tokio_util::sync::CancellationToken;
 
+use crate::shop::compare::{self, Mapped};
 use crate::shop::{self, Mix, Plan, Profile, Progress, Step, Totals};
 
 /// Beyond this rate one connection would spend its time waiting for commits.
@@ -29,6 +30,8 @@ enum Command {
     Create(Create),
     /// Sell, receive, count and change prices at a given rate.
     Work(Work),
+    /// Compare every key of Live with the VTEX simulator.
+    Compare(Compare),
 }
 
 #[derive(Debug, Args)]
@@ -79,7 +82,74 @@ impl Shop {
         match self.command {
             Command::Create(command) => command.run().await,
             Command::Work(command) => command.run().await,
+            Command::Compare(command) => command.run().await,
         }
+    }
+}
+
+#[derive(Debug, Args)]
+struct Compare {
+    /// The database, as postgres://user:password@host:port/database; without TLS.
+    #[arg(long, env = "MARE_SHOP_URL", hide_env_values = true)]
+    url: String,
+    /// The simulator, like http://127.0.0.1:7070.
+    #[arg(long)]
+    simulator: String,
+    /// What stands before the store's code in its warehouse's id.
+    #[arg(long, default_value = "loja")]
+    warehouse_prefix: String,
+    #[arg(long, default_value = "VAREJO")]
+    base_table: String,
+    #[arg(long, default_value = "CUSTO")]
+    cost_table: String,
+    /// Price table and the trade policy that its fixed prices go to, as TABLE=POLICY.
+    #[arg(long = "policy", default_values_t = ["VAREJO=1".to_owned(), "ATACADO=2".to_owned()])]
+    policies: Vec<String>,
+    /// Wait so many seconds for them to become equal.
+    #[arg(long, default_value_t = 0)]
+    wait: u64,
+}
+
+/// Differences shown in full.
+const DIFFERENCES_SHOWN: usize = 10;
+
+impl Compare {
+    async fn run(self) -> anyhow::Result<()> {
+        let client = connect(&self.url).await?;
+        let trade_policies = self
+            .policies
+            .iter()
+            .map(|pair| {
+                let (table, policy) = pair.split_once('=').context("--policy wants TABLE=POLICY")?;
+                Ok((table.to_owned(), policy.to_owned()))
+            })
+            .collect::<anyhow::Result<_>>()?;
+        let mapped = Mapped {
+            warehouse_prefix: self.warehouse_prefix,
+            base_table: self.base_table,
+            cost_table: Some(self.cost_table),
+            trade_policies,
+        };
+        let until = std::time::Instant::now() + Duration::from_secs(self.wait);
+        let found = loop {
+            let found = compare::compare(&client, &self.simulator, &mapped).await?;
+            if found.differences.is_empty() || std::time::Instant::now() >= until {
+                break found;
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        };
+        for difference in found.differences.iter().take(DIFFERENCES_SHOWN) {
+            println!("  {difference}");
+        }
+        println!(
+            "compared {} stock keys, {} prices and {} fixed prices: {} differences",
+            found.stock_keys,
+            found.price_keys,
+            found.fixed_prices,
+            found.differences.len()
+        );
+        anyhow::ensure!(found.differences.is_empty(), "VTEX is not equal to Live");
+        Ok(())
     }
 }
 

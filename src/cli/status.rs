@@ -14,6 +14,9 @@ pub struct Status {
     /// Everything, as JSON.
     #[arg(long)]
     json: bool,
+    /// One line a second: what happens now.
+    #[arg(long, conflicts_with_all = ["json", "watch"])]
+    follow: bool,
     /// Again and again, until Ctrl-C.
     #[arg(long)]
     watch: bool,
@@ -22,6 +25,9 @@ pub struct Status {
 impl Status {
     pub(super) async fn run(self, config: &Config) -> anyhow::Result<()> {
         let client = AdminClient::new(config)?;
+        if self.follow {
+            return follow(&client).await;
+        }
         loop {
             let status = client.get("/status").await?;
             if self.json {
@@ -39,6 +45,69 @@ impl Status {
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
     }
+}
+
+/// Totals, whose growth is what happens.
+#[derive(Clone, Copy, Default)]
+struct Totals {
+    changes: u64,
+    coalesced: u64,
+    suppressed: u64,
+    sent: u64,
+}
+
+async fn follow(client: &AdminClient) -> anyhow::Result<()> {
+    const HEADER_EVERY: usize = 20;
+    let mut before: Option<Totals> = None;
+    for count in 0.. {
+        let status = client.get("/status").await?;
+        let vtex = &status["vtex"];
+        let sources: Vec<&Value> =
+            status["sources"].as_object().into_iter().flatten().map(|(_, source)| source).collect();
+        let sum = |name: &str| sources.iter().map(|source| number(&source[name])).sum::<u64>();
+        let routes: Vec<&Value> =
+            vtex["routes"].as_object().into_iter().flatten().map(|(_, route)| route).collect();
+        let now = Totals {
+            changes: sum("changes"),
+            coalesced: sum("coalesced") + number(&vtex["coalesced"]),
+            suppressed: number(&vtex["suppressed"]),
+            sent: routes.iter().map(|route| number(&route["requests"]["ok"])).sum(),
+        };
+        let last = before.replace(now).unwrap_or(now);
+        let parked: u64 = lanes(vtex)
+            .flat_map(|lane| lane["parked"].as_object().into_iter().flatten())
+            .map(|(_, n)| number(n))
+            .sum();
+        let shut: Vec<&str> = vtex["lanes"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(_, lane)| lane["gate"]["breaker"] != "closed")
+            .map(|(name, _)| name.as_str())
+            .collect();
+        if count % HEADER_EVERY == 0 {
+            println!("changes/s  coalesced/s  suppressed/s  requests/s  budget  waiting  parked  behind");
+        }
+        let budget: f64 =
+            routes.iter().map(|route| route["limit"]["allowed_per_second"].as_f64().unwrap_or(0.0)).sum();
+        let requests = now.sent - last.sent;
+        println!(
+            "{:>9}  {:>11}  {:>12}  {requests:>10}  {:>5.0}%  {:>7}  {parked:>6}  {:>6}  {}",
+            now.changes - last.changes,
+            now.coalesced - last.coalesced,
+            now.suppressed - last.suppressed,
+            100.0 * requests as f64 / budget.max(1.0),
+            number(&vtex["keys"]),
+            bytes(&Value::from(sum("lag_bytes"))),
+            if shut.is_empty() { String::new() } else { format!("VTEX is away ({})", shut.join(", ")) },
+        );
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    Ok(())
+}
+
+fn lanes(vtex: &Value) -> impl Iterator<Item = &Value> {
+    vtex["lanes"].as_object().into_iter().flatten().map(|(_, lane)| lane)
 }
 
 /// Bytes as people read them.

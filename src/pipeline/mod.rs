@@ -24,6 +24,7 @@ use crate::admin::Admin;
 use crate::config::{Config, Source};
 use crate::core::dispatch::{Dispatch, Effect, LaneStats, Stats, Tuning};
 use crate::core::entity::{Entity, Key};
+use crate::core::position::Position;
 use crate::core::schedule::Urgency;
 use crate::source::postgres::capture::{Capture, CaptureSettings};
 use crate::source::postgres::pulse::Pulse;
@@ -97,7 +98,8 @@ impl SourceHandle {
                 .context("the source is not streaming")?
                 .context("the source is not streaming")?
                 .with_context(|| format!("Live has no SKU with the reference {sku_ref}"))?;
-            ops.push(Op::PutRefresh { key: Due::now(refresh).encode(), value: Vec::new() });
+            let version = Position(wall_clock().0.unsigned_abs());
+            ops.push(Op::PutRefresh { key: Due::now(version, refresh).encode(), value: Vec::new() });
         } else {
             let why = Store::encode(&"asked for by an operator");
             for entity in entities {

@@ -8,6 +8,7 @@
 //! mistyped address can sell a retailer's goods.
 
 mod activity;
+pub mod compare;
 mod create;
 pub mod expected;
 mod layout;

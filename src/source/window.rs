@@ -49,16 +49,20 @@ pub fn version(generation: u16, position: Position) -> Position {
 pub struct Due {
     /// Zero is at once.
     pub at: Timestamp,
+    /// Of the change that asks for it. Another change of the same thing asks anew: what was read before it
+    /// does not fulfil it.
+    pub version: Position,
     pub refresh: Refresh,
 }
 
 impl Due {
-    pub const fn now(refresh: Refresh) -> Self {
-        Self { at: Timestamp(0), refresh }
+    pub const fn now(version: Position, refresh: Refresh) -> Self {
+        Self { at: Timestamp(0), version, refresh }
     }
 
     pub fn encode(&self) -> Vec<u8> {
         let mut key = self.at.0.max(0).to_be_bytes().to_vec();
+        key.extend(self.version.0.to_be_bytes());
         key.extend(
             postcard::to_stdvec(&self.refresh).expect("postcard writes any of our own types to memory"),
         );
@@ -67,8 +71,13 @@ impl Due {
 
     /// `None` for bytes that are no such key.
     pub fn decode(key: &[u8]) -> Option<Self> {
-        let (at, refresh) = key.split_first_chunk::<8>()?;
-        Some(Self { at: Timestamp(i64::from_be_bytes(*at)), refresh: postcard::from_bytes(refresh).ok()? })
+        let (at, rest) = key.split_first_chunk::<8>()?;
+        let (version, refresh) = rest.split_first_chunk::<8>()?;
+        Some(Self {
+            at: Timestamp(i64::from_be_bytes(*at)),
+            version: Position(u64::from_be_bytes(*version)),
+            refresh: postcard::from_bytes(refresh).ok()?,
+        })
     }
 }
 
@@ -158,9 +167,19 @@ impl Window {
             Effect::DeleteRow { key } => {
                 self.rows.insert(key, None);
             }
-            Effect::Refresh(refresh) => self.due.push(Due::now(refresh)),
-            Effect::Wake { at, refresh } => self.due.push(Due { at, refresh }),
+            Effect::Refresh(refresh) => self.ask_for(Due::now(transaction.position, refresh)),
+            Effect::Wake { at, refresh } => {
+                self.ask_for(Due { at, version: transaction.position, refresh });
+            }
             Effect::Reconcile(entity, reason) => self.reconcile.push((entity, reason)),
+        }
+    }
+
+    /// The same thing asked for many times in a row is asked for once, with the newest version.
+    fn ask_for(&mut self, due: Due) {
+        match self.due.last_mut() {
+            Some(last) if last.at == due.at && last.refresh == due.refresh => *last = due,
+            _ => self.due.push(due),
         }
     }
 

@@ -127,7 +127,8 @@ async fn an_unchanged_large_value_is_neither_null_nor_lost() {
     // A code so large that Postgres stores it apart (TOAST) and does not send it when it stays the same.
     site.live
         .batch_execute(
-            "ALTER TABLE live.produto ALTER codigo TYPE text, ALTER codigo SET STORAGE EXTERNAL; \
+            "ALTER TABLE live.produto DROP CONSTRAINT produto_id_dominio_codigo_key; \
+             ALTER TABLE live.produto ALTER codigo TYPE text, ALTER codigo SET STORAGE EXTERNAL; \
              UPDATE live.produto SET codigo = codigo || repeat('x', 5000)",
         )
         .await

@@ -120,7 +120,7 @@ async fn a_sku_that_vtex_does_not_know_waits_without_requests_and_then_goes() {
 async fn vtex_limits_are_kept_without_a_single_429() {
     let options = Options {
         auto_skus: true,
-        limits: Limits { logistics: Some(Limit { per_minute: 3_600, credits: 0 }), ..Limits::default() },
+        limits: Limits { logistics: Some(Limit { per_minute: 3_600, credits: 60 }), ..Limits::default() },
         ..Options::default()
     };
     let tuning = "[tuning.routes]\nstock_write = { per_second = 50, burst = 50 }\n";
