@@ -15,6 +15,8 @@ use super::{Activity, Layout, Mix, ShopError, Statements, Worker};
 
 /// How often the pace is looked at: short enough that 10,000 changes/s come in portions of 50.
 const TICK: Duration = Duration::from_millis(5);
+/// Longest time between two looks at clock and totals.
+const LOOK_UP: Duration = Duration::from_millis(50);
 /// Statements on their way in one connection: enough to hide a round trip and a commit.
 const PIPELINE: usize = 64;
 /// Activities that wait for one connection; beyond that the shop is slower than its rate and thinks up no more.
@@ -196,16 +198,19 @@ impl Pace<'_> {
             *extras += 1;
             self.send(activity, false).await?;
         }
-        loop {
+        let since = Instant::now();
+        // A shop that cannot keep up looks up from time to time, to report and to see how late it is.
+        while since.elapsed() < LOOK_UP {
             let due = self.allowed(self.started.elapsed());
             let issued = self.counters.made.load(Relaxed) + self.counters.pending.load(Relaxed);
             if issued >= due {
-                return Some(());
+                break;
             }
             let activity = worker.next(goal - issued);
             self.counters.pending.fetch_add(activity.expected, Relaxed);
             self.send(activity, true).await?;
         }
+        Some(())
     }
 
     async fn send(&self, activity: Activity, paced: bool) -> Option<()> {
