@@ -1,5 +1,7 @@
 //! The simulated shop on a real Postgres.
 
+#![allow(clippy::unwrap_used, reason = "a panic here is a failed test, which is what is wanted")]
+
 mod support;
 
 use std::collections::HashMap;
