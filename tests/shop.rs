@@ -1,12 +1,14 @@
 //! The simulated shop on a real Postgres.
 
+#![allow(clippy::unwrap_used, reason = "a panic here is a failed test, which is what is wanted")]
+
 mod support;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use mare::shop::expected::{self, Minimum};
-use mare::shop::{self, Mix, Plan, Profile, ShopError, Totals};
+use mare::shop::{self, Kind, Layout, Mix, Plan, Profile, ShopError, Statements, Totals};
 use support::postgres::shared;
 use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
@@ -119,6 +121,28 @@ async fn a_count_and_a_reload_each_rewrite_everything_in_one_transaction() {
     assert_eq!((reload.changes, reload.transactions), (360, 1));
     let all = work(&client, Mix::All, 800, 1).await;
     assert_eq!((all.changes, all.extra > 1_200), (800, true));
+}
+
+#[tokio::test]
+async fn a_new_product_comes_with_sku_prices_and_stock_once() {
+    let client = demo("newcomers", 1).await;
+    let layout = Layout::load(&client).await.unwrap();
+    let statements = Statements::prepare(&client).await.unwrap();
+    let id = uuid::Uuid::from_u128;
+    let sku = Kind::NewSku { product: 0, id: id(1) };
+    let product = Kind::NewProduct { like: 0, id: id(2), sku: id(3), code: 200_000_001 };
+    for (newcomer, rows) in [(sku, 3), (product, 6)] {
+        assert_eq!(statements.run(&client, &layout, &newcomer).await.unwrap(), rows);
+        assert_eq!(
+            statements.run(&client, &layout, &newcomer).await.unwrap(),
+            0,
+            "the same day played again"
+        );
+    }
+    let prices = expected::prices(&client, "VAREJO", Some("CUSTO")).await.unwrap();
+    assert!(prices.iter().any(|price| price.sku == "200000001-01" && price.cost.is_none()));
+    let codes = "SELECT count(*) FROM live.produto_sku WHERE codigo IN ('100001-05', '200000001-01')";
+    assert_eq!(number(&client, codes).await, 2);
 }
 
 #[tokio::test]

@@ -215,7 +215,8 @@ fn stop_at_ctrl_c() -> CancellationToken {
     let stop = CancellationToken::new();
     let signal = stop.clone();
     tokio::spawn(async move {
-        // Where signals cannot be received, Ctrl-C ends the process the hard way, which loses no committed row.
+        // Where signals cannot be received, Ctrl-C ends the process the hard way, which loses no committed
+        // row.
         if tokio::signal::ctrl_c().await.is_ok() {
             signal.cancel();
         }

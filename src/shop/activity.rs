@@ -27,16 +27,17 @@ pub enum Mix {
     PriceReload,
     /// One best seller sold over and over, one row a transaction.
     Burst,
-    /// Mostly sales and receipts, some bursts, now and then a promotion, a flag, a new SKU or product; and once each, on top of
-    /// the rate, an inventory count (after a third of the time) and a price reload (after two thirds).
+    /// Mostly sales and receipts, some bursts, now and then a promotion, a flag, a new SKU or product; and
+    /// once each, on top of the rate, an inventory count (after a third of the time) and a price reload
+    /// (after two thirds).
     All,
 }
 
 /// One transaction of the shop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Activity {
-    /// Who does it. Two activities of one lane touch the same rows and must keep their order; between lanes no row of stock is
-    /// shared, so they can neither deadlock nor overtake each other.
+    /// Who does it. Two activities of one lane touch the same rows and must keep their order; between lanes
+    /// no row of stock is shared, so they can neither deadlock nor overtake each other.
     pub lane: usize,
     /// How many rows it will change, as far as one can tell.
     pub expected: u64,

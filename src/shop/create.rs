@@ -55,7 +55,8 @@ impl Sizes {
         self.stores as u64 * self.skus as u64
     }
 
-    /// Rows of `preco`: each product in two sales tables, each SKU in the cost table, and the prices of single SKUs.
+    /// Rows of `preco`: each product in two sales tables, each SKU in the cost table, and the prices of
+    /// single SKUs.
     pub const fn price_rows(self) -> u64 {
         2 * self.products as u64 + self.skus as u64 + self.sku_prices as u64
     }

@@ -41,9 +41,11 @@ impl Layout {
         if ownership(client).await? != Ownership::Ours {
             return Err(ShopError::NotOurs);
         }
-        let stores = "SELECT l.id, d.id FROM live.loja AS l JOIN live.deposito AS d ON d.id_loja = l.id AND d.ind_padrao \
+        let stores = "SELECT l.id, d.id FROM live.loja AS l JOIN live.deposito AS d \
+                      ON d.id_loja = l.id AND d.ind_padrao \
                       ORDER BY l.codigo";
-        let tables = "SELECT t.id, count(p.id) FROM live.tabela_preco AS t JOIN live.preco AS p ON p.id_tabela_preco = t.id \
+        let tables = "SELECT t.id, count(p.id) FROM live.tabela_preco AS t JOIN live.preco AS p \
+                      ON p.id_tabela_preco = t.id \
                       WHERE t.tipo = 1 GROUP BY t.id ORDER BY t.codigo";
         let stores = client.query(stores, &[]).await?;
         let tables = client.query(tables, &[]).await?;

@@ -1,8 +1,8 @@
 //! A simulated shop on the reference Live: its tables, invented rows, and people who sell, receive and count.
 //!
-//! Used by `mare shop`, the demo, the tests and the benches. Everything follows from a seed: [`create`] gives the
-//! same rows each time, [`Worker`] the same activities in the same order. [`expected`] tells, in SQL of its own, what
-//! the web shop should show for what stands in Live.
+//! Used by `mare shop`, the demo, the tests and the benches. Everything follows from a seed: [`create`]
+//! gives the same rows each time, [`Worker`] the same activities in the same order. [`expected`] tells, in
+//! SQL of its own, what the web shop should show for what stands in Live.
 //!
 //! It writes only where [`create`] left its mark: the comment on schema `live`. A real Live has none, so no
 //! mistyped address can sell a retailer's goods.

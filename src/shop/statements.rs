@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::{Kind, Layout, Line, ShopError};
 
-/// A till sells what lies on the shelf, whatever the books say; after some pieces below zero somebody notices the
-/// delivery that was never booked. So quantities stay near zero however long a shop only sells.
+/// A till sells what lies on the shelf, whatever the books say; after some pieces below zero somebody
+/// notices the delivery that was never booked. So quantities stay near zero however long a shop only sells.
 const MOVEMENT: &str = "
     UPDATE live.estoque_saldo AS s
     SET quantidade = s.quantidade + CASE WHEN line.delta < 0 AND s.quantidade <= -5 THEN 40 ELSE line.delta END,
@@ -34,7 +34,8 @@ const PROMOTION: &str = "
     WHERE id_tabela_preco = $1 AND id_produto = $2 AND id_sku IS NULL";
 
 const ACTIVE_FLAG: &str = "
-    UPDATE live.produto_sku SET ind_ativo_ecommerce = NOT ind_ativo_ecommerce, data_atualizacao = now() WHERE id = $1";
+    UPDATE live.produto_sku SET ind_ativo_ecommerce = NOT ind_ativo_ecommerce, data_atualizacao = now()
+    WHERE id = $1";
 
 const MINIMUM_FLAG: &str = "
     UPDATE live.produto
@@ -42,15 +43,17 @@ const MINIMUM_FLAG: &str = "
     WHERE id = $1";
 
 const INTEGRATED_FLAG: &str = "
-    UPDATE live.produto SET ind_integra_ecommerce = NOT ind_integra_ecommerce, data_atualizacao = now() WHERE id = $1";
+    UPDATE live.produto SET ind_integra_ecommerce = NOT ind_integra_ecommerce, data_atualizacao = now()
+    WHERE id = $1";
 
 /// Returns how many rows it made: none when the same day is played a second time.
 const NEW_SKU: &str = "
     WITH sku AS (
         INSERT INTO live.produto_sku (id, id_produto, codigo, data_cadastro, data_atualizacao)
-        SELECT $2, p.id, p.codigo || '-' || lpad((SELECT count(*) + 1 FROM live.produto_sku WHERE id_produto = p.id)::text, 2, '0'),
-               now(), now()
-        FROM live.produto AS p WHERE p.id = $1
+        SELECT $2, p.id, p.codigo || '-' || lpad(next.cell::text, 2, '0'), now(), now()
+        FROM live.produto AS p,
+             LATERAL (SELECT count(*) + 1 AS cell FROM live.produto_sku WHERE id_produto = p.id) AS next
+        WHERE p.id = $1
         ON CONFLICT DO NOTHING RETURNING id
     ), stock AS (
         INSERT INTO live.estoque_saldo (id_loja, id_deposito, id_sku, quantidade, data_atualizacao)
@@ -63,16 +66,18 @@ const NEW_SKU: &str = "
 const NEW_PRODUCT: &str = "
     WITH product AS (
         INSERT INTO live.produto (id, id_dominio, codigo, descricao, id_marca, id_classificador, ncm, unidade_medida,
-            ind_integra_ecommerce, ind_ativo_ecommerce, peso_bruto, altura_cm, largura_cm, comprimento_cm, data_cadastro, data_atualizacao)
-        SELECT $2, id_dominio, $4::int4::text, 'Novidade ' || $4::int4::text, id_marca, id_classificador, ncm, 'UN', true, true,
-            peso_bruto, altura_cm, largura_cm, comprimento_cm, now(), now()
+            ind_integra_ecommerce, ind_ativo_ecommerce, peso_bruto, altura_cm, largura_cm, comprimento_cm,
+            data_cadastro, data_atualizacao)
+        SELECT $2, id_dominio, $4::int4::text, 'Novidade ' || $4::int4::text, id_marca, id_classificador, ncm,
+            'UN', true, true, peso_bruto, altura_cm, largura_cm, comprimento_cm, now(), now()
         FROM live.produto WHERE id = $1
         ON CONFLICT DO NOTHING RETURNING id, codigo
     ), sku AS (
         INSERT INTO live.produto_sku (id, id_produto, codigo, data_cadastro, data_atualizacao)
         SELECT $3, id, codigo || '-01', now(), now() FROM product RETURNING id
     ), price AS (
-        INSERT INTO live.preco (id, id_tabela_preco, id_produto, valor, quantidade_minima, data_vigencia_inicial, data_cadastro, data_atualizacao)
+        INSERT INTO live.preco (id, id_tabela_preco, id_produto, valor, quantidade_minima, data_vigencia_inicial,
+            data_cadastro, data_atualizacao)
         SELECT md5(product.id::text || t.id::text)::uuid, t.id, product.id, v.valor, 1, now(), now(), now()
         FROM product, live.preco AS v JOIN live.tabela_preco AS t ON t.id = v.id_tabela_preco
         WHERE v.id_produto = $1 AND v.id_sku IS NULL AND t.tipo = 1 RETURNING 1
@@ -80,7 +85,8 @@ const NEW_PRODUCT: &str = "
         INSERT INTO live.estoque_saldo (id_loja, id_deposito, id_sku, quantidade, data_atualizacao)
         SELECT d.id_loja, d.id, sku.id, 10, now() FROM sku, live.deposito AS d WHERE d.ind_padrao RETURNING 1
     )
-    SELECT (SELECT count(*) FROM product) + (SELECT count(*) FROM sku) + (SELECT count(*) FROM price) + (SELECT count(*) FROM stock)";
+    SELECT (SELECT count(*) FROM product) + (SELECT count(*) FROM sku)
+         + (SELECT count(*) FROM price) + (SELECT count(*) FROM stock)";
 
 /// The statements, prepared on one connection.
 #[derive(Debug)]
@@ -115,8 +121,8 @@ impl Statements {
         })
     }
 
-    /// Carries out one activity on the connection that these statements were prepared on, and returns how many rows it
-    /// changed.
+    /// Carries out one activity on the connection that these statements were prepared on, and returns how
+    /// many rows it changed.
     ///
     /// # Errors
     /// When the statement fails.

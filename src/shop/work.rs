@@ -15,9 +15,12 @@ use super::{Activity, Layout, Mix, ShopError, Statements, Worker};
 
 /// How often the pace is looked at: short enough that 10,000 changes/s come in portions of 50.
 const TICK: Duration = Duration::from_millis(5);
+/// Longest time between two looks at clock and totals.
+const LOOK_UP: Duration = Duration::from_millis(50);
 /// Statements on their way in one connection: enough to hide a round trip and a commit.
 const PIPELINE: usize = 64;
-/// Activities that wait for one connection; beyond that the shop is slower than its rate and thinks up no more.
+/// Activities that wait for one connection; beyond that the shop is slower than its rate and thinks up no
+/// more.
 const WAITING: usize = 256;
 /// How much longer than planned a day may last to make up for a slow moment.
 const CATCH_UP: Duration = Duration::from_secs(5);
@@ -27,8 +30,8 @@ const CATCH_UP: Duration = Duration::from_secs(5);
 pub struct Plan {
     /// Changed rows per second.
     pub rate: u32,
-    /// Together with the rate this says how many rows are changed: `rate` x `duration`, to the row, unless a single
-    /// statement changes a whole store or table.
+    /// Together with the rate this says how many rows are changed: `rate` x `duration`, to the row, unless
+    /// a single statement changes a whole store or table.
     pub duration: Duration,
     pub seed: u64,
     pub mix: Mix,
@@ -61,9 +64,10 @@ pub struct Totals {
 
 /// Works a day on the given connections, each of which takes care of its own stores.
 ///
-/// With one connection and one seed the day always ends with the same rows. Ends when all changes are made, some seconds late
-/// at most, or when `stop` is cancelled: what is on its way is then finished first. A future that is dropped leaves up to
-/// 64 statements per connection to Postgres, each of which happens entirely or not at all.
+/// With one connection and one seed the day always ends with the same rows. Ends when all changes are made,
+/// some seconds late at most, or when `stop` is cancelled: what is on its way is then finished first. A
+/// future that is dropped leaves up to 64 statements per connection to Postgres, each of which happens
+/// entirely or not at all.
 ///
 /// # Errors
 /// [`ShopError::NotOurs`] when the database holds no simulated shop; [`ShopError::Sql`] when a statement fails.
@@ -158,8 +162,8 @@ struct Pace<'a> {
 }
 
 impl Pace<'_> {
-    /// Hands out activities at the rate of the plan, and reports once a second. Returns when all changes are made or
-    /// on their way, or when a connection is gone.
+    /// Hands out activities at the rate of the plan, and reports once a second. Returns when all changes
+    /// are made or on their way, or when a connection is gone.
     async fn keep(self, mut worker: Worker, stop: &CancellationToken, mut report: impl FnMut(Progress)) {
         let goal = self.allowed(self.plan.duration);
         let mut ticks = interval(TICK);
@@ -196,16 +200,19 @@ impl Pace<'_> {
             *extras += 1;
             self.send(activity, false).await?;
         }
-        loop {
+        let since = Instant::now();
+        // A shop that cannot keep up looks up from time to time, to report and to see how late it is.
+        while since.elapsed() < LOOK_UP {
             let due = self.allowed(self.started.elapsed());
             let issued = self.counters.made.load(Relaxed) + self.counters.pending.load(Relaxed);
             if issued >= due {
-                return Some(());
+                break;
             }
             let activity = worker.next(goal - issued);
             self.counters.pending.fetch_add(activity.expected, Relaxed);
             self.send(activity, true).await?;
         }
+        Some(())
     }
 
     async fn send(&self, activity: Activity, paced: bool) -> Option<()> {

@@ -1,8 +1,11 @@
 //! A private, throw-away Postgres server with logical WAL.
 //!
-//! Found under `/usr/lib/postgresql/*/bin` (the newest) or in the folder named by `MARE_TEST_PG_BIN`; only `initdb` and
-//! `postgres` are needed. Runs as the current user, or as `postgres` (`MARE_TEST_PG_USER`) where the tests run as root, which
-//! Postgres refuses to be. A small shell script keeps it and ends it together with the test process, however that ends.
+//! Found under `/usr/lib/postgresql/*/bin` (the newest) or in the folder named by `MARE_TEST_PG_BIN`; only
+//! `initdb` and `postgres` are needed. Runs as the current user, or as `postgres` (`MARE_TEST_PG_USER`)
+//! where the tests run as root, which Postgres refuses to be. A small shell script keeps it and ends it
+//! together with the test process, however that ends.
+
+#![allow(clippy::unwrap_used, reason = "a panic here is a failed test, which is what is wanted")]
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write as _};
@@ -143,7 +146,8 @@ impl Cluster {
         self.order("kill");
     }
 
-    /// Stops the server (if it runs), breaking connections but writing a checkpoint, unless a client blocks that.
+    /// Stops the server (if it runs), breaking connections but writing a checkpoint, unless a client blocks
+    /// that.
     pub fn stop(&self) {
         self.order("fast");
     }
@@ -166,7 +170,8 @@ impl Cluster {
         self.keeper.lock().unwrap_or_else(std::sync::PoisonError::into_inner).order(order)
     }
 
-    /// Starts the server and waits until it takes connections, which `postmaster.pid` says in its eighth line.
+    /// Starts the server and waits until it takes connections, which `postmaster.pid` says in its eighth
+    /// line.
     fn start_server(&self) {
         let started = Instant::now();
         let mut pid = self.order(&format!("start {}", self.port));

@@ -1,5 +1,6 @@
--- Which fixed prices the web shop should hold, computed from Live in one statement, in centavos. Written from the rules alone,
--- like expected_stock.sql. The caller translates tabela to the trade policy configured for it.
+-- Which fixed prices the web shop should hold, computed from Live in one statement, in centavos. Written
+-- from the rules alone, like expected_stock.sql. The caller translates tabela to the trade policy
+-- configured for it.
 --
 -- $1 text: codigo of the base table. $2 text: codigo of the cost table, or null.
 --

@@ -1,5 +1,5 @@
--- What the web shop should ask for each SKU, computed from Live in one statement, in centavos. Written from the rules alone, like
--- expected_stock.sql.
+-- What the web shop should ask for each SKU, computed from Live in one statement, in centavos. Written from
+-- the rules alone, like expected_stock.sql.
 --
 -- $1 text: codigo of the base table. $2 text: codigo of the cost table, or null.
 --

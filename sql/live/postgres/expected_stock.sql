@@ -1,5 +1,5 @@
--- What the web shop should show of stock, computed from Live in one statement. It is written from the rules alone and
--- shares nothing with the replicator, so that one misreading cannot hide in both.
+-- What the web shop should show of stock, computed from Live in one statement. It is written from the rules
+-- alone and shares nothing with the replicator, so that one misreading cannot hide in both.
 --
 -- $1 text: 'hide' or 'subtract', what the minimum for display does.
 --

@@ -1,12 +1,13 @@
--- Fills the reference Live with an invented shop. Every value comes from md5(seed, kind, number), so the same profile
--- and seed give the same rows on every machine and every version of Postgres. Nothing depends on the clock.
+-- Fills the reference Live with an invented shop. Every value comes from md5(seed, kind, number), so the
+-- same profile and seed give the same rows on every machine and every version of Postgres. Nothing depends
+-- on the clock.
 --
 -- Sizes and seed are read from the temporary table `profile` (one row), which the caller makes; by hand:
 --   CREATE TEMP TABLE profile AS SELECT 1::bigint AS seed, 2 AS stores, 300 AS products, 1200 AS skus,
 --     120 AS sku_prices, 200 AS customers;
 --
--- `skus` is a multiple of `products` and of 50, `sku_prices` is even. Lines that begin with "-- step:" cut the file into the
--- steps that `mare shop create` reports.
+-- `skus` is a multiple of `products` and of 50, `sku_prices` is even. Lines that begin with "-- step:" cut
+-- the file into the steps that `mare shop create` reports.
 
 -- step: tools
 CREATE FUNCTION pg_temp.hash(seed bigint, kind text, n bigint) RETURNS text
@@ -122,7 +123,8 @@ SELECT n, pg_temp.key(seed, 'sku', n) AS id, product, pg_temp.key(seed, 'produto
 FROM shop, generate_series(1, skus) AS n, LATERAL (SELECT 1 + (n - 1) / grade AS product) AS model;
 ANALYZE numbered_sku;
 
--- A fractional product is sold in steps of its factor; of the others 2 in 100 come in boxes, which divides nothing.
+-- A fractional product is sold in steps of its factor; of the others 2 in 100 come in boxes, which divides
+-- nothing.
 INSERT INTO live.produto_sku (id, id_produto, codigo, id_cor, id_tamanho, peso_bruto, altura_cm, largura_cm, comprimento_cm,
     fator_embalagem, ind_ativo_ecommerce, situacao, data_cadastro, data_atualizacao)
 SELECT s.id, p.id, p.codigo || '-' || lpad((cell + 1)::text, 2, '0'), pg_temp.key(seed, 'cor', 1 + (product + cell / 2) % 8),
@@ -152,31 +154,34 @@ SELECT n AS product, pg_temp.key(seed, 'produto', n) AS id_produto,
 FROM shop, generate_series(1, products) AS n, LATERAL (SELECT pg_temp.hash(seed, 'modelo', n) AS hash OFFSET 0) AS h;
 ANALYZE model_price;
 
--- One row per model in each sales table. 12 in 100 are on promotion, half of these with an end that is far away. In ATACADO
--- 15 in 100 hold from six pieces on.
+-- One row per model in each sales table. 12 in 100 are on promotion, half of these with an end that is far
+-- away. In ATACADO 15 in 100 hold from six pieces on.
 INSERT INTO live.preco (id, id_tabela_preco, id_produto, valor, preco_promocional, motivo_desconto, quantidade_minima,
     data_vigencia_inicial, data_vigencia_final, situacao, data_cadastro, data_atualizacao)
 SELECT pg_temp.key(seed, 'preco-' || t, product), pg_temp.key(seed, 'tabela', t), id_produto, price,
        CASE WHEN promo THEN round(price * 0.85, 2) END, CASE WHEN promo THEN 'Liquidação' END,
        CASE WHEN t = 2 AND pg_temp.draw(hash, 1, 100) < 15 THEN 6 ELSE 1 END, entered,
-       CASE WHEN promo AND pg_temp.draw(hash, 2, 2) = 0 THEN timestamptz '2035-01-01 00:00:00-03' ELSE '9999-12-31 00:00:00+00' END,
+       CASE WHEN promo AND pg_temp.draw(hash, 2, 2) = 0 THEN timestamptz '2035-01-01 00:00:00-03'
+            ELSE '9999-12-31 00:00:00+00' END,
        1, entered, entered
 FROM shop, model_price, generate_series(1, 2) AS t,
      LATERAL (SELECT pg_temp.hash(seed, 'preco-' || t, product) AS hash OFFSET 0) AS h,
      LATERAL (SELECT CASE t WHEN 1 THEN valor ELSE round(valor * 0.8, 2) END AS price,
                      pg_temp.draw(hash, 0, 100) < 12 AS promo) AS terms;
 
--- Some SKUs have a price of their own in a sales table: 80 in 100 now, 12 over since 2025, 8 only from 2035 on.
--- The comparison of two quotients picks exactly half of `sku_prices` per table, evenly spread.
+-- Some SKUs have a price of their own in a sales table: 80 in 100 now, 12 over since 2025, 8 only from 2035
+-- on. The comparison of two quotients picks exactly half of `sku_prices` per table, evenly spread.
 INSERT INTO live.preco (id, id_tabela_preco, id_produto, id_sku, valor, preco_promocional, motivo_desconto, quantidade_minima,
     data_vigencia_inicial, data_vigencia_final, situacao, data_cadastro, data_atualizacao)
 SELECT pg_temp.key(seed, 'preco-sku-' || t, n), pg_temp.key(seed, 'tabela', t), s.id_produto, s.id, price,
        CASE WHEN pg_temp.draw(s.hash, 1, 100) < 10 THEN round(price * 0.9, 2) END,
        CASE WHEN pg_temp.draw(s.hash, 1, 100) < 10 THEN 'Ponta de estoque' END, 1,
        CASE WHEN age >= 92 THEN timestamptz '2035-01-01 00:00:00-03' ELSE entered END,
-       CASE WHEN age >= 80 AND age < 92 THEN timestamptz '2025-01-01 00:00:00-03' ELSE '9999-12-31 00:00:00+00' END, 1, entered, entered
+       CASE WHEN age >= 80 AND age < 92 THEN timestamptz '2025-01-01 00:00:00-03'
+            ELSE '9999-12-31 00:00:00+00' END, 1, entered, entered
 FROM shop, numbered_sku AS s JOIN model_price AS m USING (product), generate_series(1, 2) AS t,
-     LATERAL (SELECT round(m.valor * CASE t WHEN 1 THEN 1.1 ELSE 0.9 END, 2) AS price, pg_temp.draw(s.hash, 0, 100) AS age) AS terms
+     LATERAL (SELECT round(m.valor * CASE t WHEN 1 THEN 1.1 ELSE 0.9 END, 2) AS price,
+                     pg_temp.draw(s.hash, 0, 100) AS age) AS terms
 WHERE (n + t * 7) * sku_prices::bigint / 2 / skus > (n - 1 + t * 7) * sku_prices::bigint / 2 / skus;
 
 -- What each SKU cost.
@@ -191,9 +196,9 @@ FROM shop, numbered_sku AS s JOIN model_price AS m USING (product);
 ALTER TABLE live.estoque_saldo DROP CONSTRAINT estoque_saldo_loja, DROP CONSTRAINT estoque_saldo_deposito,
     DROP CONSTRAINT estoque_saldo_sku, DROP CONSTRAINT estoque_saldo_pkey;
 
--- One row per store and SKU on the sales floor. Where there is a reserve, every fiftieth SKU also lies there and another
--- fiftieth was never stocked at all, so the number of rows stays stores x SKUs.
--- 12 in 100 rows are sold out, 2 negative; 6 have something reserved; 4 something on its way.
+-- One row per store and SKU on the sales floor. Where there is a reserve, every fiftieth SKU also lies
+-- there and another fiftieth was never stocked at all, so the number of rows stays stores x SKUs. 12 in 100
+-- rows are sold out, 2 negative; 6 have something reserved; 4 something on its way.
 INSERT INTO live.estoque_saldo (id_loja, id_deposito, id_sku, quantidade, quantidade_reservada, quantidade_transito,
     data_ultimo_movimento, data_atualizacao)
 SELECT place.id_loja, place.id_deposito, sku.id,
@@ -224,14 +229,16 @@ ALTER TABLE live.estoque_saldo
 INSERT INTO live.cliente (id, id_dominio, codigo, tipo_pessoa, cpf_cnpj, nome, nome_fantasia, data_nascimento, sexo, email,
     celular, classificacao, id_loja_cadastro, origem_cadastro, situacao, data_cadastro, data_atualizacao)
 SELECT pg_temp.key(seed, 'cliente', n), id_dominio, n::text, kind,
-       CASE kind WHEN 1 THEN pg_temp.cpf(lpad((100000000 + n * 7)::text, 9, '0')) WHEN 2 THEN '2' || lpad(n::text, 7, '0') || '000100' END,
+       CASE kind WHEN 1 THEN pg_temp.cpf(lpad((100000000 + n * 7)::text, 9, '0'))
+                 WHEN 2 THEN '2' || lpad(n::text, 7, '0') || '000100' END,
        (ARRAY['Ana', 'Bruno', 'Célia', 'Davi', 'Elisa', 'Fábio', 'Gisele', 'Hugo'])[1 + pg_temp.draw(hash, 1, 8)] || ' '
            || (ARRAY['Souza', 'Lima', 'Araújo', 'Rocha', 'Pires', 'Nunes'])[1 + pg_temp.draw(hash, 2, 6)],
        CASE WHEN kind = 2 THEN 'Comercial ' || n END, CASE WHEN kind = 1 THEN date '1950-01-01' + (n % 20000)::int END,
        CASE WHEN kind = 1 THEN 1 + n % 2 END, CASE WHEN pg_temp.draw(hash, 3, 100) >= 15 THEN 'cliente' || n || '@example.com' END,
        '119' || lpad((n % 100000000)::text, 8, '0'), 1, pg_temp.key(seed, 'loja', 1 + n % stores), 'PDV', 1, entered, entered
 FROM shop, generate_series(1, customers) AS n, LATERAL (SELECT pg_temp.hash(seed, 'cliente', n) AS hash OFFSET 0) AS h,
-     LATERAL (SELECT CASE WHEN pg_temp.draw(hash, 0, 100) < 80 THEN 1 WHEN pg_temp.draw(hash, 0, 100) < 90 THEN 2 ELSE 3 END AS kind) AS k;
+     LATERAL (SELECT CASE WHEN pg_temp.draw(hash, 0, 100) < 80 THEN 1
+                          WHEN pg_temp.draw(hash, 0, 100) < 90 THEN 2 ELSE 3 END AS kind) AS k;
 
 INSERT INTO live.cliente_endereco (id, id_cliente, tipo, logradouro, numero, bairro, cidade, uf, cep, data_atualizacao)
 SELECT pg_temp.key(seed, 'endereco', n), pg_temp.key(seed, 'cliente', n), 1, 'Avenida Atlântica', (n % 4000)::text, 'Centro',
@@ -243,14 +250,18 @@ VALUES (1, 'CADASTRO', 'Cadastro e atendimento'), (2, 'MARKETING_EMAIL', 'Oferta
        (3, 'MARKETING_SMS', 'Ofertas por SMS'), (4, 'MARKETING_WHATSAPP', 'Ofertas por WhatsApp'),
        (5, 'PERFIL', 'Análise de perfil'), (6, 'COMPARTILHAMENTO', 'Compartilhamento com parceiros');
 
-INSERT INTO live.carta_consentimento (id, id_dominio, codigo, versao, titulo, texto_rtf, hash_texto, ind_ativa, data_inicio, data_atualizacao)
+INSERT INTO live.carta_consentimento (id, id_dominio, codigo, versao, titulo, texto_rtf, hash_texto, ind_ativa,
+    data_inicio, data_atualizacao)
 SELECT pg_temp.key(seed, 'carta', 1), id_dominio, 'LGPD', 1, 'Termo de consentimento', texto,
        encode(sha256(convert_to(texto, 'UTF8')), 'hex'), true, entered, entered
 FROM shop, (VALUES ('{\rtf1 Autorizo o tratamento dos meus dados.}')) AS carta(texto);
 
--- Everybody answered for CADASTRO and for MARKETING_EMAIL; the latter is accepted by 60 in 100, refused by 35, revoked by 5.
-INSERT INTO live.cliente_consentimento (id, id_cliente, id_carta, id_finalidade, situacao, canal, data_aceite, data_revogacao, data_atualizacao)
-SELECT pg_temp.key(seed, 'consentimento-' || purpose, n), pg_temp.key(seed, 'cliente', n), pg_temp.key(seed, 'carta', 1), purpose, answer,
+-- Everybody answered for CADASTRO and for MARKETING_EMAIL; the latter is accepted by 60 in 100, refused by
+-- 35, revoked by 5.
+INSERT INTO live.cliente_consentimento (id, id_cliente, id_carta, id_finalidade, situacao, canal,
+    data_aceite, data_revogacao, data_atualizacao)
+SELECT pg_temp.key(seed, 'consentimento-' || purpose, n), pg_temp.key(seed, 'cliente', n),
+       pg_temp.key(seed, 'carta', 1), purpose, answer,
        'PDV', CASE WHEN answer <> 2 THEN entered END, CASE WHEN answer = 3 THEN entered + interval '90 days' END, entered
 FROM shop, generate_series(1, customers) AS n, generate_series(1, 2) AS purpose,
      LATERAL (SELECT pg_temp.draw(pg_temp.hash(seed, 'consentimento', n), 0, 100) AS d OFFSET 0) AS h,

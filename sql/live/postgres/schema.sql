@@ -1,18 +1,20 @@
 -- The reference Live: a model of the back office of TOTVS Live, in Postgres 14 or newer.
 --
--- Live's own tables are not public. This schema is built from the names of its public interfaces, so that somebody
--- who knows Live recognises it; every table, column and code in it can be re-mapped in the configuration.
+-- Live's own tables are not public. This schema is built from the names of its public interfaces, so that
+-- somebody who knows Live recognises it; every table, column and code in it can be re-mapped in the
+-- configuration.
 --
--- Conventions: `id` is the technical key, `codigo` the business key, `id_dominio` the tenant, `situacao` 1 active /
--- 0 inactive, `ind_*` a flag. Money per document is numeric(15,2), unit price and quantity numeric(15,4).
+-- Conventions: `id` is the technical key, `codigo` the business key, `id_dominio` the tenant, `situacao` 1
+-- active / 0 inactive, `ind_*` a flag. Money per document is numeric(15,2), unit price and quantity
+-- numeric(15,4).
 --
 -- Nothing here belongs to capture: publication, slot and replica identity are made by `mare install`.
 
 CREATE SCHEMA live;
 
--- ---------------------------------------------------------------------------------------------------------------
+-- ----------------------------------------------------------------------------------------------------
 -- Stores
--- ---------------------------------------------------------------------------------------------------------------
+-- ----------------------------------------------------------------------------------------------------
 
 CREATE TABLE live.loja (
     id                     uuid          PRIMARY KEY,
@@ -50,9 +52,9 @@ CREATE TABLE live.deposito (
     situacao                  smallint     NOT NULL DEFAULT 1
 );
 
--- ---------------------------------------------------------------------------------------------------------------
+-- ----------------------------------------------------------------------------------------------------
 -- Catalogue: produto is the model, produto_sku one cell of its grade (cor x tamanho)
--- ---------------------------------------------------------------------------------------------------------------
+-- ----------------------------------------------------------------------------------------------------
 
 CREATE TABLE live.marca (
     id                uuid         PRIMARY KEY,
@@ -174,9 +176,9 @@ CREATE TABLE live.produto_especificacao (
     data_atualizacao  timestamptz   NOT NULL
 );
 
--- ---------------------------------------------------------------------------------------------------------------
+-- ----------------------------------------------------------------------------------------------------
 -- Prices
--- ---------------------------------------------------------------------------------------------------------------
+-- ----------------------------------------------------------------------------------------------------
 
 CREATE TABLE live.tabela_preco (
     id                     uuid         PRIMARY KEY,
@@ -214,9 +216,9 @@ CREATE TABLE live.preco (
 );
 CREATE INDEX ON live.preco (id_produto, id_tabela_preco);
 
--- ---------------------------------------------------------------------------------------------------------------
+-- ----------------------------------------------------------------------------------------------------
 -- Stock
--- ---------------------------------------------------------------------------------------------------------------
+-- ----------------------------------------------------------------------------------------------------
 
 -- The constraints carry names because the generator loads millions of rows and adds them afterwards.
 CREATE TABLE live.estoque_saldo (
@@ -234,9 +236,9 @@ CREATE TABLE live.estoque_saldo (
     CONSTRAINT estoque_saldo_sku FOREIGN KEY (id_sku) REFERENCES live.produto_sku
 );
 
--- ---------------------------------------------------------------------------------------------------------------
+-- ----------------------------------------------------------------------------------------------------
 -- Customers and consent
--- ---------------------------------------------------------------------------------------------------------------
+-- ----------------------------------------------------------------------------------------------------
 
 CREATE TABLE live.cliente (
     id                uuid          PRIMARY KEY,
@@ -324,9 +326,9 @@ CREATE TABLE live.cliente_consentimento (
     data_atualizacao  timestamptz   NOT NULL
 );
 
--- ---------------------------------------------------------------------------------------------------------------
+-- ----------------------------------------------------------------------------------------------------
 -- Orders and invoices
--- ---------------------------------------------------------------------------------------------------------------
+-- ----------------------------------------------------------------------------------------------------
 
 CREATE TABLE live.transportadora (
     id           uuid          PRIMARY KEY,
@@ -473,9 +475,9 @@ CREATE TABLE live.nota_fiscal_item (
     valor_total     numeric(15,2)  NOT NULL
 );
 
--- ---------------------------------------------------------------------------------------------------------------
+-- ----------------------------------------------------------------------------------------------------
 -- Parameters
--- ---------------------------------------------------------------------------------------------------------------
+-- ----------------------------------------------------------------------------------------------------
 
 CREATE TABLE live.parametro_sistema (
     id_dominio  uuid          NOT NULL,
