@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -32,10 +32,10 @@ pub struct Simulator;
 pub struct Handle {
     /// Where it listens, with the port that was chosen.
     pub addr: SocketAddr,
-    world: Arc<World>,
+    shared: Arc<Shared>,
     stop: CancellationToken,
     connections: TaskTracker,
-    recorder: Option<JoinHandle<io::Result<()>>>,
+    recording: Option<JoinHandle<io::Result<()>>>,
 }
 
 impl Simulator {
@@ -60,9 +60,9 @@ impl Simulator {
         let world = Arc::new(World::new(options).map_err(io::Error::other)?);
         let stop = CancellationToken::new();
         let connections = TaskTracker::new();
-        let shared = Arc::new(Shared { world: Arc::clone(&world), recorder });
-        connections.spawn(accept(listener, shared, stop.clone(), connections.clone()));
-        Ok(Handle { addr, world, stop, connections, recorder: thread })
+        let shared = Arc::new(Shared { world, recorder });
+        connections.spawn(accept(listener, Arc::clone(&shared), stop.clone(), connections.clone()));
+        Ok(Handle { addr, shared, stop, connections, recording: thread })
     }
 }
 
@@ -76,13 +76,13 @@ impl Handle {
     /// `http://address:port/{account}`: the base URL of Pricing, shaped as at api.vtex.com.
     #[must_use]
     pub fn pricing_url(&self) -> String {
-        format!("http://{}/{}", self.addr, self.world.options.account)
+        format!("http://{}/{}", self.addr, self.shared.world.options.account)
     }
 
     /// The simulated account, to seed, disturb and inspect.
     #[must_use]
     pub fn world(&self) -> &Arc<World> {
-        &self.world
+        &self.shared.world
     }
 
     /// Stops accepting, lets requests in flight finish for a second, closes what is left and flushes the record.
@@ -93,7 +93,10 @@ impl Handle {
         self.stop.cancel();
         self.connections.close();
         self.connections.wait().await;
-        match self.recorder.take() {
+        if let Some(recorder) = &self.shared.recorder {
+            recorder.finish().await;
+        }
+        match self.recording.take() {
             Some(thread) => tokio::task::spawn_blocking(move || {
                 thread.join().unwrap_or_else(|_| Err(io::Error::other("the recorder panicked")))
             })
@@ -138,7 +141,8 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>, stop: CancellationToken) 
     // Small answers must not wait for the acknowledgement of the one before.
     let _ = stream.set_nodelay(true);
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().pipeline_flush(true).timer(TokioTimer::new());
+    // Idle connections stay: closing one is a fault, and faults come on demand only.
+    builder.http1().pipeline_flush(true).header_read_timeout(None);
     let service = service_fn(move |request| exchange::answer(Arc::clone(&shared), request));
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
