@@ -566,6 +566,25 @@ async fn a_record_holds_every_exchange_without_secrets_and_with_the_path_of_api_
 }
 
 #[tokio::test]
+async fn a_record_is_complete_when_the_simulator_stops_in_the_middle_of_a_request() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let hang = Fault { route: "pricing".to_owned(), ms: 3_600_000, ..Fault::new(FaultKind::Hang) };
+    let options = Options { record: Some(file.path().to_owned()), faults: vec![hang], ..Options::default() };
+    let mut scene = Scene::with(options).await;
+    scene.http = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();
+    assert_eq!(scene.patch_quantity(1).await.status, 204);
+    let body = json!({"basePrice": 1, "costPrice": 1});
+    scene.handle.world().reset_counters();
+    let hanging = tokio::spawn(scene.request("PUT", PRICE, Some(body)).send());
+    while scene.handle.world().counters().in_flight_max < 1 {
+        tokio::task::yield_now().await;
+    }
+    scene.handle.shutdown().await.unwrap();
+    assert!(hanging.await.unwrap().is_err());
+    assert_eq!(std::fs::read_to_string(file.path()).unwrap().lines().count(), 1);
+}
+
+#[tokio::test]
 async fn every_answer_is_one_that_vtexs_openapi_files_describe() {
     let Some(files) = openapi::OpenApi::from_environment() else { return };
     for exchange in record_every_operation().await {
