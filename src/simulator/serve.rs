@@ -44,6 +44,17 @@ impl Simulator {
     /// # Errors
     /// An address that cannot be bound, a record file that cannot be created, more warehouses than there can be.
     pub async fn start(options: Options) -> io::Result<Handle> {
+        Self::start_seeded(options, |_| Ok(())).await
+    }
+
+    /// Binds, lets `seed` fill the world and only then serves: no client ever meets a half-seeded catalog.
+    ///
+    /// # Errors
+    /// As [`Simulator::start`], and whatever `seed` fails with.
+    pub async fn start_seeded<E: From<io::Error>>(
+        options: Options,
+        seed: impl FnOnce(&World) -> Result<(), E>,
+    ) -> Result<Handle, E> {
         let listener = TcpListener::bind(options.listen).await.map_err(|error| {
             io::Error::new(error.kind(), format!("cannot listen on {}: {error}", options.listen))
         })?;
@@ -58,6 +69,7 @@ impl Simulator {
             None => (None, None),
         };
         let world = Arc::new(World::new(options).map_err(io::Error::other)?);
+        seed(&world)?;
         let stop = CancellationToken::new();
         let connections = TaskTracker::new();
         let shared = Arc::new(Shared { world, recorder });
