@@ -130,16 +130,17 @@ impl Simulate {
     /// A file that cannot be read or is not what it should be, an address that cannot be bound, a record that
     /// could not be written.
     pub async fn run(self) -> anyhow::Result<()> {
-        let handle = Simulator::start(self.options()?).await?;
-        if let Some(count) = self.skus {
-            handle.world().seed_numbered_skus("SKU-", count)?;
-        }
-        if let Some(path) = &self.skus_from {
-            seed_from(path, handle.world())?;
-        }
+        let handle = Simulator::start_seeded(self.options()?, |world| self.seed(world)).await?;
         self.announce(&handle);
         stop_signal().await?;
         handle.shutdown().await.context("the record is incomplete")
+    }
+
+    fn seed(&self, world: &World) -> anyhow::Result<()> {
+        if let Some(count) = self.skus {
+            world.seed_numbered_skus("SKU-", count)?;
+        }
+        self.skus_from.as_deref().map_or(Ok(()), |path| seed_from(path, world))
     }
 
     fn options(&self) -> anyhow::Result<Options> {

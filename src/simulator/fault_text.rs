@@ -13,9 +13,7 @@ pub enum FaultTextError {
     #[error("`{0}` is not NAME=VALUE; write for example kind=503,route=pricing,count=3")]
     NotAPair(String),
     /// The pieces do not make a fault.
-    #[error(
-        "not a fault: {0}; kinds are 429 423 500-before 500-after 503 hang reset malformed html 401 403 empty-400 slow"
-    )]
+    #[error("not a fault")]
     NotAFault(#[from] serde_json::Error),
     /// A probability that is none.
     #[error("probability {0} is not between 0 and 1")]

@@ -41,11 +41,13 @@ pub(super) struct Answer {
 /// Hands exchanges to the writing thread.
 #[derive(Debug)]
 pub(super) struct Recorder {
-    queue: mpsc::Sender<Exchange>,
+    /// `None` ends the record.
+    queue: mpsc::Sender<Option<Exchange>>,
 }
 
 impl Recorder {
-    /// Creates the file and starts the thread; the thread ends, everything written, when the recorder is dropped.
+    /// Creates the file and starts the thread, which ends, everything written, after [`Recorder::finish`] or when
+    /// the recorder is dropped.
     pub(super) fn create(path: &Path) -> io::Result<(Self, JoinHandle<io::Result<()>>)> {
         let file = BufWriter::new(File::create(path)?);
         let (queue, exchanges) = mpsc::channel(QUEUE_MAX);
@@ -56,12 +58,17 @@ impl Recorder {
 
     /// Waits for room. A writer that died (disk full) is reported when the simulator stops.
     pub(super) async fn record(&self, exchange: Exchange) {
-        let _ = self.queue.send(exchange).await;
+        let _ = self.queue.send(Some(exchange)).await;
+    }
+
+    /// Ends the record after what is queued, whoever else still holds the recorder.
+    pub(super) async fn finish(&self) {
+        let _ = self.queue.send(None).await;
     }
 }
 
-fn write_all(mut file: BufWriter<File>, mut exchanges: mpsc::Receiver<Exchange>) -> io::Result<()> {
-    while let Some(exchange) = exchanges.blocking_recv() {
+fn write_all(mut file: BufWriter<File>, mut exchanges: mpsc::Receiver<Option<Exchange>>) -> io::Result<()> {
+    while let Some(Some(exchange)) = exchanges.blocking_recv() {
         serde_json::to_writer(&mut file, &line(&exchange))?;
         file.write_all(b"\n")?;
         if exchanges.is_empty() {

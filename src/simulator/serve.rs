@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -32,10 +32,10 @@ pub struct Simulator;
 pub struct Handle {
     /// Where it listens, with the port that was chosen.
     pub addr: SocketAddr,
-    world: Arc<World>,
+    shared: Arc<Shared>,
     stop: CancellationToken,
     connections: TaskTracker,
-    recorder: Option<JoinHandle<io::Result<()>>>,
+    recording: Option<JoinHandle<io::Result<()>>>,
 }
 
 impl Simulator {
@@ -44,6 +44,17 @@ impl Simulator {
     /// # Errors
     /// An address that cannot be bound, a record file that cannot be created, more warehouses than there can be.
     pub async fn start(options: Options) -> io::Result<Handle> {
+        Self::start_seeded(options, |_| Ok(())).await
+    }
+
+    /// Binds, lets `seed` fill the world and only then serves: no client ever meets a half-seeded catalog.
+    ///
+    /// # Errors
+    /// As [`Simulator::start`], and whatever `seed` fails with.
+    pub async fn start_seeded<E: From<io::Error>>(
+        options: Options,
+        seed: impl FnOnce(&World) -> Result<(), E>,
+    ) -> Result<Handle, E> {
         let listener = TcpListener::bind(options.listen).await.map_err(|error| {
             io::Error::new(error.kind(), format!("cannot listen on {}: {error}", options.listen))
         })?;
@@ -58,11 +69,12 @@ impl Simulator {
             None => (None, None),
         };
         let world = Arc::new(World::new(options).map_err(io::Error::other)?);
+        seed(&world)?;
         let stop = CancellationToken::new();
         let connections = TaskTracker::new();
-        let shared = Arc::new(Shared { world: Arc::clone(&world), recorder });
-        connections.spawn(accept(listener, shared, stop.clone(), connections.clone()));
-        Ok(Handle { addr, world, stop, connections, recorder: thread })
+        let shared = Arc::new(Shared { world, recorder });
+        connections.spawn(accept(listener, Arc::clone(&shared), stop.clone(), connections.clone()));
+        Ok(Handle { addr, shared, stop, connections, recording: thread })
     }
 }
 
@@ -76,13 +88,13 @@ impl Handle {
     /// `http://address:port/{account}`: the base URL of Pricing, shaped as at api.vtex.com.
     #[must_use]
     pub fn pricing_url(&self) -> String {
-        format!("http://{}/{}", self.addr, self.world.options.account)
+        format!("http://{}/{}", self.addr, self.shared.world.options.account)
     }
 
     /// The simulated account, to seed, disturb and inspect.
     #[must_use]
     pub fn world(&self) -> &Arc<World> {
-        &self.world
+        &self.shared.world
     }
 
     /// Stops accepting, lets requests in flight finish for a second, closes what is left and flushes the record.
@@ -93,7 +105,10 @@ impl Handle {
         self.stop.cancel();
         self.connections.close();
         self.connections.wait().await;
-        match self.recorder.take() {
+        if let Some(recorder) = &self.shared.recorder {
+            recorder.finish().await;
+        }
+        match self.recording.take() {
             Some(thread) => tokio::task::spawn_blocking(move || {
                 thread.join().unwrap_or_else(|_| Err(io::Error::other("the recorder panicked")))
             })
@@ -138,7 +153,8 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>, stop: CancellationToken) 
     // Small answers must not wait for the acknowledgement of the one before.
     let _ = stream.set_nodelay(true);
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().pipeline_flush(true).timer(TokioTimer::new());
+    // Idle connections stay: closing one is a fault, and faults come on demand only.
+    builder.http1().pipeline_flush(true).header_read_timeout(None);
     let service = service_fn(move |request| exchange::answer(Arc::clone(&shared), request));
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
