@@ -242,10 +242,7 @@ impl Mapper {
             Role::Price => self.price_change(&plan, change, now, rows, out),
             _ => self.reference_change(&plan, change, out),
         };
-        result.map_err(|error| {
-            self.counts.count(Reason::BadValue);
-            error
-        })
+        result.inspect_err(|_| self.counts.count(Reason::BadValue))
     }
 
     /// All rows of a table are gone. What that means is seen when it is compared: a table that is emptied to

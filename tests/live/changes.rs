@@ -85,10 +85,7 @@ async fn deletes_key_changes_and_truncate_reach_vtex() {
 }
 
 /// Products that are not for the web shop are not in the expectation at all.
-fn not_integrated(
-    sku: &serde_json::Value,
-    expected: &std::collections::BTreeMap<String, (i64, bool)>,
-) -> bool {
+fn not_integrated(sku: &serde_json::Value, expected: &std::collections::BTreeMap<String, i64>) -> bool {
     let sku = sku.as_str().unwrap();
     !expected.keys().any(|key| key.ends_with(&format!("/{sku}")))
 }

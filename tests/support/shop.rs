@@ -24,14 +24,13 @@ pub async fn create(client: &Client, skus: i64) {
     client.batch_execute("COMMIT").await.unwrap();
 }
 
-/// `warehouse/SKU` → quantity, computed from Live by SQL that shares nothing with the replicator. The second
-/// value says that VTEX may hold nothing instead.
-pub async fn expected_stock(client: &Client) -> BTreeMap<String, (i64, bool)> {
+/// `warehouse/SKU` → quantity, computed from Live by SQL that shares nothing with the replicator.
+pub async fn expected_stock(client: &Client) -> BTreeMap<String, i64> {
     let rows = client.query(EXPECTED_STOCK, &[&"hide"]).await.unwrap();
     rows.iter()
         .map(|row| {
             let (store, sku): (&str, &str) = (row.get(0), row.get(1));
-            (format!("loja{store}/{sku}"), (row.get(2), row.get(3)))
+            (format!("loja{store}/{sku}"), row.get(2))
         })
         .collect()
 }
