@@ -1,5 +1,7 @@
 //! The whole path on real parts: a private Postgres, the real binary, the simulator.
 
+#![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
+
 mod changes;
 mod faults;
 mod guarantees;

@@ -10,11 +10,14 @@ use crate::mapping::cell::{RowId, row_id};
 
 use super::visibility::Snapshot;
 
+/// The cells of one row; `None` is null.
+type Row = Box<[Option<Box<[u8]>>]>;
+
 /// Rows as Live sent them, in the binary form of their types.
 #[derive(Debug)]
 pub struct Rows {
     pub relation: Relation,
-    rows: Vec<Box<[Option<Box<[u8]>>]>>,
+    rows: Vec<Row>,
 }
 
 impl Rows {
