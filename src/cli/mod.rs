@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 use crate::config::Config;
 
 mod admin_client;
+pub mod check;
 
 pub mod explain;
 pub mod install;
@@ -43,6 +44,8 @@ enum Command {
     /// Run the replicator.
     Run(run::Run),
 
+    /// Test everything that `run` needs and print each finding with its remedy.
+    Check(check::Check),
     /// Install capture in Live: publication, role, slot.
     Install(install::Install),
     /// Remove everything that `install` made, the slot first.
@@ -72,6 +75,7 @@ impl Cli {
         let config = || Config::load(&self.config);
         match self.command {
             Command::Run(command) => command.run(config()?).await,
+            Command::Check(command) => command.run(config()?).await,
             Command::Install(command) => command.run(config()?).await.map(|()| ExitCode::SUCCESS),
             Command::Uninstall(command) => command.run(config()?).await.map(|()| ExitCode::SUCCESS),
             Command::Reconcile(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),

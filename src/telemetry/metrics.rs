@@ -152,3 +152,20 @@ pub fn committed(time: Duration) {
     counter!(COMMITS).increment(1);
     histogram!(COMMIT_SECONDS).record(time.as_secs_f64());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_names_every_metric_and_no_other() {
+        let readme = include_str!("../../README.md");
+        for metric in ALL {
+            assert!(readme.contains(&format!("`{}`", metric.name)), "{} is not in the README", metric.name);
+        }
+        let named = readme.split('`').filter(|word| word.starts_with("mare_"));
+        for name in named {
+            assert!(ALL.iter().any(|metric| metric.name == name), "{name} is no metric");
+        }
+    }
+}

@@ -5,6 +5,7 @@
 //! [`pulse`] its heartbeat, [`install`] what stands in Live.
 
 pub mod capture;
+pub mod check;
 pub mod install;
 pub mod pgoutput;
 pub mod pulse;

@@ -1,0 +1,121 @@
+//! `mare check`
+
+use std::process::ExitCode;
+
+use crate::config::{Config, Source};
+use crate::source::postgres::check::{self, Finding, Severity};
+use crate::source::postgres::install::Names;
+use crate::vtex;
+use crate::vtex::check::Expected;
+
+/// Test everything that `run` needs and print each finding with its remedy.
+///
+/// Exit code 0: `mare run` would work (warnings are no hindrance). 1: it would not.
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Check {
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Check {
+    pub(super) async fn run(self, config: Config) -> anyhow::Result<ExitCode> {
+        let mut findings = Vec::new();
+        for source in &config.sources {
+            findings.extend(check_live(source, &config).await);
+        }
+        findings.extend(check_vtex(&config).await);
+        findings.push(check_state(&config));
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&findings)?);
+        } else {
+            show(&findings);
+        }
+        let works = findings.iter().all(|finding| finding.severity < Severity::Error);
+        Ok(if works { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+async fn check_live(source: &Source, config: &Config) -> Vec<Finding> {
+    let failed = |error: String| vec![Finding::error("live", error, "correct [[source]], or the server")];
+    let settings = match source.connection() {
+        Ok(settings) => settings,
+        Err(error) => return failed(error.to_string()),
+    };
+    match crate::live::connect(&settings).await {
+        Ok(client) => {
+            let names = Names {
+                role: settings.user.clone(),
+                slot: source.slot.clone(),
+                publication: source.publication.clone(),
+                database: settings.database.clone(),
+            };
+            check::check(&client, &names, &config.mapping).await
+        }
+        Err(error) => failed(error.to_string()),
+    }
+}
+
+async fn check_vtex(config: &Config) -> Vec<Finding> {
+    let client = match config
+        .credentials()
+        .map_err(anyhow::Error::from)
+        .and_then(|credentials| vtex::Client::new(&config.vtex, credentials).map_err(anyhow::Error::from))
+    {
+        Ok(client) => client,
+        Err(error) => return vec![Finding::error("vtex", format!("{error:#}"), "set what it names")],
+    };
+    let expected = Expected {
+        warehouses: config.mapping.warehouses().into_iter().map(str::to_owned).collect(),
+        trade_policies: config.mapping.trade_policies().iter().map(ToString::to_string).collect(),
+    };
+    let account = client.check(&expected).await;
+    account
+        .findings
+        .into_iter()
+        .map(|finding| Finding {
+            subject: format!("vtex {}", finding.subject),
+            severity: match finding.severity {
+                vtex::check::Severity::Ok => Severity::Ok,
+                vtex::check::Severity::Warning => Severity::Warning,
+                vtex::check::Severity::Error => Severity::Error,
+            },
+            message: finding.message,
+            remedy: finding.remedy,
+        })
+        .collect()
+}
+
+/// The folder of the ledger must be ours to write.
+fn check_state(config: &Config) -> Finding {
+    let dir = &config.state_dir;
+    let probe = dir.join(".check");
+    let written = std::fs::create_dir_all(dir)
+        .and_then(|()| std::fs::write(&probe, b""))
+        .and_then(|()| std::fs::remove_file(&probe));
+    match written {
+        Ok(()) => Finding::ok("state_dir", format!("{} can be written", dir.display())),
+        Err(error) => Finding::error(
+            "state_dir",
+            format!("{}: {error}", dir.display()),
+            "correct state_dir or its owner",
+        ),
+    }
+}
+
+fn show(findings: &[Finding]) {
+    for finding in findings {
+        let mark = match finding.severity {
+            Severity::Ok => "✓",
+            Severity::Warning => "!",
+            Severity::Error => "✗",
+        };
+        println!("{mark} {:<24} {}", finding.subject, finding.message);
+        if let Some(remedy) = finding.remedy.as_deref().filter(|_| finding.severity > Severity::Ok) {
+            println!("  {:<24} → {remedy}", "");
+        }
+    }
+    let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
+    println!("\n{} errors, {} warnings", count(Severity::Error), count(Severity::Warning));
+}

@@ -1,0 +1,296 @@
+//! Whether Live is ready for capture: every finding with what to do.
+
+use std::collections::BTreeSet;
+
+use tokio_postgres::{Client, Error};
+
+use crate::mapping::config::{CapturedTable, MappingConfig, Role};
+
+use super::install::{Names, look_at_tables, obstacles};
+use super::slot;
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    Ok,
+    Warning,
+    /// `run` would not work.
+    Error,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Finding {
+    pub subject: String,
+    pub severity: Severity,
+    pub message: String,
+    /// What to do about it.
+    pub remedy: Option<String>,
+}
+
+impl Finding {
+    pub fn ok(subject: &str, message: impl Into<String>) -> Self {
+        Self { subject: subject.to_owned(), severity: Severity::Ok, message: message.into(), remedy: None }
+    }
+
+    pub fn warning(subject: &str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        let remedy = Some(remedy.into());
+        Self { severity: Severity::Warning, remedy, ..Self::ok(subject, message) }
+    }
+
+    pub fn error(subject: &str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { severity: Severity::Error, ..Self::warning(subject, message, remedy) }
+    }
+}
+
+/// WAL that a shop of middling size writes in a day; enough for a long weekend without maré.
+const KEEP_SIZE_ADVISED: &str = "20GB";
+/// Less WAL than this until the slot is lost is too close.
+const SAFE_BYTES_LEAST: i64 = 1 << 30;
+
+/// Looks at everything; what cannot be asked is a finding, too.
+pub async fn check(client: &Client, names: &Names, mapping: &MappingConfig) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let captured = mapping.captured();
+    let parts = [
+        settings(client, &mut findings).await,
+        slot_and_publication(client, names, &captured, &mut findings).await,
+        tables(client, &captured, &mut findings).await,
+        codes(client, mapping, &mut findings).await,
+    ];
+    for error in parts.into_iter().filter_map(Result::err) {
+        let message = error.as_db_error().map_or_else(|| error.to_string(), |db| db.message().to_owned());
+        findings.push(Finding::error(
+            "live",
+            message,
+            "grant what is missing with `mare install`, then check again",
+        ));
+    }
+    findings
+}
+
+async fn setting(client: &Client, name: &str) -> Result<String, Error> {
+    client.query_one("SELECT current_setting($1)", &[&name]).await?.try_get(0)
+}
+
+async fn settings(client: &Client, findings: &mut Vec<Finding>) -> Result<(), Error> {
+    let version = slot::server_version(client).await?;
+    findings.push(if version >= 140_000 {
+        Finding::ok("version", format!("Postgres {}", version / 10_000))
+    } else {
+        Finding::error("version", format!("Postgres {}", version / 10_000), "14 is the oldest that works")
+    });
+    let level = setting(client, "wal_level").await?;
+    findings.push(if level == "logical" {
+        Finding::ok("wal_level", "logical")
+    } else {
+        Finding::error("wal_level", level, "ALTER SYSTEM SET wal_level = 'logical'; then restart Postgres")
+    });
+    let keep = setting(client, "max_slot_wal_keep_size").await?;
+    findings.push(if keep == "-1" {
+        Finding::warning(
+            "max_slot_wal_keep_size",
+            "no limit: while maré is switched off Live keeps all WAL, until the disk is full",
+            format!(
+                "ALTER SYSTEM SET max_slot_wal_keep_size = '{KEEP_SIZE_ADVISED}'; SELECT pg_reload_conf()"
+            ),
+        )
+    } else {
+        Finding::ok("max_slot_wal_keep_size", keep)
+    });
+    let row = client
+        .query_one(
+            "SELECT (SELECT rolreplication OR rolsuper FROM pg_roles WHERE rolname = current_user), \
+                    current_setting('max_replication_slots')::int - (SELECT count(*) FROM pg_replication_slots)::int, \
+                    abs(extract(epoch FROM clock_timestamp()))::float8",
+            &[],
+        )
+        .await?;
+    findings.push(if row.try_get(0)? {
+        Finding::ok("login", "may replicate")
+    } else {
+        Finding::error("login", "may not replicate", "mare install, or ALTER ROLE … REPLICATION")
+    });
+    if row.try_get::<_, i32>(1)? <= 0 {
+        findings.push(Finding::warning(
+            "slots",
+            "none is free",
+            "raise max_replication_slots, so that a lost slot can be made again",
+        ));
+    }
+    let theirs: f64 = row.try_get(2)?;
+    let ours = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0.0, |now| now.as_secs_f64());
+    if (theirs - ours).abs() > 5.0 {
+        findings.push(Finding::warning(
+            "clock",
+            format!("Live's clock differs by {:.0} s", theirs - ours),
+            "let both follow NTP",
+        ));
+    }
+    Ok(())
+}
+
+async fn slot_and_publication(
+    client: &Client,
+    names: &Names,
+    captured: &[CapturedTable],
+    findings: &mut Vec<Finding>,
+) -> Result<(), Error> {
+    let subject = "slot";
+    findings.push(match slot::facts(client, &names.slot).await? {
+        None => Finding::error(subject, format!("\"{}\" does not exist", names.slot), "mare install"),
+        Some(facts) if facts.is_lost() => Finding::warning(
+            subject,
+            "Live has removed WAL that it needed",
+            "mare run makes a new one and compares everything; raise max_slot_wal_keep_size",
+        ),
+        Some(facts) if facts.plugin != "pgoutput" || facts.database.as_deref() != Some(&names.database) => {
+            Finding::error(
+                subject,
+                format!("\"{}\" is somebody else's", names.slot),
+                "give [[source]] another slot",
+            )
+        }
+        Some(facts) if facts.safe_wal_size.is_some_and(|bytes| bytes < SAFE_BYTES_LEAST) => Finding::warning(
+            subject,
+            "it will be lost soon: little WAL is left until the limit",
+            "start mare run, or raise max_slot_wal_keep_size",
+        ),
+        Some(facts) => match facts.active_pid {
+            Some(pid) => Finding::ok(subject, format!("being read by process {pid}")),
+            None => Finding::ok(subject, "ready"),
+        },
+    });
+    let rows = client
+        .query(
+            "SELECT p.schemaname || '.' || p.tablename, a.attname::text \
+             FROM pg_publication_tables p \
+             JOIN pg_class c ON c.relname = p.tablename JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = p.schemaname \
+             JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
+             WHERE p.pubname = $1 AND coalesce((to_jsonb(p) -> 'attnames') ? a.attname::text, true)",
+            &[&names.publication],
+        )
+        .await?;
+    let published: BTreeSet<(String, String)> =
+        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, Error>>()?;
+    let missing: Vec<String> = captured
+        .iter()
+        .flat_map(|table| {
+            table
+                .columns
+                .iter()
+                .map(move |column| (format!("{}.{}", table.schema, table.table), column.clone()))
+        })
+        .filter(|pair| !published.contains(pair))
+        .map(|(table, column)| format!("{table}.{column}"))
+        .collect();
+    findings.push(if missing.is_empty() {
+        Finding::ok("publication", "has every mapped column")
+    } else {
+        Finding::error(
+            "publication",
+            format!("\"{}\" lacks {}", names.publication, few(&missing)),
+            "mare install",
+        )
+    });
+    Ok(())
+}
+
+async fn tables(
+    client: &Client,
+    captured: &[CapturedTable],
+    findings: &mut Vec<Finding>,
+) -> Result<(), Error> {
+    let found = look_at_tables(client, captured).await?;
+    let obstacles = obstacles(captured, &found);
+    if obstacles.is_empty() {
+        findings.push(Finding::ok(
+            "tables",
+            format!("{} are as mapped and have a replica identity", captured.len()),
+        ));
+    }
+    findings.extend(obstacles.into_iter().map(|text| Finding::error("tables", text, "as it says")));
+    let mut refused = Vec::new();
+    for table in captured.iter().filter(|table| found.iter().any(|facts| facts.table == table.table)) {
+        let name = format!("\"{}\".\"{}\"", table.schema, table.table);
+        for column in &table.columns {
+            let may = client
+                .query_one(
+                    "SELECT has_schema_privilege($1, 'USAGE') AND coalesce((SELECT has_column_privilege($2, attnum, 'SELECT') \
+                     FROM pg_attribute WHERE attrelid = $2::regclass AND attname = $3), true)",
+                    &[&table.schema, &name, column],
+                )
+                .await?;
+            if !may.try_get::<_, bool>(0)? {
+                refused.push(format!("{}.{}.{column}", table.schema, table.table));
+            }
+        }
+    }
+    findings.push(if refused.is_empty() {
+        Finding::ok("grants", "every mapped column may be read")
+    } else {
+        Finding::error("grants", format!("no SELECT on {}", few(&refused)), "mare install")
+    });
+    Ok(())
+}
+
+/// The codes that the mapping names must exist.
+async fn codes(client: &Client, mapping: &MappingConfig, findings: &mut Vec<Finding>) -> Result<(), Error> {
+    let stores = mapping.stores.iter().map(|rule| rule.loja.as_str());
+    let store_code = &mapping.tables.store.columns.code;
+    unknown(client, mapping, Role::Store, store_code, "store", stores, findings).await?;
+    let tables = mapping.prices.iter().map(|rule| rule.tabela.as_str());
+    let table_code = &mapping.tables.price_table.columns.code;
+    unknown(client, mapping, Role::PriceTable, table_code, "price table", tables, findings).await
+}
+
+async fn unknown(
+    client: &Client,
+    mapping: &MappingConfig,
+    role: Role,
+    column: &str,
+    what: &str,
+    named: impl Iterator<Item = &str>,
+    findings: &mut Vec<Finding>,
+) -> Result<(), Error> {
+    let table = mapping.captured_table(role);
+    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+    let sql =
+        format!("SELECT {}::text FROM {}.{}", quoted(column), quoted(&table.schema), quoted(&table.table));
+    let rows = client.query(&sql, &[]).await?;
+    let known: BTreeSet<String> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+    let missing: Vec<String> = named.filter(|code| !known.contains(*code)).map(str::to_owned).collect();
+    if missing.is_empty() {
+        findings.push(Finding::ok("mapping", format!("every {what} that it names exists")));
+    } else {
+        let some: Vec<String> = known.into_iter().take(10).collect();
+        findings.push(Finding::error(
+            "mapping",
+            format!("Live has no {what} {}", few(&missing)),
+            format!("correct [mapping]; Live has {}", some.join(", ")),
+        ));
+    }
+    Ok(())
+}
+
+/// The first of a long list.
+fn few(names: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let shown = names[..names.len().min(SHOWN)].join(", ");
+    if names.len() > SHOWN { format!("{shown} and {} more", names.len() - SHOWN) } else { shown }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_list_is_cut() {
+        let names: Vec<String> = (1..8).map(|n| n.to_string()).collect();
+        assert_eq!(few(&names), "1, 2, 3, 4, 5 and 2 more");
+        assert_eq!(few(&names[..2]), "1, 2");
+    }
+}
