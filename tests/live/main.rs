@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 mod changes;
+mod conformance;
 mod faults;
 mod guarantees;
 mod slot;
 
+#[path = "../support/openapi.rs"]
+mod openapi;
 #[path = "../support/mod.rs"]
 mod support;
