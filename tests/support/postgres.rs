@@ -332,6 +332,11 @@ fn owner() -> Option<String> {
     Some(user)
 }
 
+/// A program of the server's package.
+pub fn program(name: &str) -> PathBuf {
+    programs().join(name)
+}
+
 /// The folder with `initdb` and `postgres`.
 fn programs() -> PathBuf {
     if let Some(folder) = std::env::var_os("MARE_TEST_PG_BIN").map(PathBuf::from) {

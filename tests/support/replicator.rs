@@ -53,6 +53,7 @@ impl Site {
              pricing_url = \"{pricing}\"\nrequest_timeout_ms = 2000\napp_token = \"file:{token}\"\n\
              [[source]]\nhost = \"127.0.0.1\"\nport = {port}\ndatabase = \"live\"\nuser = \"mare\"\n\
              heartbeat_seconds = 1\n\
+             [mapping]\n# entities\n\
              [[mapping.stores]]\nloja = \"001\"\nwarehouse = \"loja001\"\n\
              [[mapping.stores]]\nloja = \"002\"\nwarehouse = \"loja002\"\n\
              [[mapping.prices]]\ntabela = \"VAREJO\"\nas = \"base\"\npromotion_trade_policy = \"1\"\n\
@@ -100,6 +101,24 @@ impl Site {
 
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("run.log")).unwrap_or_default()
+    }
+
+    /// Restricts what is sent, before the start.
+    pub fn use_entities(&self, list: &str) {
+        let file = self.dir.path().join("mare.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, text.replace("# entities", &format!("entities = [{list}]"))).unwrap();
+    }
+
+    pub fn process(&self) -> u32 {
+        self.child.as_ref().expect("running").id()
+    }
+
+    /// An answer as text.
+    pub async fn text(&self, path: &str) -> String {
+        let response = reqwest::get(format!("{}{path}", self.admin)).await.unwrap();
+        let body = http_body_util::BodyExt::collect(reqwest::Body::from(response)).await.unwrap().to_bytes();
+        String::from_utf8_lossy(&body).into_owned()
     }
 
     /// SIGKILL: nothing is finished, nothing is flushed.
