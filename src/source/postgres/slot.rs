@@ -182,7 +182,7 @@ fn position(text: Option<String>) -> Result<Option<Position>, NotAnLsn> {
 
 fn sorted(error: tokio_postgres::Error, slot: &str) -> SlotError {
     let Some(server) = error.as_db_error().map(ServerError::from) else { return SlotError::Sql(error) };
-    match server.code.as_str() {
+    match &*server.code {
         "42704" => SlotError::Missing(slot.to_owned()),
         "55006" => SlotError::InUse { slot: slot.to_owned(), error: server },
         _ => SlotError::Server(server),
