@@ -59,6 +59,7 @@ struct Totals {
 async fn follow(client: &AdminClient) -> anyhow::Result<()> {
     const HEADER_EVERY: usize = 20;
     let mut before: Option<Totals> = None;
+    let mut by_route: Vec<u64> = Vec::new();
     for count in 0.. {
         let status = client.get("/status").await?;
         let vtex = &status["vtex"];
@@ -88,15 +89,21 @@ async fn follow(client: &AdminClient) -> anyhow::Result<()> {
         if count % HEADER_EVERY == 0 {
             println!("changes/s  coalesced/s  suppressed/s  requests/s  budget  waiting  parked  behind");
         }
-        let budget: f64 =
-            routes.iter().map(|route| route["limit"]["allowed_per_second"].as_f64().unwrap_or(0.0)).sum();
+        // Of the route that is used most; above 100 % while burst credits last.
+        let used = routes.iter().enumerate().map(|(index, route)| {
+            let ok = number(&route["requests"]["ok"]);
+            let sent = ok - by_route.get(index).copied().unwrap_or(ok);
+            100.0 * sent as f64 / route["limit"]["allowed_per_second"].as_f64().unwrap_or(f64::INFINITY)
+        });
+        let budget = used.fold(0.0, f64::max);
+        by_route = routes.iter().map(|route| number(&route["requests"]["ok"])).collect();
         let requests = now.sent - last.sent;
         println!(
             "{:>9}  {:>11}  {:>12}  {requests:>10}  {:>5.0}%  {:>7}  {parked:>6}  {:>6}  {}",
             now.changes - last.changes,
             now.coalesced - last.coalesced,
             now.suppressed - last.suppressed,
-            100.0 * requests as f64 / budget.max(1.0),
+            budget,
             number(&vtex["keys"]),
             bytes(&Value::from(sum("lag_bytes"))),
             if shut.is_empty() { String::new() } else { format!("VTEX is away ({})", shut.join(", ")) },
@@ -175,7 +182,7 @@ fn table(status: &Value) -> String {
         vtex["keys"], vtex["confirmed"], vtex["coalesced"], vtex["suppressed"]
     ));
     line(format!(
-        "  {:<9}{:>9}{:>11}{:>10}{:>12}{:>8}",
+        "  {:<9}{:>9}{:>11}{:>10}{:>14}{:>8}",
         "lane", "queued", "in flight", "backoff", "wait for SKU", "parked"
     ));
     let sum = |value: &Value| -> u64 {
@@ -183,7 +190,7 @@ fn table(status: &Value) -> String {
     };
     for (name, lane) in vtex["lanes"].as_object().into_iter().flatten() {
         line(format!(
-            "  {name:<9}{:>9}{:>11}{:>10}{:>12}{:>8}  {}",
+            "  {name:<9}{:>9}{:>11}{:>10}{:>14}{:>8}  {}",
             sum(&lane["queued"]),
             number(&lane["in_flight"]),
             number(&lane["backing_off"]),

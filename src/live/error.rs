@@ -13,12 +13,12 @@ use tokio_postgres::error::DbError;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ServerError {
     /// SQLSTATE.
-    pub code: String,
-    pub message: String,
-    pub detail: Option<String>,
-    pub hint: Option<String>,
+    pub code: Box<str>,
+    pub message: Box<str>,
+    pub detail: Option<Box<str>>,
+    pub hint: Option<Box<str>>,
     /// Function of the server's source that reported it.
-    pub routine: Option<String>,
+    pub routine: Option<Box<str>>,
 }
 
 impl fmt::Display for ServerError {
@@ -36,11 +36,11 @@ impl std::error::Error for ServerError {}
 impl From<&DbError> for ServerError {
     fn from(error: &DbError) -> Self {
         Self {
-            code: error.code().code().to_owned(),
-            message: error.message().to_owned(),
-            detail: error.detail().map(str::to_owned),
-            hint: error.hint().map(str::to_owned),
-            routine: error.routine().map(str::to_owned),
+            code: error.code().code().into(),
+            message: error.message().into(),
+            detail: error.detail().map(Box::from),
+            hint: error.hint().map(Box::from),
+            routine: error.routine().map(Box::from),
         }
     }
 }
@@ -118,7 +118,7 @@ pub enum TlsError {
 impl ConnectError {
     /// Sorts an `ErrorResponse` during login by its SQLSTATE.
     pub(crate) fn from_server(error: ServerError, user: &str, database: &str) -> Self {
-        match error.code.as_str() {
+        match &*error.code {
             "28P01" => Self::WrongPassword { user: user.to_owned(), error },
             "28000" => Self::NotAllowed { user: user.to_owned(), error },
             "3D000" => Self::NoDatabase { database: database.to_owned(), error },

@@ -164,7 +164,7 @@ pub(super) fn server_error(body: &[u8]) -> ServerError {
     let mut error = ServerError::default();
     for field in body.split(|byte| *byte == 0) {
         let Some((kind, text)) = field.split_first() else { continue };
-        let text = || String::from_utf8_lossy(text).into_owned();
+        let text = || Box::<str>::from(String::from_utf8_lossy(text));
         match kind {
             b'C' => error.code = text(),
             b'M' => error.message = text(),

@@ -44,7 +44,7 @@ impl WireError {
     /// Sorts an `ErrorResponse`. Messages may be translated, so only the SQLSTATE and the routine count.
     pub(super) fn from_server(error: ServerError, slot: &str) -> Self {
         let slot = || slot.to_owned();
-        match error.code.as_str() {
+        match &*error.code {
             "55006" => Self::SlotInUse { slot: slot(), pid: last_number(&error.message) },
             "42704" => Self::Missing { slot: slot(), error },
             "42710" => Self::SlotExists { slot: slot() },
@@ -91,10 +91,10 @@ mod tests {
 
     fn error(code: &str, routine: &str, message: &str, detail: Option<&str>) -> ServerError {
         ServerError {
-            code: code.to_owned(),
-            message: message.to_owned(),
-            detail: detail.map(str::to_owned),
-            routine: Some(routine.to_owned()),
+            code: code.into(),
+            message: message.into(),
+            detail: detail.map(Box::from),
+            routine: Some(routine.into()),
             hint: None,
         }
     }

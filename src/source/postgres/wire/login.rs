@@ -48,7 +48,7 @@ struct Login<'a> {
     version: Option<ServerVersion>,
 }
 
-impl Login<'_> {
+impl<'a> Login<'a> {
     async fn start_up(&mut self) -> Result<(), ConnectError> {
         let settings = self.settings;
         let own = [
@@ -68,7 +68,7 @@ impl Login<'_> {
             match request {
                 request::OK => return Ok(()),
                 request::CLEAR_TEXT if self.channel.is_encrypted() => {
-                    let password = self.password()?.to_owned();
+                    let password = self.password()?;
                     self.send_password(password.as_bytes()).await?;
                 }
                 request::CLEAR_TEXT => return Err(ConnectError::ClearTextPassword),
@@ -109,7 +109,7 @@ impl Login<'_> {
         sent.map_err(|error| self.broken(error))
     }
 
-    fn password(&self) -> Result<&str, ConnectError> {
+    fn password(&self) -> Result<&'a str, ConnectError> {
         match &self.settings.password {
             Some(password) => Ok(password.expose_secret()),
             None => Err(ConnectError::PasswordMissing { user: self.settings.user.clone() }),
