@@ -2,10 +2,11 @@
 //!
 //! Skipped with a message where no Postgres is installed.
 
-#![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "a panic is a failed test")]
 
 mod cluster;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use mare::core::position::Position;
@@ -193,18 +194,18 @@ async fn every_kind_of_change_arrives_as_it_was_written() {
     let Some((cluster, admin)) = prepared().await else { return };
     create_slot(&cluster, "as_text").await;
     create_slot(&cluster, "as_binary").await;
-    admin
-        .batch_execute(
-            "insert into stock values (1, 'maçã', 12.50, repeat('x', 9000)), (2, null, -1, '');
-             update stock set quantity = 3 where id = 1;
-             update stock set id = 7 where id = 2;
-             delete from stock where id = 7;
-             begin; select pg_logical_emit_message(true, 'note', 'inside'); rollback;
-             select pg_logical_emit_message(false, 'note', 'alone');
-             truncate stock restart identity cascade;",
-        )
-        .await
-        .unwrap();
+    for statements in [
+        "insert into stock values (1, 'maçã', 12.50, repeat('x', 9000)), (2, null, -1, '')",
+        "update stock set quantity = 3 where id = 1",
+        "update stock set id = 7 where id = 2",
+        "begin; delete from stock; select pg_logical_emit_message(true, 'note', 'undone'); rollback",
+        "delete from stock where id = 7",
+        "begin; select pg_logical_emit_message(true, 'note', 'inside'); commit",
+        "begin; select pg_logical_emit_message(false, 'note', 'alone'); rollback",
+        "truncate stock restart identity cascade",
+    ] {
+        admin.batch_execute(statements).await.unwrap();
+    }
     mark(&admin, "end").await;
 
     let mut text = Reader::new(stream(&cluster.mare(), "as_text", false).await.unwrap());
@@ -214,6 +215,7 @@ async fn every_kind_of_change_arrives_as_it_was_written() {
         "update stock 1|maçã|3.00|unchanged",
         "update stock 2|null|null|null to 7|null|-1.00|",
         "delete stock 7|null|null|null",
+        "message note inside",
         "message note alone",
         "truncate stock cascade=true restart=true",
     ];
@@ -387,31 +389,32 @@ async fn tls_checks_what_its_mode_promises() {
     let certificates = Certificates::for_host("localhost");
     let Some(cluster) = Cluster::with_tls(&certificates) else { return };
     let other = Certificates::for_host("localhost");
-    let with = |host: &str, tls: TlsMode, authority: Option<&str>| {
+    let right = cluster.file("authority.pem", &certificates.authority);
+    let wrong = cluster.file("other.pem", &other.authority);
+    let own = cluster.file("server.pem", &certificates.server);
+    let with = |host: &str, tls: TlsMode, authority: Option<&PathBuf>| {
         let mut settings = cluster.mare();
         settings.host = host.to_owned();
         settings.tls = tls;
-        settings.ca_file = authority.map(|pem| cluster.file(&format!("{}.pem", pem.len()), pem));
+        settings.ca_file = authority.cloned();
         settings
     };
-    let (right, wrong, own) =
-        (certificates.authority.as_str(), other.authority.as_str(), &certificates.server);
     use TlsMode::{Prefer, Require, VerifyFull};
     for settings in [
         with("127.0.0.1", Prefer, None),
         with("127.0.0.1", Require, None),
-        with("127.0.0.1", Require, Some(right)),
-        with("localhost", VerifyFull, Some(right)),
-        with("localhost", VerifyFull, Some(own)),
+        with("127.0.0.1", Require, Some(&right)),
+        with("localhost", VerifyFull, Some(&right)),
+        with("localhost", VerifyFull, Some(&own)),
     ] {
         let client = connect(&settings).await.unwrap();
         let sql = "select ssl from pg_stat_ssl where pid = pg_backend_pid()";
         assert!(client.query_one(sql, &[]).await.unwrap().get::<_, bool>(0), "{settings:?}");
         Connection::connect(&settings).await.unwrap().identify().await.unwrap();
     }
-    let wrong_host = with("127.0.0.1", VerifyFull, Some(right));
-    let unknown_authority = with("localhost", VerifyFull, Some(wrong));
-    let unknown_authority_without_name = with("localhost", Require, Some(wrong));
+    let wrong_host = with("127.0.0.1", VerifyFull, Some(&right));
+    let unknown_authority = with("localhost", VerifyFull, Some(&wrong));
+    let unknown_authority_without_name = with("localhost", Require, Some(&wrong));
     for (settings, host) in
         [(wrong_host, true), (unknown_authority, false), (unknown_authority_without_name, false)]
     {

@@ -1,6 +1,6 @@
 //! A private Postgres cluster that lives as long as a test.
 
-#![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "a panic is a failed test")]
 
 use std::fs;
 use std::net::TcpListener;
@@ -17,20 +17,20 @@ const PROGRAMS: &str = "/usr/lib/postgresql/15/bin";
 const SEGMENT_MEGABYTES: &str = "1";
 const PASSWORD: &str = "tide";
 
-pub struct Cluster {
+pub(crate) struct Cluster {
     folder: TempDir,
     port: u16,
 }
 
 /// An authority and a server certificate that it signed, in PEM form.
-pub struct Certificates {
-    pub authority: String,
-    pub server: String,
+pub(crate) struct Certificates {
+    pub(crate) authority: String,
+    pub(crate) server: String,
     key: String,
 }
 
 impl Certificates {
-    pub fn for_host(host: &str) -> Self {
+    pub(crate) fn for_host(host: &str) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
@@ -43,13 +43,13 @@ impl Certificates {
 
 impl Cluster {
     /// Starts a cluster with logical WAL; none, and a message, where Postgres is not installed.
-    pub fn start(options: &[&str]) -> Option<Self> {
+    pub(crate) fn start(options: &[&str]) -> Option<Self> {
         let cluster = Self::create()?;
         cluster.launch(options);
         Some(cluster)
     }
 
-    pub fn with_tls(certificates: &Certificates) -> Option<Self> {
+    pub(crate) fn with_tls(certificates: &Certificates) -> Option<Self> {
         let cluster = Self::create()?;
         let certificate = cluster.file("server.crt", &certificates.server);
         let key = cluster.file("server.key", &certificates.key);
@@ -63,17 +63,17 @@ impl Cluster {
     }
 
     /// Superuser.
-    pub fn admin(&self) -> PostgresSettings {
+    pub(crate) fn admin(&self) -> PostgresSettings {
         self.settings("postgres")
     }
 
     /// The role of the daemon: LOGIN and REPLICATION.
-    pub fn mare(&self) -> PostgresSettings {
+    pub(crate) fn mare(&self) -> PostgresSettings {
         self.settings("mare")
     }
 
     /// Writes a file that the server can read.
-    pub fn file(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
         let path = self.folder.path().join(name);
         fs::write(&path, text).unwrap();
         path
