@@ -1,0 +1,162 @@
+//! Changes of reference data, and what they change in turn.
+
+use std::collections::BTreeSet;
+
+use crate::core::entity::{Entity, Key};
+use crate::core::row::RowChange;
+
+use super::cell::{CellError, RowId};
+use super::read::Plan;
+use super::reference::Row;
+use super::{Effect, Mapper, Pair, Reason, Refresh, Role, RowError, nothing, old_and_new};
+
+impl Mapper {
+    pub(super) fn reference_change(
+        &mut self,
+        plan: &Plan,
+        change: &RowChange<'_>,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), RowError> {
+        let (old, new) = old_and_new(change);
+        let role = plan.role();
+        let new_id = new.map(|cells| plan.id(cells)).transpose()?;
+        if let Some(old) = old {
+            let id = plan.id(old)?;
+            if new_id.as_ref() != Some(&id) {
+                self.put_reference(role, &id, None, out);
+            }
+        }
+        if let (Some(cells), Some(id)) = (new, new_id) {
+            let before = self.reference.row(role, &id);
+            let row = match plan.reference(cells, &self.config, before.as_ref()) {
+                Err(RowError { error: CellError::Unchanged, .. }) => {
+                    // Nothing is known that could complete it: the tables are read again.
+                    for entity in role.needed_by() {
+                        out.push(Effect::Reconcile(*entity, "a row came incomplete"));
+                    }
+                    return Ok(());
+                }
+                read => read?,
+            };
+            if row.is_none() {
+                self.counts.count(Reason::OtherTenant);
+            }
+            self.put_reference(role, &id, row, out);
+        }
+        Ok(())
+    }
+
+    /// Keeps a reference row and has read again what it changes.
+    pub(super) fn put_reference(&mut self, role: Role, id: &RowId, row: Option<Row>, out: &mut Vec<Effect>) {
+        let key = Self::reference_row(role, id);
+        // The SKUs that are about to lose their name still have it.
+        let leaving = if row.is_none() { self.keys_of(role, id) } else { Vec::new() };
+        let pairs = matches!(role, Role::Store | Role::Deposit).then(|| self.reference.pairs());
+        let before = self.reference.put(&self.config, role, id, row.clone());
+        if before == row {
+            return;
+        }
+        out.push(match &row {
+            Some(row) => {
+                let value =
+                    postcard::to_stdvec(&(id, row)).expect("postcard writes any of our own types to memory");
+                Effect::PutRow { key, value }
+            }
+            None => Effect::DeleteRow { key },
+        });
+        for key in leaving {
+            out.push(Effect::Want { value: nothing(key.entity), key });
+        }
+        match (role, &before, &row) {
+            (Role::Product, Some(Row::Product(before)), Some(Row::Product(after)))
+                if before.in_ecommerce && !after.in_ecommerce =>
+            {
+                self.close(id, out);
+            }
+            (Role::Product, _, Some(_)) => out.push(Effect::Refresh(Refresh::Product(id.clone()))),
+            (Role::Sku, _, Some(_)) => out.push(Effect::Refresh(Refresh::Sku(id.clone()))),
+            (Role::PriceTable, ..) => out.push(Effect::Reconcile(Entity::Price, "a price table changed")),
+            _ => {}
+        }
+        if let Some(pairs) = pairs {
+            self.pairs_changed(&pairs, out);
+        }
+    }
+
+    /// The stock and price keys of a product or SKU.
+    pub(super) fn keys_of(&self, role: Role, id: &RowId) -> Vec<Key> {
+        let skus = match role {
+            Role::Product => self.reference.skus_of(id).to_vec(),
+            Role::Sku => vec![id.clone()],
+            _ => Vec::new(),
+        };
+        let mut keys = Vec::new();
+        for sku in skus {
+            let Some((_, product, reference)) = self.reference.sku(&self.config, &sku) else { continue };
+            if !product.in_ecommerce {
+                continue;
+            }
+            if self.config.has(Entity::Stock) {
+                keys.extend(
+                    self.config.warehouses().into_iter().map(|warehouse| Key::stock(warehouse, &reference)),
+                );
+            }
+            if self.config.has(Entity::Price) {
+                keys.push(Key::price(&reference));
+            }
+        }
+        keys
+    }
+
+    /// "Integra Ecommerce" was switched off: the stock goes to zero once, prices stay as they are.
+    pub(super) fn close(&mut self, product: &RowId, out: &mut Vec<Effect>) {
+        for sku in self.reference.skus_of(product).to_vec() {
+            let Some((_, _, reference)) = self.reference.sku(&self.config, &sku) else { continue };
+            for warehouse in self.config.warehouses() {
+                out.push(Effect::Want {
+                    key: Key::stock(warehouse, &reference),
+                    value: nothing(Entity::Stock),
+                });
+            }
+        }
+    }
+
+    /// Stores or deposits opened or closed: a warehouse that nobody feeds any more is emptied, the others
+    /// are read again.
+    pub(super) fn pairs_changed(&mut self, before: &[Pair], out: &mut Vec<Effect>) {
+        let after = self.reference.pairs();
+        let changed = before
+            .iter()
+            .filter(|pair| !after.contains(pair))
+            .chain(after.iter().filter(|pair| !before.contains(pair)));
+        for pair in changed {
+            if after.iter().any(|other| other.warehouse == pair.warehouse) {
+                out.push(Effect::Refresh(Refresh::Store(pair.store.clone())));
+                continue;
+            }
+            for sku in &self.reference.sku_order {
+                if let Some((_, product, reference)) = self.reference.sku(&self.config, sku)
+                    && product.in_ecommerce
+                {
+                    let key = Key::stock(&pair.warehouse, &reference);
+                    out.push(Effect::Want { key, value: nothing(Entity::Stock) });
+                }
+            }
+        }
+    }
+
+    /// A whole pass over a reference table has seen these ids: others are no more.
+    pub fn reference_seen(&mut self, role: Role, seen: &BTreeSet<RowId>, out: &mut Vec<Effect>) {
+        let known: Vec<RowId> = match role {
+            Role::Store => self.reference.stores.keys().cloned().collect(),
+            Role::Deposit => self.reference.deposits.keys().cloned().collect(),
+            Role::PriceTable => self.reference.price_tables.keys().cloned().collect(),
+            Role::Product => self.reference.products.keys().cloned().collect(),
+            Role::Sku => self.reference.skus.keys().cloned().collect(),
+            Role::Price | Role::Stock => Vec::new(),
+        };
+        for id in known.iter().filter(|id| !seen.contains(id)) {
+            self.put_reference(role, id, None, out);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What a load needs to know of the mapping, and what people do.
+
+use std::collections::BTreeSet;
+
+use crate::core::entity::Key;
+
+use super::cell::RowId;
+use super::{Mapper, Pair, Refresh, Rows, Scope};
+
+impl Mapper {
+    /// Every deposit that feeds a warehouse, in a fixed order.
+    pub fn deposits_to_load(&self) -> Vec<Pair> {
+        self.reference.pairs()
+    }
+
+    /// The next products after one, how many lie before them, and how many there are.
+    pub fn products_after(&self, after: Option<&RowId>, count: usize) -> (Vec<RowId>, usize, usize) {
+        page(&self.reference.product_order, after, count)
+    }
+
+    /// The next SKUs after one, how many lie before them, and how many there are.
+    pub fn skus_after(&self, after: Option<&RowId>, count: usize) -> (Vec<RowId>, usize, usize) {
+        page(&self.reference.sku_order, after, count)
+    }
+
+    /// What has to be read for these refreshes.
+    pub fn scope(&self, refreshes: &[Refresh]) -> Scope {
+        let mut skus = BTreeSet::new();
+        let mut products = BTreeSet::new();
+        for refresh in refreshes {
+            match refresh {
+                Refresh::Product(id) => {
+                    products.insert(id.clone());
+                    skus.extend(self.reference.skus_of(id).iter().cloned());
+                }
+                Refresh::Sku(id) => {
+                    skus.insert(id.clone());
+                    products.extend(self.reference.skus.get(id).map(|sku| sku.product.clone()));
+                }
+                Refresh::Store(_) => skus.extend(self.reference.sku_order.iter().cloned()),
+            }
+        }
+        Scope {
+            pairs: self.reference.pairs(),
+            skus: skus.into_iter().collect(),
+            products: products.into_iter().collect(),
+        }
+    }
+
+    /// What to read again for a SKU reference.
+    pub fn find_sku(&self, reference: &str) -> Option<Refresh> {
+        self.reference.by_reference(reference).map(|id| Refresh::Sku(id.clone()))
+    }
+
+    /// What in Live leads to the wanted value of a key, for people.
+    pub fn explain(&self, key: &Key, rows: &dyn Rows) -> Vec<String> {
+        let Some(id) = self.reference.by_reference(key.sku()) else {
+            return vec![format!("Live has no SKU with the reference {}", key.sku())];
+        };
+        let Some((sku, product, _)) = self.reference.sku(&self.config, id) else {
+            return vec![format!("the product of SKU {} is not known", key.sku())];
+        };
+        let yes = |flag: bool| if flag { "yes" } else { "no" };
+        let mut lines = vec![
+            format!("SKU {} of product {}", sku.code, product.code),
+            format!(
+                "Integra Ecommerce: {}; product active: {}; SKU active: {}; SKU for sale: {}",
+                yes(product.in_ecommerce),
+                yes(product.active),
+                yes(sku.active),
+                yes(sku.in_ecommerce)
+            ),
+        ];
+        if let Some(warehouse) = key.warehouse() {
+            let pairs: Vec<Pair> =
+                self.reference.pairs().into_iter().filter(|pair| pair.warehouse == warehouse).collect();
+            lines.push(format!(
+                "minimum for display: {}; sold in fractions: {} (factor {})",
+                product.minimum,
+                yes(product.fractional),
+                sku.factor
+            ));
+            lines.push(format!("open deposits that feed {warehouse}: {}", pairs.len()));
+        } else {
+            let kept = Self::kept_prices(&sku.product, rows);
+            for row in kept.iter().filter(|row| row.sku.as_ref().is_none_or(|of| of == id)) {
+                let table = self.reference.price_tables.get(&row.table);
+                lines.push(format!(
+                    "price table {}: {}{}{}",
+                    table.map_or("(unknown)", |table| table.code.as_str()),
+                    row.value,
+                    row.promotion.map_or(String::new(), |promotion| format!(", promotion {promotion}")),
+                    if row.active { "" } else { " (not in use)" }
+                ));
+            }
+        }
+        lines
+    }
+}
+
+fn page(order: &BTreeSet<RowId>, after: Option<&RowId>, count: usize) -> (Vec<RowId>, usize, usize) {
+    use std::ops::Bound::{Excluded, Unbounded};
+    let from = after.map_or(Unbounded, Excluded);
+    let page: Vec<_> = order.range::<RowId, _>((from, Unbounded)).take(count).cloned().collect();
+    let before = after.map_or(0, |after| order.range::<RowId, _>(..=after).count());
+    (page, before, order.len())
+}
