@@ -359,7 +359,10 @@ mod tests {
         Take(u8),
         Wait(u16),
         Back(u16),
-        Answer { throttled: bool, hint: RateHint },
+        Answer {
+            throttled: bool,
+            hint: RateHint,
+        },
         Limit(RouteLimit),
         /// The process comes back after this many milliseconds; its clock begins at zero.
         Restart(u16),
@@ -371,11 +374,8 @@ mod tests {
 
     fn event() -> impl Strategy<Value = Event> {
         let seconds = proptest::option::of((0..5_u64).prop_map(Duration::from_secs));
-        let hint = (seconds, proptest::option::of(0..600_u32)).prop_map(|(retry_after, remaining)| RateHint {
-            retry_after,
-            remaining,
-            ..RateHint::default()
-        });
+        let hint = (seconds, proptest::option::of(0..600_u32))
+            .prop_map(|(retry_after, remaining)| RateHint { retry_after, remaining, ..RateHint::default() });
         prop_oneof![
             8 => (1..80_u8).prop_map(Event::Take),
             4 => (0..3000_u16).prop_map(Event::Wait),
