@@ -19,7 +19,9 @@ impl Backoff {
     pub fn delay(&self, attempt: u32, random: f64) -> Duration {
         let doublings = attempt.saturating_sub(1).min(31);
         let whole = self.base.saturating_mul(1 << doublings).min(self.max);
-        whole.mul_f64(0.5 + 0.5 * random.clamp(0.0, 1.0))
+        // Without a usable number the pause is the whole.
+        let random = if random.is_nan() { 1.0 } else { random.clamp(0.0, 1.0) };
+        Duration::try_from_secs_f64(whole.as_secs_f64() * (0.5 + 0.5 * random)).unwrap_or(whole)
     }
 }
 
@@ -33,6 +35,9 @@ mod tests {
         let whole = |attempt| backoff.delay(attempt, 1.0).as_secs();
         assert_eq!([1, 2, 3, 4, 7, 100, u32::MAX].map(whole), [1, 2, 4, 8, 60, 60, 60]);
         assert_eq!(backoff.delay(1, 0.0), Duration::from_millis(500));
-        assert_eq!(backoff.delay(1, f64::MAX), Duration::from_secs(1));
+        assert_eq!(backoff.delay(0, f64::MAX), Duration::from_secs(1));
+        assert_eq!(backoff.delay(1, f64::NAN), Duration::from_secs(1));
+        let endless = Backoff { base: Duration::MAX, max: Duration::MAX };
+        assert_eq!(endless.delay(9, 1.0), Duration::MAX);
     }
 }

@@ -45,9 +45,20 @@ enum Cause {
 
 #[derive(Debug, Clone, Copy)]
 enum State {
-    Closed { failures: u32 },
-    Open { cause: Cause, probe_at: Tick, tries: u32 },
-    Probing { cause: Cause, since: Tick, tries: u32 },
+    Closed {
+        failures: u32,
+    },
+    /// `tries`: how often it has opened in a row; 0 when refused credentials opened it just now.
+    Open {
+        cause: Cause,
+        probe_at: Tick,
+        tries: u32,
+    },
+    Probing {
+        cause: Cause,
+        since: Tick,
+        tries: u32,
+    },
 }
 
 /// The breaker of one lane.
@@ -66,7 +77,8 @@ impl Breaker {
     /// Whether a request may go now.
     ///
     /// # Errors
-    /// When not: with the moment to ask again, or `None` while a probe is under way.
+    /// When not: with the moment to ask again. While a probe is under way that is when it counts as lost;
+    /// its answer comes sooner as a rule, so ask again after each answer.
     pub fn admit(&mut self, now: Tick) -> Result<Admission, Option<Tick>> {
         match self.state {
             State::Closed { .. } => Ok(Admission::Normal),
@@ -75,7 +87,7 @@ impl Breaker {
                 Ok(Admission::Probe)
             }
             State::Open { probe_at, .. } => Err(Some(probe_at)),
-            State::Probing { cause, since, tries } if now.since(since) > PROBE_LOST_AFTER => {
+            State::Probing { cause, since, tries } if now.since(since) >= PROBE_LOST_AFTER => {
                 self.state = State::Probing { cause, since: now, tries };
                 Ok(Admission::Probe)
             }
@@ -91,11 +103,16 @@ impl Breaker {
     }
 
     /// VTEX has answered as it should (a refusal of one key counts: VTEX works).
+    ///
+    /// After refused credentials only a probe can tell: what succeeds before the first one was sent before
+    /// the refusal.
     pub fn succeeded(&mut self) {
-        self.state = State::Closed { failures: 0 };
+        if !matches!(self.state, State::Open { cause: Cause::Credentials, tries: 0, .. }) {
+            self.state = State::Closed { failures: 0 };
+        }
     }
 
-    /// An outage-like failure. Late answers of requests sent before the breaker opened change nothing.
+    /// An outage-like failure. While the breaker is open it changes nothing: that request was sent before.
     pub fn failed(&mut self, now: Tick, random: f64) {
         self.state = match self.state {
             State::Closed { failures } if failures + 1 < FAILURES_TO_OPEN => {
@@ -114,10 +131,13 @@ impl Breaker {
 
     /// 401 or 403.
     pub fn refused_credentials(&mut self, now: Tick) {
-        if !matches!(self.state, State::Open { cause: Cause::Credentials, .. }) {
-            self.state =
-                State::Open { cause: Cause::Credentials, probe_at: now + CREDENTIALS_PROBE, tries: 0 };
-        }
+        let tries = match self.state {
+            State::Open { cause: Cause::Credentials, .. } => return,
+            State::Open { tries, .. } => tries,
+            State::Closed { .. } => 0,
+            State::Probing { tries, .. } => tries.saturating_add(1),
+        };
+        self.state = State::Open { cause: Cause::Credentials, probe_at: now + CREDENTIALS_PROBE, tries };
     }
 
     /// New credentials are probed at once.
@@ -203,10 +223,64 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_that_never_ends_is_replaced() {
+    fn refused_credentials_are_probed_once_a_minute_for_an_hour() {
+        let mut breaker = Breaker::default();
+        breaker.refused_credentials(Tick::ZERO);
+        let mut probes = 0;
+        for second in 1..=3600 {
+            let now = Tick::from_millis(second * 1000);
+            if breaker.admit(now).is_ok() {
+                probes += 1;
+                breaker.refused_credentials(now);
+            }
+        }
+        assert_eq!(probes, 60);
+        let now = Tick::from_millis(3_660_000);
+        assert_eq!(breaker.admit(now), Ok(Admission::Probe));
+        breaker.succeeded();
+        assert_eq!(breaker.admit(now), Ok(Admission::Normal));
+    }
+
+    #[test]
+    fn a_success_of_before_the_refusal_does_not_bring_the_credentials_back() {
+        let mut breaker = Breaker::default();
+        breaker.refused_credentials(Tick::ZERO);
+        breaker.succeeded();
+        assert_eq!(breaker.state(), BreakerState::Credentials);
+        // A late refusal of the old credentials must not hide that the new ones work.
+        breaker.credentials_changed(Tick::ZERO);
+        assert_eq!(breaker.admit(Tick::ZERO), Ok(Admission::Probe));
+        breaker.refused_credentials(Tick::ZERO);
+        breaker.succeeded();
+        assert_eq!(breaker.state(), BreakerState::Closed);
+    }
+
+    #[test]
+    fn a_probe_that_was_not_sent_leaves_the_place_to_the_next() {
         let mut breaker = open_breaker();
         let at = Tick::from_millis(1000);
         assert_eq!(breaker.admit(at), Ok(Admission::Probe));
-        assert_eq!(breaker.admit(at + PROBE_LOST_AFTER + Duration::from_secs(1)), Ok(Admission::Probe));
+        breaker.withdraw(at);
+        assert_eq!(breaker.admit(at), Ok(Admission::Probe));
+        assert!(breaker.admit(at).is_err());
+    }
+
+    #[test]
+    fn a_probe_that_never_ends_is_replaced_at_the_moment_that_was_named() {
+        let mut breaker = open_breaker();
+        let at = Tick::from_millis(1000);
+        assert_eq!(breaker.admit(at), Ok(Admission::Probe));
+        let Err(Some(lost)) = breaker.admit(at) else { panic!("a probe is under way") };
+        assert_eq!(lost, at + PROBE_LOST_AFTER);
+        assert_eq!(breaker.admit(lost), Ok(Admission::Probe));
+    }
+
+    #[test]
+    fn a_clock_that_steps_back_admits_nothing_early() {
+        let mut breaker = open_breaker();
+        breaker.failed(Tick::from_millis(500_000), 0.0);
+        assert!(breaker.admit(Tick::ZERO).is_err());
+        assert_eq!(breaker.admit(Tick::from_millis(1000)), Ok(Admission::Probe));
+        assert!(breaker.admit(Tick::ZERO).is_err());
     }
 }

@@ -149,16 +149,29 @@ const fn has_sku(call: &Call) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::core::entity::SkuId;
     use crate::core::time::Timestamp;
+    use crate::core::value::Price;
 
     fn write() -> Call {
         Call::SetStock { sku: SkuId(1), warehouse: "w".into(), quantity: 1, balance_at: Timestamp(0) }
     }
 
-    fn read() -> Call {
-        Call::ReadPrice { sku: SkuId(1) }
+    fn every_call() -> [Call; 8] {
+        let sku = SkuId(1);
+        [
+            write(),
+            Call::ReadStock { sku, warehouse: "w".into() },
+            Call::PutPrice { sku, price: Price::default() },
+            Call::PatchFixed { sku, fixed: Vec::new() },
+            Call::DeleteFixed { sku, trade_policy: "1".into() },
+            Call::DeletePrice { sku },
+            Call::ReadPrice { sku },
+            Call::FindSkus { refs: Vec::new() },
+        ]
     }
 
     fn status(code: u16) -> Failure {
@@ -194,8 +207,33 @@ mod tests {
         for (failure, action, doubtful) in table {
             let verdict = judge(&write(), &failure);
             assert_eq!((verdict.action, verdict.doubtful), (action, doubtful), "{failure:?}");
-            assert!(!verdict.hint.is_empty() && verdict.code.starts_with('E'));
-            assert!(!judge(&read(), &failure).doubtful, "a read leaves nothing open: {failure:?}");
+            assert!(!verdict.hint.is_empty() && verdict.code.starts_with('E'), "{failure:?}");
+            for call in every_call() {
+                let doubtful = doubtful && call.writes();
+                let action = match (&call, action) {
+                    (Call::FindSkus { .. }, ForgetSku) => Retry,
+                    (_, action) => action,
+                };
+                let verdict = judge(&call, &failure);
+                assert_eq!((verdict.action, verdict.doubtful), (action, doubtful), "{call:?} {failure:?}");
+                assert!(!verdict.hint.is_empty(), "{call:?} {failure:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_status_there_is_has_a_verdict_and_few_park() {
+        let mut hints = BTreeMap::new();
+        for code in 0..=1000 {
+            for call in every_call() {
+                let verdict = judge(&call, &status(code));
+                assert!(!verdict.hint.is_empty());
+                assert!(call.writes() || !verdict.doubtful, "a read leaves nothing open: {code} {call:?}");
+                let parks = matches!(verdict.action, Action::Park(_));
+                assert_eq!(parks, matches!(code, 400 | 410 | 413 | 422), "{code} {call:?}");
+                let hint = hints.entry(verdict.code).or_insert(verdict.hint);
+                assert_eq!(*hint, verdict.hint, "{} says one thing", verdict.code);
+            }
         }
     }
 
@@ -203,12 +241,5 @@ mod tests {
     fn a_lost_look_up_address_parks_nothing() {
         let call = Call::FindSkus { refs: Vec::new() };
         assert_eq!(judge(&call, &status(404)).action, Action::Retry);
-    }
-
-    #[test]
-    fn missing_rights_and_outages_never_park() {
-        for code in [401, 403, 408, 429, 500, 502, 503, 504, 599] {
-            assert!(!matches!(judge(&write(), &status(code)).action, Action::Park(_)), "{code}");
-        }
     }
 }

@@ -1,11 +1,14 @@
 //! Requests per route: token buckets that believe VTEX.
 //!
-//! A bucket grants at most `burst + rate · t` requests in any window of length `t`, also across a restart,
-//! because it starts empty and fills at the configured rate. VTEX's own rule (Pricing API): a second with
-//! more requests than the rate spends burst credits, an idle second gives `rate` of them back.
+//! A bucket grants at most `burst + per_second · t` requests in any window of `t` seconds. The law holds
+//! across restarts, because a bucket starts empty, and whatever VTEX answers: its headers can only take
+//! tokens away. VTEX's own rule (Pricing API): a second with more requests than the rate spends burst
+//! credits, an idle second gives `rate` of them back.
 //!
 //! What VTEX says wins: `Ratelimit-Remaining` below our own count means that somebody else uses the account
-//! too; `Retry-After` pauses the route; a 429 halves the rate, which then recovers bit by bit.
+//! too; `Retry-After` pauses the route; a 429 halves the rate, which then recovers bit by bit: within five
+//! minutes after the pause it is at 95 % again. A pause fills no bucket and recovers no rate, so what comes
+//! after it begins gently.
 
 use std::time::Duration;
 
@@ -25,7 +28,8 @@ pub struct RouteLimit {
 }
 
 impl RouteLimit {
-    /// What is wrong with it.
+    /// # Errors
+    /// What is out of range, with the range.
     pub fn validate(&self) -> Result<(), String> {
         if !(0.1..=10_000.0).contains(&self.per_second) {
             return Err(format!("per_second = {} is outside 0.1 to 10000", self.per_second));
@@ -39,17 +43,21 @@ impl RouteLimit {
 
 /// No matter what `Retry-After` says, the route is tried again after this time: a day would be a mistake.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(15 * 60);
-/// The first pause after a 429 without `Retry-After`; doubles with each further one.
+/// The least pause after a 429; doubles with each further one (VTEX's guide: the larger of `Retry-After` and
+/// an exponential backoff).
 const PAUSE_BASE: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 /// 429s of requests that were under way together count once.
 const HALVE_AT_MOST_EVERY: Duration = Duration::from_secs(1);
-/// From the lowest rate back to the full one.
+/// From the lowest rate back to the full one, pauses not counted.
 const RECOVERY: Duration = Duration::from_secs(240);
 /// The rate never falls below this share of the configured one.
 const LEAST_SHARE: f64 = 0.05;
 /// Requests that we leave of what VTEX reports: those under way are not in its count yet.
 const RESERVE: f64 = 5.0;
+/// Between two looks at an empty bucket: short of a busy loop, and long enough to notice a new limit.
+const WAIT_MIN: Duration = Duration::from_micros(500);
+const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// What a route may do now, as shown to the operator.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -71,14 +79,13 @@ struct Bucket {
     /// Share of the configured rate that is allowed, after 429s.
     share: f64,
     tokens: f64,
-    filled_at: Tick,
+    /// The latest time that was told; a clock that steps back stands still for us.
+    seen: Tick,
     paused_until: Tick,
     halved_at: Option<Tick>,
     /// 429s without a success in between.
     in_a_row: u32,
     throttled: u64,
-    /// Until VTEX has told its count once, burst credits from before our start may still be taken over.
-    trusts_vtex: bool,
 }
 
 impl Bucket {
@@ -87,32 +94,33 @@ impl Bucket {
             limit,
             share: 1.0,
             tokens: 0.0,
-            filled_at: now,
+            seen: now,
             paused_until: Tick::ZERO,
             halved_at: None,
             in_a_row: 0,
             throttled: 0,
-            trusts_vtex: true,
         }
     }
 
+    /// Requests per second at present. A limit that nobody validated (NaN, negative) grants nothing.
     fn rate(&self) -> f64 {
-        self.limit.per_second * self.share
+        (self.limit.per_second * self.share).max(0.0)
     }
 
-    fn fill(&mut self, now: Tick) {
-        let passed = now.since(self.filled_at).as_secs_f64();
-        if passed <= 0.0 {
-            return;
+    /// Lets time pass and returns the present.
+    fn advance(&mut self, now: Tick) -> Tick {
+        let passed = now.since(self.seen.max(self.paused_until)).as_secs_f64();
+        self.seen = self.seen.max(now);
+        if passed > 0.0 {
+            // The recovery counts first: a second-long gap recovers a second's worth.
+            self.share = (self.share + passed * (1.0 - LEAST_SHARE) / RECOVERY.as_secs_f64()).min(1.0);
+            self.tokens = (self.tokens + passed * self.rate()).min(f64::from(self.limit.burst));
         }
-        self.filled_at = now;
-        // The recovery counts first: a second-long gap recovers a second's worth.
-        self.share = (self.share + passed * (1.0 - LEAST_SHARE) / RECOVERY.as_secs_f64()).min(1.0);
-        self.tokens = (self.tokens + passed * self.rate()).min(f64::from(self.limit.burst));
+        self.seen
     }
 
     fn try_take(&mut self, now: Tick) -> Result<(), Tick> {
-        self.fill(now);
+        let now = self.advance(now);
         if now < self.paused_until {
             return Err(self.paused_until);
         }
@@ -120,11 +128,11 @@ impl Bucket {
             self.tokens -= 1.0;
             return Ok(());
         }
-        let missing = (1.0 - self.tokens) / self.rate();
-        Err(now + Duration::from_secs_f64(missing.max(0.0005)))
+        let missing = Duration::try_from_secs_f64((1.0 - self.tokens) / self.rate()).unwrap_or(WAIT_MAX);
+        Err(now + missing.clamp(WAIT_MIN, WAIT_MAX))
     }
 
-    fn throttle(&mut self, hint: &RateHint, now: Tick) {
+    fn throttle(&mut self, now: Tick) {
         self.throttled += 1;
         self.tokens = 0.0;
         if self.halved_at.is_none_or(|at| now.since(at) >= HALVE_AT_MOST_EVERY) {
@@ -132,22 +140,36 @@ impl Bucket {
             self.share = (self.share / 2.0).max(LEAST_SHARE);
             self.in_a_row = self.in_a_row.saturating_add(1);
         }
-        let doubled = PAUSE_BASE.saturating_mul(1 << self.in_a_row.saturating_sub(1).min(10)).min(PAUSE_MAX);
-        let pause = hint.retry_after.map_or(doubled, |after| after.min(RETRY_AFTER_MAX));
+        let doublings = self.in_a_row.saturating_sub(1).min(10);
+        self.pause(PAUSE_BASE.saturating_mul(1 << doublings).min(PAUSE_MAX), now);
+    }
+
+    fn pause(&mut self, pause: Duration, now: Tick) {
         self.paused_until = self.paused_until.max(now + pause);
     }
 
-    fn listen(&mut self, hint: &RateHint) {
-        let Some(remaining) = hint.remaining else { return };
-        let theirs = (f64::from(remaining) - RESERVE).clamp(0.0, f64::from(self.limit.burst));
-        if self.trusts_vtex {
-            // The first count after a start: VTEX knows what was spent before it, we do not.
-            self.trusts_vtex = false;
-            self.tokens = self.tokens.max(theirs);
+    fn observe(&mut self, hint: &RateHint, throttled: bool, now: Tick) {
+        let now = self.advance(now);
+        if throttled {
+            self.throttle(now);
+        } else if now >= self.paused_until {
+            // During a pause only answers to earlier requests come: they do not tell that it has helped.
+            self.in_a_row = 0;
         }
-        // VTEX's credits count beside the rate, so an empty count still leaves the rate: one second of it.
-        let floor = self.rate().min(1.0);
-        self.tokens = self.tokens.min(theirs.max(floor));
+        if let Some(after) = hint.retry_after {
+            self.pause(after.min(RETRY_AFTER_MAX), now);
+        }
+        if let Some(remaining) = hint.remaining {
+            // VTEX's credits count beside the rate, so an empty count still leaves the rate: a second of it.
+            let theirs = (f64::from(remaining) - RESERVE).max(self.rate().min(1.0));
+            self.tokens = self.tokens.min(theirs);
+        }
+    }
+
+    fn set_limit(&mut self, limit: RouteLimit, now: Tick) {
+        self.advance(now);
+        self.limit = limit;
+        self.tokens = self.tokens.min(f64::from(limit.burst));
     }
 }
 
@@ -175,29 +197,20 @@ impl Limiter {
         self.bucket(route).try_take(now)
     }
 
-    /// Takes in what an answer said about the budget.
+    /// Takes in what an answer said about the budget. `throttled`: it was a 429. `Retry-After` counts with
+    /// any status (a 503 may have it too).
     pub fn observe(&mut self, route: Route, hint: &RateHint, throttled: bool, now: Tick) {
-        let bucket = self.bucket(route);
-        bucket.fill(now);
-        if throttled {
-            bucket.throttle(hint, now);
-        } else {
-            bucket.in_a_row = 0;
-            bucket.listen(hint);
-        }
+        self.bucket(route).observe(hint, throttled, now);
     }
 
     /// A new limit from now on. Tokens beyond the new burst are lost.
     pub fn set_limit(&mut self, route: Route, limit: RouteLimit, now: Tick) {
-        let bucket = self.bucket(route);
-        bucket.fill(now);
-        bucket.limit = limit;
-        bucket.tokens = bucket.tokens.min(f64::from(limit.burst));
+        self.bucket(route).set_limit(limit, now);
     }
 
     pub fn state(&self, route: Route, now: Tick) -> RouteState {
         let mut bucket = self.buckets[route as usize].clone();
-        bucket.fill(now);
+        let now = bucket.advance(now);
         RouteState {
             configured_per_second: bucket.limit.per_second,
             allowed_per_second: bucket.rate(),
@@ -215,6 +228,7 @@ mod tests {
     use proptest::prelude::*;
 
     const LIMIT: RouteLimit = RouteLimit { per_second: 33.0, burst: 500 };
+    const ROUTE: Route = Route::PricePut;
 
     fn limiter() -> Limiter {
         Limiter::new(|_| LIMIT, Tick::ZERO)
@@ -224,136 +238,245 @@ mod tests {
         Tick::from_millis(n * 1000)
     }
 
+    fn retry_after(seconds: u64) -> RateHint {
+        RateHint { retry_after: Some(Duration::from_secs(seconds)), ..RateHint::default() }
+    }
+
+    fn remaining(credits: u32) -> RateHint {
+        RateHint { remaining: Some(credits), ..RateHint::default() }
+    }
+
+    fn grants(limiter: &mut Limiter, at: Tick) -> usize {
+        (0..2 * LIMIT.burst).filter(|_| limiter.try_take(ROUTE, at).is_ok()).count()
+    }
+
     #[test]
     fn a_restart_begins_with_an_empty_bucket() {
         let mut limiter = limiter();
-        assert!(limiter.try_take(Route::PricePut, Tick::ZERO).is_err());
-        let granted = (0..100).filter(|_| limiter.try_take(Route::PricePut, second(1)).is_ok()).count();
-        assert_eq!(granted, 33);
+        assert_eq!(grants(&mut limiter, Tick::ZERO), 0);
+        assert_eq!(grants(&mut limiter, second(1)), 33);
+        assert_eq!(grants(&mut limiter, second(1000)), 500, "a quiet time fills it up to the burst");
+    }
+
+    #[test]
+    fn an_empty_bucket_tells_when_it_has_a_token_again() {
+        let mut limiter = Limiter::new(|_| RouteLimit { per_second: 4.0, burst: 1 }, Tick::ZERO);
+        assert_eq!(limiter.try_take(ROUTE, Tick::ZERO), Err(Tick::from_millis(250)));
+        assert_eq!(limiter.try_take(ROUTE, Tick::from_millis(250)), Ok(()));
     }
 
     #[test]
     fn retry_after_is_obeyed_and_a_day_is_not_believed() {
         let mut limiter = limiter();
-        let hint = RateHint { retry_after: Some(Duration::from_secs(7)), ..RateHint::default() };
-        limiter.observe(Route::PricePut, &hint, true, second(10));
-        assert_eq!(limiter.try_take(Route::PricePut, second(11)), Err(second(17)));
+        limiter.observe(ROUTE, &retry_after(7), true, second(10));
+        assert_eq!(limiter.try_take(ROUTE, second(11)), Err(second(17)));
         assert!(limiter.try_take(Route::PricePatch, second(11)).is_ok(), "other routes go on");
-        let hint = RateHint { retry_after: Some(Duration::from_secs(86_400)), ..RateHint::default() };
-        limiter.observe(Route::PricePut, &hint, true, second(20));
-        assert_eq!(limiter.try_take(Route::PricePut, second(21)), Err(second(20) + RETRY_AFTER_MAX));
-        let hint = RateHint { retry_after: Some(Duration::ZERO), ..RateHint::default() };
-        let mut fresh = self::limiter();
-        fresh.observe(Route::PricePut, &hint, true, second(10));
-        assert!(fresh.try_take(Route::PricePut, second(11)).is_ok());
+        limiter.observe(ROUTE, &retry_after(86_400), true, second(20));
+        assert_eq!(limiter.try_take(ROUTE, second(21)), Err(second(20) + RETRY_AFTER_MAX));
     }
 
     #[test]
-    fn without_retry_after_pauses_double() {
+    fn a_retry_after_of_nothing_is_no_invitation_to_hammer() {
+        let mut limiter = limiter();
+        limiter.observe(ROUTE, &retry_after(0), true, second(10));
+        assert_eq!(limiter.try_take(ROUTE, second(10)), Err(second(11)));
+        assert!(grants(&mut limiter, second(12)) > 0);
+    }
+
+    #[test]
+    fn a_503_with_retry_after_pauses_without_lowering_the_rate() {
+        let mut limiter = limiter();
+        limiter.observe(ROUTE, &retry_after(7), false, second(10));
+        assert_eq!(limiter.try_take(ROUTE, second(11)), Err(second(17)));
+        let state = limiter.state(ROUTE, second(11));
+        assert!((state.allowed_per_second - LIMIT.per_second).abs() < 0.01);
+        assert_eq!(state.throttled, 0);
+    }
+
+    #[test]
+    fn a_pause_ends_gently() {
+        let mut limiter = limiter();
+        limiter.observe(ROUTE, &retry_after(600), true, second(1000));
+        assert_eq!(grants(&mut limiter, second(1600)), 0, "a pause fills nothing");
+        assert_eq!(grants(&mut limiter, second(1601)), 16, "half the rate after it");
+    }
+
+    #[test]
+    fn pauses_double_until_a_request_after_one_succeeds() {
         let mut limiter = limiter();
         let mut now = second(10);
         let mut pauses = Vec::new();
         for _ in 0..8 {
-            limiter.observe(Route::StockWrite, &RateHint::default(), true, now);
-            let Err(until) = limiter.try_take(Route::StockWrite, now) else { panic!("paused") };
+            limiter.observe(ROUTE, &RateHint::default(), true, now);
+            limiter.observe(ROUTE, &RateHint::default(), false, now);
+            let Err(until) = limiter.try_take(ROUTE, now) else { panic!("paused") };
             pauses.push(until.since(now).as_secs());
             now = until;
         }
         assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60]);
+        limiter.observe(ROUTE, &RateHint::default(), false, now);
+        limiter.observe(ROUTE, &RateHint::default(), true, now);
+        assert_eq!(limiter.try_take(ROUTE, now), Err(now + PAUSE_BASE));
     }
 
     #[test]
     fn many_429s_at_once_halve_the_rate_once_and_it_recovers() {
         let mut limiter = limiter();
+        let allowed = |limiter: &Limiter, at| limiter.state(ROUTE, at).allowed_per_second;
         for _ in 0..32 {
-            limiter.observe(Route::StockWrite, &RateHint::default(), true, second(10));
+            limiter.observe(ROUTE, &RateHint::default(), true, second(10));
         }
-        let allowed = |limiter: &Limiter, at| limiter.state(Route::StockWrite, at).allowed_per_second;
         assert!((allowed(&limiter, second(10)) - 16.5).abs() < 0.01);
         for n in 11..100 {
-            limiter.observe(Route::StockWrite, &RateHint::default(), true, second(n));
+            limiter.observe(ROUTE, &RateHint::default(), true, second(n));
         }
-        assert!(allowed(&limiter, second(100)) >= LIMIT.per_second * LEAST_SHARE);
-        assert!(allowed(&limiter, second(100) + Duration::from_secs(300)) >= 0.95 * LIMIT.per_second);
+        let lowest = allowed(&limiter, second(100));
+        assert!((lowest - LIMIT.per_second * LEAST_SHARE).abs() < 0.01, "{lowest}");
     }
 
     #[test]
-    fn vtex_knows_better_how_much_is_left() {
+    fn vtex_knows_better_how_little_is_left_and_never_raises_it() {
         let mut limiter = limiter();
-        let left = |remaining| RateHint { remaining: Some(remaining), ..RateHint::default() };
-        limiter.observe(Route::PricePut, &left(400), false, second(1));
-        assert!((limiter.state(Route::PricePut, second(1)).tokens - 395.0).abs() < 0.01, "taken over once");
-        limiter.observe(Route::PricePut, &left(20), false, second(1));
-        assert!((limiter.state(Route::PricePut, second(1)).tokens - 15.0).abs() < 0.01, "others spent it");
-        limiter.observe(Route::PricePut, &left(500), false, second(1));
-        assert!(limiter.state(Route::PricePut, second(1)).tokens < 16.0, "never raised again");
+        let tokens = |limiter: &Limiter| limiter.state(ROUTE, second(10)).tokens;
+        limiter.observe(ROUTE, &remaining(500), false, second(10));
+        assert!((tokens(&limiter) - 330.0).abs() < 0.01, "before a restart we may have spent them");
+        limiter.observe(ROUTE, &remaining(20), false, second(10));
+        assert!((tokens(&limiter) - 15.0).abs() < 0.01, "others spent it");
+        limiter.observe(ROUTE, &remaining(0), false, second(10));
+        assert!((tokens(&limiter) - 1.0).abs() < 0.01, "no credits leave the rate");
+    }
+
+    #[test]
+    fn a_limit_that_nobody_validated_grants_nothing_and_does_not_panic() {
+        for per_second in [0.0, -1.0, f64::NAN, f64::NEG_INFINITY] {
+            let mut limiter = Limiter::new(|_| RouteLimit { per_second, burst: 10 }, Tick::ZERO);
+            assert_eq!(limiter.try_take(ROUTE, second(100)), Err(second(100) + WAIT_MAX), "{per_second}");
+        }
     }
 
     #[derive(Debug, Clone)]
     enum Event {
-        Take,
+        Take(u8),
         Wait(u16),
         Back(u16),
-        Throttled(Option<u8>),
-        Remaining(u16),
-        Restart,
+        Answer {
+            throttled: bool,
+            hint: RateHint,
+        },
+        Limit(RouteLimit),
+        /// The process comes back after this many milliseconds; its clock begins at zero.
+        Restart(u16),
+    }
+
+    fn limit() -> impl Strategy<Value = RouteLimit> {
+        (0.5..50.0_f64, 1..60_u32).prop_map(|(per_second, burst)| RouteLimit { per_second, burst })
     }
 
     fn event() -> impl Strategy<Value = Event> {
+        let seconds = proptest::option::of((0..5_u64).prop_map(Duration::from_secs));
+        let hint = (seconds, proptest::option::of(0..600_u32))
+            .prop_map(|(retry_after, remaining)| RateHint { retry_after, remaining, ..RateHint::default() });
         prop_oneof![
-            8 => Just(Event::Take),
-            3 => (0..2000_u16).prop_map(Event::Wait),
-            1 => (0..2000_u16).prop_map(Event::Back),
-            1 => proptest::option::of(0..5_u8).prop_map(Event::Throttled),
-            1 => (0..600_u16).prop_map(Event::Remaining),
-            1 => Just(Event::Restart),
+            8 => (1..80_u8).prop_map(Event::Take),
+            4 => (0..3000_u16).prop_map(Event::Wait),
+            1 => (0..3000_u16).prop_map(Event::Back),
+            2 => (proptest::bool::weighted(0.2), hint)
+                .prop_map(|(throttled, hint)| Event::Answer { throttled, hint }),
+            1 => limit().prop_map(Event::Limit),
+            1 => (0..2000_u16).prop_map(Event::Restart),
         ]
     }
 
+    /// Grants in the order they were given, each with the true time (ms), the burst then, and the requests
+    /// that the configured rates would have given until then.
+    fn run(first: RouteLimit, events: Vec<Event>) -> Vec<(u32, f64)> {
+        let (mut limit, mut limiter) = (first, Limiter::new(|_| first, Tick::ZERO));
+        // `now` is the process's clock, `latest` the furthest that it has been.
+        let (mut now, mut latest, mut earned) = (0_u64, 0_u64, 0.0);
+        let mut granted = Vec::new();
+        for event in events {
+            let tick = Tick::from_millis(now);
+            match event {
+                Event::Take(times) => {
+                    for _ in 0..times {
+                        if limiter.try_take(ROUTE, tick).is_ok() {
+                            granted.push((limit.burst, earned));
+                        }
+                    }
+                }
+                Event::Wait(millis) => {
+                    now += u64::from(millis);
+                    let passed = now.saturating_sub(latest);
+                    earned += passed as f64 / 1000.0 * limit.per_second;
+                    latest = latest.max(now);
+                }
+                Event::Back(millis) => {
+                    // The limiter knows only the times it was told.
+                    limiter.set_limit(ROUTE, limit, tick);
+                    now = now.saturating_sub(u64::from(millis));
+                }
+                Event::Answer { throttled, hint } => limiter.observe(ROUTE, &hint, throttled, tick),
+                Event::Limit(new) => {
+                    limit = new;
+                    limiter.set_limit(ROUTE, limit, tick);
+                }
+                Event::Restart(millis) => {
+                    earned += f64::from(millis) / 1000.0 * limit.per_second;
+                    (now, latest) = (0, 0);
+                    limiter = Limiter::new(|_| limit, Tick::ZERO);
+                }
+            }
+        }
+        granted
+    }
+
     proptest! {
-        /// Guarantee 5: in any window, across restarts, with any answers and a clock that steps back.
+        /// Guarantee 5: in any window, across restarts and new limits, with any answers and a clock that
+        /// stands still or steps back.
         #[test]
         fn the_configured_rate_is_never_exceeded_in_any_window(
-            events in proptest::collection::vec(event(), 1..400),
-            rate in 1.0..50.0_f64,
-            burst in 1..60_u32,
+            first in limit(),
+            events in proptest::collection::vec(event(), 1..150),
         ) {
-            let limit = RouteLimit { per_second: rate, burst };
-            let mut limiter = Limiter::new(|_| limit, Tick::ZERO);
-            let (mut now, mut latest) = (0_u64, 0_u64);
-            let mut granted: Vec<u64> = Vec::new();
-            let mut told = 0_u32;
-            for event in events {
-                let tick = Tick::from_millis(now);
-                match event {
-                    Event::Take => if limiter.try_take(Route::StockWrite, tick).is_ok() { granted.push(latest) },
-                    Event::Wait(ms) => { now += u64::from(ms); latest = latest.max(now); limiter.bucket(Route::StockWrite).fill(Tick::from_millis(now)); }
-                    Event::Back(ms) => now = now.saturating_sub(u64::from(ms)),
-                    Event::Throttled(after) => {
-                        let retry_after = after.map(|seconds| Duration::from_secs(seconds.into()));
-                        limiter.observe(Route::StockWrite, &RateHint { retry_after, ..RateHint::default() }, true, tick);
-                    }
-                    Event::Remaining(remaining) => {
-                        told += 1;
-                        let hint = RateHint { remaining: Some(remaining.into()), ..RateHint::default() };
-                        // VTEX's own count at a start may give credits; without it a restart gives none.
-                        if told > 1 { limiter.observe(Route::StockWrite, &hint, false, tick); }
-                    }
-                    Event::Restart => {
-                        now = latest;
-                        limiter = Limiter::new(|_| limit, Tick::from_millis(now));
-                        // The new bucket may take over what VTEX reports; here it reports nothing.
-                        limiter.bucket(Route::StockWrite).trusts_vtex = false;
-                    }
-                }
-                limiter.bucket(Route::StockWrite).trusts_vtex = false;
-            }
-            for (index, from) in granted.iter().enumerate() {
-                for (count, to) in granted[index..].iter().enumerate() {
-                    let window = (to - from) as f64 / 1000.0;
-                    prop_assert!(count as f64 + 1.0 <= f64::from(burst) + rate * window + 1.0 + 1e-6);
+            let granted = run(first, events);
+            // A window holds `count` grants; it may hold the burst at its beginning and what was earned
+            // within it. So `count - earned` must nowhere rise by more than the burst.
+            for (index, (burst, from)) in granted.iter().enumerate() {
+                for (count, (_, to)) in (1_u32..).zip(&granted[index..]) {
+                    prop_assert!(f64::from(count) <= f64::from(*burst) + (to - from) + 1e-6);
                 }
             }
+        }
+
+        /// Whatever came before, five minutes after the pause have the rate back.
+        #[test]
+        fn after_five_minutes_the_rate_is_back(
+            answers in proptest::collection::vec((0..3000_u64, any::<bool>(), 0..100_u64), 1..100),
+        ) {
+            let mut limiter = limiter();
+            let mut now = Tick::ZERO;
+            for (millis, throttled, seconds) in answers {
+                now = now + Duration::from_millis(millis);
+                limiter.observe(ROUTE, &retry_after(seconds), throttled, now);
+            }
+            let pause = Duration::from_secs_f64(limiter.state(ROUTE, now).paused_seconds);
+            let recovered = limiter.state(ROUTE, now + pause + Duration::from_secs(300));
+            prop_assert!(recovered.allowed_per_second >= 0.95 * LIMIT.per_second);
+        }
+
+        /// Asking again at the moment that a refusal names, without other answers in between, succeeds soon.
+        #[test]
+        fn a_refusal_names_a_moment_that_helps(first in limit(), throttled in any::<bool>()) {
+            let mut limiter = Limiter::new(|_| first, Tick::ZERO);
+            limiter.observe(ROUTE, &RateHint::default(), throttled, Tick::ZERO);
+            let mut now = Tick::ZERO;
+            for _ in 0..4 {
+                match limiter.try_take(ROUTE, now) {
+                    Ok(()) => return Ok(()),
+                    Err(again) => now = again,
+                }
+            }
+            prop_assert!(false, "asked four times");
         }
     }
 }
