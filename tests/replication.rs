@@ -2,7 +2,7 @@
 //!
 //! Skipped with a message where no Postgres is installed.
 
-#![allow(clippy::unwrap_used, unreachable_pub, reason = "a panic is a failed test")]
+#![allow(clippy::unwrap_used, reason = "a panic here is a failed test")]
 
 mod cluster;
 
@@ -190,6 +190,21 @@ async fn a_login_that_fails_says_why() {
 }
 
 #[tokio::test]
+async fn old_passwords_work_and_none_travels_in_clear() {
+    let certificates = Certificates::for_host("localhost");
+    let Some(cluster) = Cluster::with_tls(&certificates) else { return };
+    let log_in = async |user: &str, tls: TlsMode| {
+        let mut settings = cluster.settings(user);
+        settings.tls = tls;
+        Connection::connect(&settings).await
+    };
+    assert!(log_in("with_md5", TlsMode::Disable).await.is_ok());
+    assert!(log_in("with_clear_text", TlsMode::Require).await.is_ok());
+    let refused = log_in("with_clear_text", TlsMode::Disable).await;
+    assert!(matches!(refused, Err(WireError::Connect(ConnectError::ClearTextPassword))), "{refused:?}");
+}
+
+#[tokio::test]
 async fn every_kind_of_change_arrives_as_it_was_written() {
     let Some((cluster, admin)) = prepared().await else { return };
     create_slot(&cluster, "as_text").await;
@@ -307,7 +322,7 @@ async fn a_slot_that_cannot_be_read_says_why() {
 
     drop_when_free(&admin, "mare").await;
     let gone = stream(&mare, "mare", false).await;
-    assert!(matches!(gone, Err(WireError::Missing { .. })), "{gone:?}");
+    assert!(matches!(gone, Err(WireError::SlotMissing { .. })), "{gone:?}");
     assert!(slot::drop_slot(&admin, "mare").await.is_err());
     assert_eq!(slot::facts(&admin, "mare").await.unwrap(), None);
 }
@@ -332,7 +347,7 @@ async fn a_publication_that_is_missing_is_reported() {
     let mut reader = Reader::new(connection.start(&start).await.unwrap());
     admin.batch_execute("insert into stock (id) values (1)").await.unwrap();
     let missing = reader.until("never").await;
-    assert!(matches!(missing, Err(WireError::Missing { .. })), "{missing:?}");
+    assert!(matches!(missing, Err(WireError::PublicationMissing(_))), "{missing:?}");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::BytesMut;
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
@@ -53,11 +54,23 @@ pub(crate) async fn open(settings: &PostgresSettings) -> Result<Socket, ConnectE
             TlsMode::Require | TlsMode::VerifyFull => Err(TlsError::NotOffered.into()),
         };
     }
+    match encrypt(settings, config, tcp).await {
+        // A server too old for our TLS. Nothing was promised about it, as long as no authority is named.
+        Err(TlsError::Handshake(_)) if settings.tls == TlsMode::Prefer && settings.ca_file.is_none() => {
+            Ok(Socket::Plain(dial(settings).await?))
+        }
+        encrypted => Ok(Socket::Tls(Box::new(encrypted?))),
+    }
+}
+
+async fn encrypt(
+    settings: &PostgresSettings,
+    config: ClientConfig,
+    tcp: TcpStream,
+) -> Result<TlsStream<TcpStream>, TlsError> {
     let host = &settings.host;
     let name = ServerName::try_from(host.clone()).map_err(|_| TlsError::HostName(host.clone()))?;
-    let connector = TlsConnector::from(Arc::new(config));
-    let stream = connector.connect(name, tcp).await.map_err(TlsError::from_handshake)?;
-    Ok(Socket::Tls(Box::new(stream)))
+    TlsConnector::from(Arc::new(config)).connect(name, tcp).await.map_err(TlsError::from_handshake)
 }
 
 /// TCP alone.

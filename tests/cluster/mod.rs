@@ -16,6 +16,8 @@ const PROGRAMS: &str = "/usr/lib/postgresql/15/bin";
 /// Small WAL segments, so that little WAL is enough to lose a slot.
 const SEGMENT_MEGABYTES: &str = "1";
 const PASSWORD: &str = "tide";
+/// Besides SCRAM, which everybody else uses.
+const OLD_LOGINS: &str = "host all with_md5 all md5\nhost all with_clear_text all password\n";
 
 pub(crate) struct Cluster {
     folder: TempDir,
@@ -79,7 +81,7 @@ impl Cluster {
         path
     }
 
-    fn settings(&self, user: &str) -> PostgresSettings {
+    pub(crate) fn settings(&self, user: &str) -> PostgresSettings {
         let mut settings = PostgresSettings::new("127.0.0.1", "postgres", user);
         settings.port = self.port;
         settings.password = Some(PASSWORD.into());
@@ -106,6 +108,9 @@ impl Cluster {
             .arg(password)
             .arg(format!("--wal-segsize={SEGMENT_MEGABYTES}"))
             .args(arguments));
+        let access = cluster.data().join("pg_hba.conf");
+        let rules = fs::read_to_string(&access).unwrap();
+        fs::write(&access, format!("{OLD_LOGINS}{rules}")).unwrap();
         Some(cluster)
     }
 
@@ -123,10 +128,12 @@ impl Cluster {
         let mut start = program("pg_ctl");
         start.args(["-w", "-D"]).arg(self.data()).arg("-l").arg(log).arg("-o").arg(options.join(" "));
         run(start.arg("start"));
-        let role = format!("create role mare login replication password '{PASSWORD}'");
+        let create = |role: &str| format!("create role {role} login replication password '{PASSWORD}'; ");
+        let old = "set password_encryption = 'md5'; ";
+        let roles = [&create("mare"), old, &create("with_md5"), &create("with_clear_text")].concat();
         let mut sql = program("psql");
         sql.env("PGPASSWORD", PASSWORD).args(["-qX", "-h", "127.0.0.1", "-U", "postgres", "-p"]);
-        run(sql.arg(self.port.to_string()).arg("-c").arg(role).arg("postgres"));
+        run(sql.arg(self.port.to_string()).arg("-c").arg(roles).arg("postgres"));
     }
 }
 

@@ -94,7 +94,8 @@ impl Connection {
     }
 
     /// Creates a permanent slot for `pgoutput`, from 17 on with failover. Waits until every transaction open
-    /// at this moment has ended, however long that takes; dropping the future leaves no slot behind.
+    /// at this moment has ended, however long that takes. When the connection breaks before the answer, the slot
+    /// may or may not exist; it is then a foreign one and has to be dropped.
     ///
     /// # Errors
     /// [`WireError::SlotExists`], [`WireError::NoSlotLeft`], [`WireError::NotLogical`],

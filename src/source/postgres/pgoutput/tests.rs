@@ -286,3 +286,18 @@ fn a_recycled_list_keeps_its_memory() {
     let recycled: Vec<Cell<'static>> = recycle(cells);
     assert_eq!((recycled.len(), recycled.capacity(), recycled.as_ptr().addr()), (0, 64, pointer));
 }
+
+#[test]
+fn messages_recorded_from_a_server_are_understood() {
+    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fuzz/corpus/pgoutput");
+    let mut count = 0;
+    for entry in std::fs::read_dir(corpus).unwrap() {
+        let path = entry.unwrap().path();
+        let payload = std::fs::read(&path).unwrap();
+        let mut cells = Vec::new();
+        let message = decode(&payload, &mut cells);
+        assert!(message.is_ok(), "{}: {message:?}", path.display());
+        count += 1;
+    }
+    assert!(count > 20);
+}

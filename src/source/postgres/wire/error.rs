@@ -12,8 +12,12 @@ pub enum WireError {
     #[error("slot '{slot}' is in use by process {}; another maré reads it, or the server has not \
              noticed yet that its last reader is gone", pid.map_or_else(|| "?".to_owned(), |pid| pid.to_string()))]
     SlotInUse { slot: String, pid: Option<u32> },
-    #[error("slot or publication missing: {error} (slot '{slot}')")]
-    Missing { slot: String, error: ServerError },
+    #[error(
+        "slot '{slot}' does not exist; whatever it held back is lost, so everything has to be reconciled"
+    )]
+    SlotMissing { slot: String },
+    #[error("the server misses what the stream needs: {0}; is the publication installed in this database?")]
+    PublicationMissing(ServerError),
     #[error("slot '{slot}' has lost changes: {error}; it has to be dropped and everything reconciled")]
     SlotLost { slot: String, error: ServerError },
     #[error("slot '{slot}' exists already")]
@@ -44,16 +48,20 @@ impl WireError {
     /// Sorts an `ErrorResponse`. Messages may be translated, so only the SQLSTATE and the routine count.
     pub(super) fn from_server(error: ServerError, slot: &str) -> Self {
         let slot = || slot.to_owned();
+        let routine = error.routine.clone().unwrap_or_default();
         match &*error.code {
             "55006" => Self::SlotInUse { slot: slot(), pid: last_number(&error.message) },
-            "42704" => Self::Missing { slot: slot(), error },
+            "42704" if routine.starts_with("ReplicationSlot") => Self::SlotMissing { slot: slot() },
+            "42704" => Self::PublicationMissing(error),
             "42710" => Self::SlotExists { slot: slot() },
             "53400" => Self::NoSlotLeft(error),
             "42501" => Self::NotPermitted(error),
             "55000" if is_wal_level(&error) => Self::NotLogical(error),
             "55000" if is_invalidated(&error) => Self::SlotLost { slot: slot(), error },
-            // A WAL file the slot needs is gone.
-            "58P01" => Self::SlotLost { slot: slot(), error },
+            // The file of a WAL segment that the slot needs is gone.
+            "58P01" if routine.to_ascii_lowercase().contains("segment") => {
+                Self::SlotLost { slot: slot(), error }
+            }
             "57P01" | "57P02" | "57P03" => Self::ServerShutdown(error),
             _ => Self::Server(error),
         }
@@ -61,7 +69,7 @@ impl WireError {
 
     /// Changes were or will be skipped: waiting and trying again cannot help, reconciling does.
     pub const fn has_lost_changes(&self) -> bool {
-        matches!(self, Self::SlotLost { .. })
+        matches!(self, Self::SlotLost { .. } | Self::SlotMissing { .. })
     }
 }
 
