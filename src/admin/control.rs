@@ -10,8 +10,11 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::{Admin, Refusal};
-use crate::core::dispatch::{ParkedKey, Tuning};
+use crate::core::dispatch::{Explain, ParkedKey, Tuning};
 use crate::core::entity::{Entity, Key};
+use crate::core::money::Money;
+use crate::core::record::Confirmed;
+use crate::core::value::Value as Entry;
 use crate::pipeline::{Control, ParkedFilter, TUNING_ENTRY};
 use crate::source::reconcile::Ask;
 use crate::store::{Durability, Op};
@@ -148,10 +151,54 @@ pub(super) async fn explain(
     Ok(Json(json!({
         "key": key.to_string(),
         "live": live,
-        "active": active,
+        "active": &active,
+        "lines": lines(active.as_ref(), confirmed.as_ref()),
         "confirmed": confirmed,
         "dirty": dirty,
     })))
+}
+
+/// What VTEX has, what it is to have, and what happens next, for people.
+fn lines(active: Option<&Explain>, confirmed: Option<&Confirmed>) -> Vec<String> {
+    let mut lines = vec![match confirmed {
+        Some(confirmed) => format!("confirmed {}: {}", confirmed.at, describe(&confirmed.value)),
+        None => "nothing confirmed yet".to_owned(),
+    }];
+    let Some(active) = active else {
+        lines.push("at rest: nothing is to be sent".to_owned());
+        return lines;
+    };
+    lines.push(format!(
+        "wanted: {} (committed {})",
+        describe(&active.wanted.value),
+        active.wanted.committed_at
+    ));
+    lines.push(format!("behind since {}; {} failed attempts; {}", active.since, active.attempts, active.why));
+    if let Some(next) = active.next_at {
+        lines.push(format!("tried again at {next}"));
+    }
+    if let Some(parked) = &active.parked {
+        lines.push(format!("parked {} ({}): {}", parked.at, parked.reason.name(), parked.hint));
+    }
+    if let Some(last) = &active.last {
+        lines.push(format!("last request {}: {} → {} {}", last.at, last.request, last.answer, last.excerpt));
+    }
+    lines
+}
+
+fn describe(value: &Entry) -> String {
+    match value {
+        Entry::Stock(stock) => format!("{} units", stock.quantity),
+        Entry::Price(price) => {
+            let amount = |name: &str, money: Option<Money>| money.map(|money| format!("{name} {money}"));
+            let parts = [amount("base", price.base), amount("list", price.list), amount("cost", price.cost)];
+            let mut parts: Vec<String> = parts.into_iter().flatten().collect();
+            parts.extend(price.fixed.iter().map(|fixed| {
+                format!("fixed {} on {} from {} units", fixed.value, fixed.trade_policy, fixed.min_quantity)
+            }));
+            if parts.is_empty() { "no price".to_owned() } else { parts.join(", ") }
+        }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]

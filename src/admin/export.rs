@@ -6,8 +6,9 @@ use axum::extract::State;
 use metrics::{counter, gauge};
 
 use super::{Admin, Refusal};
-use crate::core::call::Lane;
+use crate::core::breaker::BreakerState;
 use crate::core::dispatch::Stats;
+use crate::core::record::ParkReason;
 use crate::core::time::Timestamp;
 use crate::pipeline::{Control, wall_clock};
 use crate::source::status::{Phase, SourceFacts};
@@ -63,7 +64,41 @@ fn export_source(name: &str, facts: &SourceFacts, now: Timestamp) {
 }
 
 fn export_vtex(stats: &Stats) {
-    for lane in Lane::ALL {
-        let _ = (lane, stats);
+    for (lane, stats) in &stats.lanes {
+        let lane = lane.name();
+        for (urgency, keys) in &stats.queued {
+            let urgency = label(urgency);
+            gauge!(names::DIRTY, "lane" => lane, "urgency" => urgency).set(*keys as f64);
+        }
+        let oldest = stats.oldest_since.map_or(0.0, |since| since.until(wall_clock()).as_secs_f64());
+        gauge!(names::OLDEST_SECONDS, "lane" => lane).set(oldest);
+        gauge!(names::WAITING, "lane" => lane, "for" => "sku").set(stats.waiting_for_sku as f64);
+        gauge!(names::WAITING, "lane" => lane, "for" => "backoff").set(stats.backing_off as f64);
+        gauge!(names::WAITING, "lane" => lane, "for" => "verification").set(stats.verifying as f64);
+        gauge!(names::IN_FLIGHT, "lane" => lane).set(f64::from(stats.gate.requests));
+        gauge!(names::CONCURRENCY, "lane" => lane).set(f64::from(stats.gate.requests_max));
+        let open = match stats.gate.breaker {
+            BreakerState::Closed => 0.0,
+            BreakerState::Probing => 0.5,
+            BreakerState::Open | BreakerState::Credentials => 1.0,
+        };
+        gauge!(names::BREAKER_OPEN, "lane" => lane).set(open);
     }
+    for reason in ParkReason::ALL {
+        let parked: usize = stats.lanes.values().filter_map(|lane| lane.parked.get(&reason)).sum();
+        gauge!(names::PARKED, "reason" => reason.name()).set(parked as f64);
+    }
+    for (route, stats) in &stats.routes {
+        let route = route.name();
+        gauge!(names::RATE_LIMIT, "route" => route).set(stats.limit.allowed_per_second);
+        gauge!(names::RATE_CONFIGURED, "route" => route).set(stats.limit.configured_per_second);
+        gauge!(names::TOKENS, "route" => route).set(stats.limit.tokens);
+    }
+    counter!(names::COALESCED, "where" => "ledger").absolute(stats.coalesced);
+    counter!(names::SUPPRESSED, "where" => "ledger").absolute(stats.suppressed);
+}
+
+/// The name that a value has in JSON, as a label.
+fn label(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
 }
