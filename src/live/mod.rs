@@ -9,7 +9,7 @@ mod settings;
 mod socket;
 mod tls;
 
-pub use connect::connect;
+pub use connect::{Connect, connect};
 pub use error::{ConnectError, ServerError, TlsError};
 pub use settings::{PostgresSettings, TlsMode};
 pub(crate) use socket::{Socket, open};

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::Context as _;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -26,9 +26,12 @@ use crate::core::dispatch::{Dispatch, Effect, LaneStats, Stats, Tuning};
 use crate::core::entity::{Entity, Key};
 use crate::core::position::Position;
 use crate::core::schedule::Urgency;
+use crate::live::Connect;
+use crate::source::context::Context;
 use crate::source::postgres::capture::{Capture, CaptureSettings};
 use crate::source::postgres::pulse::Pulse;
 use crate::source::reconcile::load::Loader;
+use crate::source::reconcile::postgres::{Beside, PostgresEngine};
 use crate::source::reconcile::{Ask, due_entry};
 use crate::source::status::SourceStatus;
 use crate::source::window::{Due, Handover};
@@ -246,16 +249,9 @@ fn start_source(
     let repair = Arc::new(Notify::new());
     let (asks_tx, asks) = mpsc::channel(8);
     let settings = source.clone();
-    let connect: crate::source::postgres::capture::Connect =
-        Arc::new(move || settings.connection().map_err(anyhow::Error::from));
-    let capture = Capture {
-        settings: CaptureSettings {
-            name: Arc::clone(&source.name),
-            slot: source.slot.clone(),
-            publication: source.publication.clone(),
-            memory_bytes: source.memory_bytes,
-        },
-        connect: Arc::clone(&connect),
+    let connect: Connect = Arc::new(move || settings.connection().map_err(anyhow::Error::from));
+    let context = Context {
+        name: Arc::clone(&source.name),
         mapping: Arc::clone(&config.mapping),
         store: store.clone(),
         writer: writer.clone(),
@@ -264,17 +260,21 @@ fn start_source(
         now: wall_clock,
     };
     let loader = Loader {
-        name: Arc::clone(&source.name),
-        connect: Arc::clone(&connect),
-        mapping: Arc::clone(&config.mapping),
-        store: store.clone(),
+        context: context.clone(),
+        engine: PostgresEngine { connect: Arc::clone(&connect), beside: Beside::Slot },
         asks: asks_tx.clone(),
-        status: status.clone(),
-        repair: Arc::clone(&repair),
         backlog: Arc::clone(&backlog.resync),
         chunk_rows: source.chunk_rows,
         share: source.load_share,
-        now: wall_clock,
+    };
+    let capture = Capture {
+        settings: CaptureSettings {
+            slot: source.slot.clone(),
+            publication: source.publication.clone(),
+            memory_bytes: source.memory_bytes,
+        },
+        connect: Arc::clone(&connect),
+        context,
     };
     let pulse = Pulse {
         name: Arc::clone(&source.name),

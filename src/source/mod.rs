@@ -1,5 +1,7 @@
 //! Where changes come from, and how they reach the ledger.
 
+pub mod context;
+mod intake;
 pub mod postgres;
 pub mod reconcile;
 pub mod status;
