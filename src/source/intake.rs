@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tracing::{debug, info, warn};
 
-use crate::core::position::Position;
+use crate::core::entity::Entity;
+use crate::core::position::{Incarnation, Position};
 use crate::core::record::Cause;
 use crate::core::row::{Relation, RowChange, Transaction};
 use crate::core::time::Timestamp;
@@ -145,6 +146,26 @@ impl<'a> Intake<'a> {
     /// What was read last was committed then.
     pub(super) fn seen_at(&mut self, at: Timestamp) {
         self.last_commit = Some(at);
+    }
+
+    /// A named entry of the store, written with the open window.
+    pub(super) fn note(&mut self, name: String, value: Vec<u8>) {
+        self.window.note(name, value);
+    }
+
+    /// Has an entity compared as a whole.
+    pub(super) fn reconcile(&mut self, entity: Entity, why: &str) {
+        self.context.reconcile_later(&mut self.window, entity, why);
+    }
+
+    /// From the next commit on, the progress belongs to another life of the source.
+    pub(super) fn belongs_to(&mut self, incarnation: Incarnation) {
+        self.progress.incarnation = incarnation;
+    }
+
+    /// Which life of the source the progress belongs to.
+    pub(super) const fn incarnation(&self) -> &Incarnation {
+        &self.progress.incarnation
     }
 
     /// Whether the next question can be taken: one chunk at a time.
