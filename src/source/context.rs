@@ -113,3 +113,17 @@ impl Failures {
         }
     }
 }
+
+/// An error with its causes in one line: a driver tells the cause apart from what was refused.
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -3,6 +3,7 @@
 use crate::core::row::{Cell, Relation};
 use crate::core::time::Timestamp;
 use crate::mapping::config::Role;
+use crate::source::context::with_causes;
 
 /// The number of a change: one space for all change tables of a database.
 ///
@@ -91,15 +92,15 @@ pub enum DialectError {
     #[error("{0:#}")]
     Unreachable(anyhow::Error),
     #[error("cannot ask Live: {0}")]
-    Refused(Box<dyn std::error::Error + Send + Sync>),
+    Refused(String),
     /// Only a person can help.
     #[error("{0}")]
     Blocked(String),
 }
 
 impl DialectError {
-    pub fn refused(error: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self::Refused(Box::new(error))
+    pub fn refused(error: impl std::error::Error) -> Self {
+        Self::Refused(with_causes(&error))
     }
 }
 

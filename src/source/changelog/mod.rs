@@ -7,10 +7,11 @@
 //! written and not when it is committed, so whoever remembers the highest one skips every transaction that
 //! commits late.
 //!
-//! [`dialect`] is what a database engine must be able to do; `postgres` does it. [`capture`] keeps a
+//! [`dialect`] is what a database engine must be able to do; [`postgres`] does it. [`capture`] keeps a
 //! source alive.
 
 pub mod capture;
 pub mod dialect;
 pub mod drain;
 mod merge;
+pub mod postgres;

@@ -4,6 +4,7 @@ use crate::core::row::{Cell, Relation};
 use crate::core::time::Timestamp;
 use crate::mapping::cell::{RowId, row_id};
 use crate::mapping::config::CapturedTable;
+use crate::source::context::with_causes;
 
 use super::visibility::{Seen, Watermark};
 
@@ -59,14 +60,14 @@ pub enum ReadError {
     #[error("{0:#}")]
     Unreachable(anyhow::Error),
     #[error("cannot read from Live: {0}")]
-    Refused(Box<dyn std::error::Error + Send + Sync>),
+    Refused(String),
     #[error("table {table} has no column {columns}: correct [mapping.tables] or the table")]
     NotAsMapped { table: String, columns: String },
 }
 
 impl ReadError {
-    pub fn refused(error: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self::Refused(Box::new(error))
+    pub fn refused(error: impl std::error::Error) -> Self {
+        Self::Refused(with_causes(&error))
     }
 }
 
