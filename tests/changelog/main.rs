@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
 
+mod rig;
+mod rules;
 mod whole;
 
 #[path = "../support/mod.rs"]

@@ -232,7 +232,9 @@ impl<'a, D: Dialect> Drain<'a, D> {
         };
         if self.chunk_bound.is_some_and(|bound| !cut || last >= bound) {
             self.chunk_bound = None;
-            self.intake.apply_chunk(self.next_batch());
+            let counted = self.settings.rules.versions_count_batches;
+            let number = Position(taken.unsigned_abs());
+            self.intake.apply_chunk(if counted { self.next_batch() } else { number });
         }
         if !self.read.is_empty() {
             self.intake.note(highest_entry(&self.context.name), Store::encode(&taken));

@@ -84,8 +84,13 @@ impl<'a, E: Engine> Run<'a, E> {
                 Step::Stock { pair: None, after: None }
             });
         };
-        let table = self.loader.context.mapping.captured_table(role);
-        let key = self.loader.context.mapping.id_column(role).to_owned();
+        let mapping = &self.loader.context.mapping;
+        if !role.needed_by().iter().any(|entity| mapping.has(*entity)) {
+            // Nothing of it is captured, and it may not even be read.
+            return Ok(Step::Reference(index + 1));
+        }
+        let table = mapping.captured_table(role);
+        let key = mapping.id_column(role).to_owned();
         let limit = self.loader.chunk_rows;
         let mut ids = BTreeSet::new();
         let mut after: Option<RowId> = None;
