@@ -4,6 +4,7 @@
 
 mod rig;
 mod rules;
+mod triggers;
 mod whole;
 
 #[path = "../support/mod.rs"]
