@@ -29,7 +29,7 @@
 //! | [`store`] | the ledger on disk | files |
 //! | [`live`] | connections to Live | network |
 //! | [`vtex`] | one file per API | network |
-//! | [`source`] | slot, stream, window, reconcile | network |
+//! | [`source`] | slot, change tables, window, reconcile | network |
 //! | [`pipeline`] | tasks, wiring, start and end | |
 //! | [`admin`], [`cli`], [`config`] | what people touch | |
 //! | [`simulator`], [`shop`] | a VTEX and a shop to try things on | |

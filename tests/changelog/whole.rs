@@ -111,7 +111,7 @@ async fn kill_9_after_reading_before_and_between_deletes_ends_in_equality() {
         // Read from one table, waiting for the next: nothing is handed over.
         "LOCK TABLE mare.live_loja IN ACCESS EXCLUSIVE MODE".to_owned(),
         // Durable, and the first delete waits.
-        format!("LOCK TABLE {table} IN SHARE MODE"),
+        format!("SELECT FROM {table} WHERE mare_number = (SELECT min(mare_number) FROM {table}) FOR UPDATE"),
         // The last row is held: earlier parts are deleted, the last is not.
         format!("SELECT FROM {table} WHERE mare_number = (SELECT max(mare_number) FROM {table}) FOR UPDATE"),
     ] {

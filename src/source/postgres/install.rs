@@ -313,7 +313,7 @@ fn statements(script: &str) -> Vec<String> {
     let mut open = String::new();
     for part in script.split_inclusive(";\n") {
         open.push_str(part);
-        if open.matches(BODY).count() % 2 == 0 {
+        if open.matches(BODY).count().is_multiple_of(2) {
             statements.push(std::mem::take(&mut open));
         }
     }
