@@ -25,6 +25,8 @@ pub struct Site {
     pub admin: String,
     dir: tempfile::TempDir,
     child: Option<Child>,
+    /// Prices are sent, not only stock.
+    prices: bool,
 }
 
 impl Site {
@@ -38,7 +40,15 @@ impl Site {
         let vtex = Simulator::start(Options { warehouses, trade_policies, ..vtex }).await.unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let dir = tempfile::tempdir().unwrap();
-        let site = Self { postgres, live, vtex, admin: format!("http://127.0.0.1:{port}"), dir, child: None };
+        let site = Self {
+            postgres,
+            live,
+            vtex,
+            admin: format!("http://127.0.0.1:{port}"),
+            dir,
+            child: None,
+            prices: true,
+        };
         site.configure(port, tuning);
         let installed = site.command(&["install"]).output().unwrap();
         assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
@@ -104,7 +114,8 @@ impl Site {
     }
 
     /// Restricts what is sent, before the start.
-    pub fn use_entities(&self, list: &str) {
+    pub fn use_entities(&mut self, list: &str) {
+        self.prices = list.contains("price");
         let file = self.dir.path().join("mare.toml");
         let text = std::fs::read_to_string(&file).unwrap();
         std::fs::write(&file, text.replace("# entities", &format!("entities = [{list}]"))).unwrap();
@@ -241,7 +252,9 @@ impl Site {
         let begun = Instant::now();
         let differences = loop {
             let mut differences = self.stock_differences().await;
-            differences.extend(self.price_differences().await);
+            if self.prices {
+                differences.extend(self.price_differences().await);
+            }
             if differences.is_empty() {
                 return;
             }
