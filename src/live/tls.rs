@@ -9,7 +9,10 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    SupportedProtocolVersion,
+};
 
 use super::error::TlsError;
 use super::settings::{PostgresSettings, TlsMode};
@@ -24,7 +27,20 @@ pub(super) fn client_config(settings: &PostgresSettings) -> Result<Option<Client
         TlsMode::Prefer | TlsMode::Require => false,
         TlsMode::VerifyFull => true,
     };
-    let authorities = match &settings.ca_file {
+    checked_config(settings.ca_file.as_deref(), check_name, rustls::DEFAULT_VERSIONS).map(Some)
+}
+
+/// A configuration that trusts the certificates of `ca_file`. Without one, it trusts what this machine trusts if
+/// the name is to be checked, else any certificate.
+///
+/// # Errors
+/// As [`client_config`].
+pub(super) fn checked_config(
+    ca_file: Option<&Path>,
+    check_name: bool,
+    versions: &[&'static SupportedProtocolVersion],
+) -> Result<ClientConfig, TlsError> {
+    let authorities = match ca_file {
         Some(path) => read_ca_file(path)?,
         None if check_name => rustls_native_certs::load_native_certs().certs,
         None => Vec::new(),
@@ -35,12 +51,12 @@ pub(super) fn client_config(settings: &PostgresSettings) -> Result<Option<Client
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let verifier = Verifier::new(authorities, check_name, Arc::clone(&provider))?;
     let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .map_err(TlsError::Setup)?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
-    Ok(Some(config))
+    Ok(config)
 }
 
 fn read_ca_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
