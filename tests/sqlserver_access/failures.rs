@@ -1,0 +1,70 @@
+//! Timeouts, callers that give up, errors of the server.
+
+use super::*;
+
+#[tokio::test]
+async fn a_timeout_closes_the_connection_and_the_next_use_connects_anew() {
+    let (server, connection) = plain_server().await;
+    let session = connection.session().await.unwrap();
+    server.fault("test:one", Fault::Delay(PATIENCE * 4));
+    let statement = one().with_timeout(Duration::from_millis(50));
+    let error = connection.execute(statement).await.unwrap_err();
+    assert!(matches!(error, SqlError::TimedOut { .. }), "{error}");
+    works(&connection).await;
+    let bound = one().only_in(session);
+    assert!(matches!(connection.fetch(bound).await, Err(SqlError::SessionOver)));
+    let now = connection.session().await.unwrap();
+    assert!(connection.fetch(one().only_in(now)).await.is_ok());
+    server.until_open(1).await;
+}
+
+#[tokio::test]
+async fn a_dropped_caller_leaves_nothing_behind() {
+    let (server, connection) = plain_server().await;
+    server.with(|engine| {
+        engine.on("test:slow", |_, _, _| Ok(Reply::scalar("slow", Kind::Int, Value::Int(2))));
+    });
+    for _ in 0..3 {
+        server.fault("test:slow", Fault::Delay(PATIENCE * 4));
+        let slow = connection.fetch(Statement::new("/*test:slow*/"));
+        assert!(timeout(Duration::from_millis(30), slow).await.is_err());
+        // Neither waits for the answer that nobody wants, nor reads it.
+        works(&connection).await;
+    }
+    server.until_open(1).await;
+    drop(connection);
+    server.until_open(0).await;
+}
+
+#[tokio::test]
+async fn every_session_is_set_up_by_a_batch() {
+    let (server, connection) = plain_server().await;
+    server.fault("test:one", Fault::CutAt(0));
+    assert!(connection.fetch(one()).await.is_err());
+    works(&connection).await;
+    let setups = server.statements_of("mare:session");
+    assert_eq!(setups.len(), 2);
+    assert!(setups[0].sql.contains("XACT_ABORT ON"));
+}
+
+#[tokio::test]
+async fn errors_of_the_server_keep_the_connection_and_their_class() {
+    let (server, connection) = plain_server().await;
+    let session = connection.session().await.unwrap();
+    for (number, class) in [
+        (1222, ErrorClass::LockTimeout),
+        (208, ErrorClass::NeedsPerson),
+        (40613, ErrorClass::Transient),
+        (33_557_097, ErrorClass::Unknown),
+    ] {
+        server.fault("test:one", Fault::Fail(Failure::new(number, 16, "no")));
+        let error = connection.execute(one()).await.unwrap_err();
+        assert_eq!(error.class(), class, "{error}");
+    }
+    works(&connection).await;
+    assert_eq!(connection.session().await.unwrap(), session);
+    // From class 20 on the server closes it.
+    server.fault("test:one", Fault::Fail(Failure::new(9001, 21, "The log is not available.")));
+    assert_eq!(connection.execute(one()).await.unwrap_err().class(), ErrorClass::Transient);
+    assert_ne!(connection.session().await.unwrap(), session);
+}
