@@ -41,7 +41,8 @@ impl Certificates {
         let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
+            // As SQL Server: 1.3 comes with TDS 8.0 only.
+            .with_protocol_versions(&[&rustls::version::TLS12])
             .unwrap()
             .with_no_client_auth()
             .with_single_cert(vec![certificate], key)
