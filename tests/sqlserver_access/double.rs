@@ -82,6 +82,36 @@ async fn a_duplicate_key_is_refused_and_waits_for_who_may_still_undo_it() {
     });
 }
 
+/// Our client closes the connection instead; others do not.
+#[tokio::test]
+async fn an_attention_ends_a_statement_and_its_locks() {
+    use tokio_util::compat::TokioAsyncWriteCompatExt as _;
+    let server = queue().await;
+    server.with(|engine| {
+        engine.autocommit(|engine, tx| engine.insert(tx, "fila", vec![vec![Value::Null, Value::Int(1)]]));
+        engine.on("test:delete", |engine, session, _| {
+            Ok(Reply::affected(engine.delete(session.tx, "fila", Locks::Wait, |_| true)? as u64))
+        });
+        let tx = engine.begin();
+        engine.lock(tx, "fila", Locks::Wait, |_| true).unwrap();
+        engine.on("test:release", move |engine, _, _| {
+            engine.commit(tx);
+            Ok(Reply::default())
+        });
+    });
+    let mut config = tiberius::Config::new();
+    config.database("live");
+    config.authentication(tiberius::AuthMethod::sql_server("mare", "tide"));
+    config.encryption(tiberius::EncryptionLevel::NotSupported);
+    let tcp = tokio::net::TcpStream::connect(("127.0.0.1", server.port())).await.unwrap();
+    let mut client = tiberius::Client::connect(config, tcp.compat_write()).await.unwrap();
+    let waiting = client.execute("/*test:delete*/", &[]);
+    assert!(timeout(Duration::from_millis(30), waiting).await.is_err());
+    timeout(PATIENCE, client.cancel_query()).await.unwrap().unwrap();
+    client.execute("/*test:release*/", &[]).await.unwrap();
+    assert_eq!(client.execute("/*test:delete*/", &[]).await.unwrap().total(), 1);
+}
+
 /// FreeTDS knows nothing of our driver: what both read is TDS.
 #[tokio::test]
 async fn an_independent_client_reads_the_same() {
@@ -142,7 +172,11 @@ async fn an_independent_client_reads_the_same() {
         assert!(text.contains(&"x".repeat(9_000)), "{option}: the long text is not whole");
         let encrypted = text.lines().rev().find(|line| ["0", "1"].contains(&line.trim())).map(str::trim);
         // "request" is TLS for the login alone.
-        assert_eq!(encrypted, Some(if encryption == Encryption::Required { "1" } else { "0" }), "{option}: {text}");
+        assert_eq!(
+            encrypted,
+            Some(if encryption == Encryption::Required { "1" } else { "0" }),
+            "{option}: {text}"
+        );
     }
 }
 

@@ -68,3 +68,34 @@ async fn errors_of_the_server_keep_the_connection_and_their_class() {
     assert_eq!(connection.execute(one()).await.unwrap_err().class(), ErrorClass::Transient);
     assert_ne!(connection.session().await.unwrap(), session);
 }
+
+#[tokio::test]
+async fn a_restart_of_the_server_is_survived() {
+    let (server, connection) = plain_server().await;
+    server.refuse_logins(Some(Failure::new(18401, 14, "Login failed. Server is in script upgrade mode.")));
+    server.close_connections().await;
+    let error = connection.execute(one()).await.unwrap_err();
+    assert_eq!(error.class(), ErrorClass::Transient, "{error}");
+    let error = connection.execute(one()).await.unwrap_err();
+    assert!(matches!(error, SqlError::Connect(ConnectError::NotReady(_))), "{error}");
+    assert_eq!(error.class(), ErrorClass::Transient);
+    server.refuse_logins(None);
+    works(&connection).await;
+}
+
+#[tokio::test]
+async fn a_caller_that_gave_up_in_the_queue_costs_nothing() {
+    let (server, connection) = plain_server().await;
+    let session = connection.session().await.unwrap();
+    server.fault("test:one", Fault::Delay(Duration::from_millis(60)));
+    let busy = tokio::spawn({
+        let connection = connection.clone();
+        async move { works(&connection).await }
+    });
+    server.until_asked("test:one").await;
+    assert!(timeout(Duration::from_millis(5), connection.execute(one())).await.is_err());
+    busy.await.unwrap();
+    works(&connection).await;
+    assert_eq!(connection.session().await.unwrap(), session);
+    assert_eq!(server.statements_of("test:one").len(), 2);
+}

@@ -81,6 +81,21 @@ async fn a_self_signed_certificate_can_be_pinned() {
 }
 
 #[tokio::test]
+async fn the_certificate_that_sql_server_makes_for_itself_will_do_where_none_is_checked() {
+    let folder = TempDir::new().unwrap();
+    let certificates = Certificates::fallback();
+    let server = server(encrypting(Encryption::Required, &certificates)).await;
+    let mut settings = settings(&server);
+    settings.tls = SqlServerTls::Require;
+    assert!(is_encrypted(settings.clone()).await);
+    // Pinned, its signature would have to be checked, which is not possible for version 1.
+    settings.ca_file = Some(file(&folder, &certificates.server));
+    let error = connect_error(settings.clone()).await;
+    assert!(matches!(error, ConnectError::Tls(_)), "{error}");
+    assert!(error.to_string().contains("X.509 version 3"), "{error}");
+}
+
+#[tokio::test]
 async fn wrong_password_and_wrong_database_are_told_apart() {
     let (server, _connection) = plain_server().await;
     let mut wrong = settings(&server);

@@ -24,7 +24,7 @@ pub enum ColumnProblem {
     TimeOutOfRange,
     #[error("a value that does not fit the type of its column")]
     Unexpected,
-    #[error("a value of more than 64 MiB")]
+    #[error("too large: 64 MiB for a value, 256 MiB for a result that is read at once")]
     TooLarge,
 }
 

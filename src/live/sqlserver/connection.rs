@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::core::row::Column;
 
+use super::column::{ColumnError, ColumnProblem};
 use super::error::SqlError;
 use super::rows::RowBuffer;
 use super::settings::SqlServerSettings;
@@ -19,6 +20,9 @@ pub const SESSION_SETUP: &str = "/*mare:session*/ SET XACT_ABORT ON; SET DEADLOC
 
 /// Requests that may wait for the connection. Whoever needs more at once needs another connection.
 const REQUESTS_MAX: usize = 16;
+
+/// Bytes of values that are collected at most; larger results are read as a stream.
+const FETCH_BYTES_MAX: usize = 256 << 20;
 
 /// A connection that comes back by itself. Clones share it; requests run one after the other.
 ///
@@ -90,7 +94,7 @@ impl Connection {
         RowStream::ask(&self.requests, statement, |statement, rows| Request::Query { statement, rows }).await
     }
 
-    /// Runs a statement with one result and collects its rows: for results with a known end.
+    /// Runs a statement with one result and collects its rows: for results with a known end, 256 MiB at most.
     ///
     /// # Errors
     /// As [`Connection::query`].
@@ -247,6 +251,10 @@ impl RowStream {
     async fn collect(mut self) -> Result<Fetched, SqlError> {
         let mut all = RowBuffer::new(Arc::clone(&self.columns));
         while let Some(rows) = self.next().await? {
+            if all.value_bytes() + rows.value_bytes() > FETCH_BYTES_MAX {
+                let column = "all rows together".into();
+                return Err(ColumnError { column, problem: ColumnProblem::TooLarge }.into());
+            }
             if all.is_empty() {
                 all = rows;
             } else {

@@ -32,7 +32,12 @@ impl RowBuffer {
 
     /// These rows; what follows goes into a new buffer of the same columns.
     pub(super) fn take(&mut self) -> Self {
-        std::mem::replace(self, Self::new(Arc::clone(&self.columns)))
+        let empty = Self {
+            columns: Arc::clone(&self.columns),
+            bytes: Vec::with_capacity(self.bytes.len()),
+            cells: Vec::with_capacity(self.cells.len()),
+        };
+        std::mem::replace(self, empty)
     }
 
     /// Appends a row; after an error the buffer is as before.

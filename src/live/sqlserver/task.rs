@@ -158,6 +158,9 @@ impl Task {
 
     /// Runs a statement and tells what became of the connection.
     async fn execute(&mut self, statement: Statement, mut reply: Reply<Executed>) -> Connected {
+        if reply.is_closed() {
+            return Connected::Clean;
+        }
         let limit = statement.timeout.unwrap_or_else(|| self.settings.command_timeout());
         let work = async {
             let session = self.connected(statement.session).await?;
@@ -178,6 +181,9 @@ impl Task {
     }
 
     async fn query(&mut self, statement: Statement, rows: Rows) -> Connected {
+        if rows.is_closed() {
+            return Connected::Clean;
+        }
         let limit = statement.timeout.unwrap_or_else(|| self.settings.command_timeout());
         let zone = self.settings.timezone.clone();
         let work = async {

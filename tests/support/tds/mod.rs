@@ -95,6 +95,10 @@ pub struct Shared {
     faults: Mutex<HashMap<String, VecDeque<Fault>>>,
     statements: Mutex<Vec<Statement>>,
     logins: watch::Sender<u64>,
+    /// What logins are refused with, if they are.
+    refusal: Mutex<Option<Failure>>,
+    /// How often all connections were closed.
+    closed: watch::Sender<u64>,
     open: watch::Sender<u64>,
 }
 
@@ -125,8 +129,11 @@ impl Shared {
             let text = format!("Cannot open database \"{}\" requested by the login.", login.database);
             return Some(Failure::new(4060, 11, text));
         }
-        self.logins.send_modify(|count| *count += 1);
-        None
+        let refusal = self.refusal.lock().unwrap().clone();
+        if refusal.is_none() {
+            self.logins.send_modify(|count| *count += 1);
+        }
+        refusal
     }
 }
 
@@ -154,6 +161,8 @@ impl Server {
             faults: Mutex::default(),
             statements: Mutex::default(),
             logins: watch::Sender::new(0),
+            refusal: Mutex::default(),
+            closed: watch::Sender::new(0),
             open: watch::Sender::new(0),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -173,6 +182,17 @@ impl Server {
     /// The next answer to a statement with this tag goes wrong. Several faults go to several statements.
     pub fn fault(&self, tag: &str, fault: Fault) {
         self.shared.faults.lock().unwrap().entry(tag.to_owned()).or_default().push_back(fault);
+    }
+
+    /// Refuses logins from now on, or no longer: a server that starts, a database in recovery.
+    pub fn refuse_logins(&self, failure: Option<Failure>) {
+        *self.shared.refusal.lock().unwrap() = failure;
+    }
+
+    /// Closes all connections, as a restart or a failover does. What they had not committed is undone.
+    pub async fn close_connections(&self) {
+        self.shared.closed.send_modify(|count| *count += 1);
+        self.until_open(0).await;
     }
 
     /// All statements so far, those of set-up included.
@@ -210,10 +230,11 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
         let Ok((tcp, _)) = listener.accept().await else { return };
         tcp.set_nodelay(true).unwrap();
         let shared = Arc::clone(&shared);
+        let closed = shared.closed.subscribe();
         shared.open.send_modify(|open| *open += 1);
         connections.spawn(async move {
             // A client that breaks off is what many tests want.
-            let _ = session::serve(link::Link::new(tcp), Arc::clone(&shared), id).await;
+            let _ = session::serve(link::Link::new(tcp), Arc::clone(&shared), id, closed).await;
             shared.open.send_modify(|open| *open -= 1);
         });
     }

@@ -4,6 +4,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use super::bytes::Reader;
 use super::engine::{Stop, Tx};
 use super::fault::Fault;
@@ -34,10 +36,17 @@ struct Connection {
     link: Link,
     shared: Arc<Shared>,
     session: Session,
+    /// The transaction of a statement that runs outside of one.
+    own: Option<Tx>,
 }
 
 /// Serves a connection to its end.
-pub async fn serve(mut link: Link, shared: Arc<Shared>, id: u64) -> io::Result<()> {
+pub async fn serve(
+    mut link: Link,
+    shared: Arc<Shared>,
+    id: u64,
+    mut closed: watch::Receiver<u64>,
+) -> io::Result<()> {
     let Some(login) = log_in(&mut link, &shared).await? else { return Ok(()) };
     let encrypted = link.is_encrypted();
     let session = Session {
@@ -50,11 +59,16 @@ pub async fn serve(mut link: Link, shared: Arc<Shared>, id: u64) -> io::Result<(
         xact_abort: false,
         low_priority: false,
     };
-    let mut connection = Connection { link, shared, session };
-    let ended = connection.requests().await;
-    let Connection { shared, session, .. } = connection;
+    let mut connection = Connection { link, shared, session, own: None };
+    let ended = tokio::select! {
+        ended = connection.requests() => ended,
+        _ = closed.changed() => Ok(()),
+    };
+    let Connection { shared, session, own, .. } = connection;
     shared.with(|engine| {
-        engine.rollback(session.tx);
+        for tx in own.into_iter().chain([session.tx]) {
+            engine.rollback(tx);
+        }
         engine.release_app_locks(session.id);
     });
     ended
@@ -254,6 +268,7 @@ impl Connection {
             });
         };
         let own = (!self.session.in_transaction).then(|| self.shared.with(super::Engine::begin));
+        self.own = own;
         let session = Session { tx: own.unwrap_or(self.session.tx), ..self.session.clone() };
         if session.low_priority {
             self.shared.with(|engine| engine.set_low_priority(session.tx));
