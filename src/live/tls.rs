@@ -49,7 +49,14 @@ pub(super) fn checked_config(
         return Err(TlsError::NoTrustedRoots);
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let verifier = Verifier::new(authorities, check_name, Arc::clone(&provider))?;
+    let verifier =
+        Verifier::new(authorities, check_name, Arc::clone(&provider)).map_err(|error| match ca_file {
+            Some(path) => TlsError::CaFile {
+                path: path.to_owned(),
+                reason: "none of its certificates can be read as an authority".to_owned(),
+            },
+            None => error,
+        })?;
     let config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(versions)
         .map_err(TlsError::Setup)?

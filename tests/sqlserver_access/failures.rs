@@ -87,15 +87,22 @@ async fn a_restart_of_the_server_is_survived() {
 async fn a_caller_that_gave_up_in_the_queue_costs_nothing() {
     let (server, connection) = plain_server().await;
     let session = connection.session().await.unwrap();
-    server.fault("test:one", Fault::Delay(Duration::from_millis(60)));
+    let holder = server.with(|engine| {
+        let holder = engine.begin();
+        engine.on("test:blocked", move |engine, _, _| {
+            if engine.is_open(holder) { Err(tds::Stop::Blocked(holder)) } else { Ok(Reply::default()) }
+        });
+        holder
+    });
     let busy = tokio::spawn({
         let connection = connection.clone();
-        async move { works(&connection).await }
+        async move { connection.execute(Statement::new("/*test:blocked*/")).await.unwrap() }
     });
-    server.until_asked("test:one").await;
+    server.until_asked("test:blocked").await;
     assert!(timeout(Duration::from_millis(5), connection.execute(one())).await.is_err());
+    server.with(|engine| engine.commit(holder));
     busy.await.unwrap();
     works(&connection).await;
     assert_eq!(connection.session().await.unwrap(), session);
-    assert_eq!(server.statements_of("test:one").len(), 2);
+    assert_eq!(server.statements_of("test:one").len(), 1);
 }

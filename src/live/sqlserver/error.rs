@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
 use tiberius::error::TokenError;
 
@@ -89,10 +90,7 @@ pub enum ConnectError {
              connect_timeout_seconds"
     )]
     TimedOut { address: String, seconds: u64 },
-    #[error(
-        "TLS: {0}; a server that speaks only TLS 1.0 or 1.1, or has no certificate of X.509 version 3, needs an \
-             update or a certificate of its own"
-    )]
+    #[error("{cause}{advice}", cause = .0, advice = tls_advice(.0))]
     Tls(#[from] TlsError),
     #[error("the server cannot encrypt; set tls to 'disable' only if the network between is trusted")]
     EncryptionNotOffered,
@@ -126,6 +124,21 @@ pub enum ConnectError {
     Driver(String),
 }
 
+/// What is peculiar to SQL Server about a failed handshake.
+fn tls_advice(error: &TlsError) -> &'static str {
+    match error {
+        TlsError::Handshake(_) => {
+            "; a server that is not patched may speak only TLS 1.0 or 1.1: update it, or set tls to 'disable' if the \
+             network between is trusted"
+        }
+        TlsError::Untrusted(cause) if cause.to_string().contains("UnsupportedCertVersion") => {
+            "; the certificate that SQL Server made for itself cannot be checked: give the server one of X.509 \
+             version 3, or leave ca_file out with tls 'require'"
+        }
+        _ => "",
+    }
+}
+
 impl ConnectError {
     /// Whether another attempt can succeed without anybody changing anything.
     pub const fn is_transient(&self) -> bool {
@@ -150,10 +163,10 @@ pub enum SqlError {
     #[error("SQL Server: {0}")]
     Server(ServerError),
     #[error(
-        "SQL Server was silent for {seconds} s while it owed an answer; the connection is closed. Look for \
+        "SQL Server was silent for {limit:?} while it owed an answer; the connection is closed. Look for \
              blocked sessions, or raise command_timeout_seconds"
     )]
-    TimedOut { seconds: u64 },
+    TimedOut { limit: Duration },
     #[error("the connection to SQL Server broke: {0}")]
     Broken(String),
     #[error("an answer of SQL Server could not be understood: {0}; the connection is closed")]
@@ -262,10 +275,7 @@ pub async fn retry_deadlock<T>(
         match work().await {
             Err(error) if error.class() == ErrorClass::Deadlock && attempt < attempts => {
                 tracing::debug!(attempt, "deadlock; doing it again");
-                tokio::time::sleep(std::time::Duration::from_millis(
-                    fastrand::u64(5..50) * u64::from(attempt),
-                ))
-                .await;
+                tokio::time::sleep(Duration::from_millis(fastrand::u64(5..50) * u64::from(attempt))).await;
                 attempt += 1;
             }
             done => return done,

@@ -347,7 +347,7 @@ async fn send(rows: &Rows, batch: Batch) -> Result<(), SqlError> {
 async fn within<T>(limit: Duration, work: impl Future<Output = tiberius::Result<T>>) -> Result<T, SqlError> {
     match timeout(limit, work).await {
         Ok(done) => done.map_err(SqlError::from_driver),
-        Err(_) => Err(SqlError::TimedOut { seconds: limit.as_secs() }),
+        Err(_) => Err(SqlError::TimedOut { limit }),
     }
 }
 

@@ -43,9 +43,11 @@ impl Certificates {
     pub fn fallback() -> Self {
         let key = KeyPair::generate().unwrap();
         let der = |tag: u8, content: &[u8]| {
-            let length = content.len();
-            let length =
-                if length < 128 { vec![length as u8] } else { vec![0x82, (length >> 8) as u8, length as u8] };
+            let length = match content.len() {
+                length @ 0..128 => vec![length as u8],
+                length @ 128..256 => vec![0x81, length as u8],
+                length => vec![0x82, (length >> 8) as u8, length as u8],
+            };
             [&[tag][..], &length, content].concat()
         };
         let (sequence, set) = (0x30, 0x31);
