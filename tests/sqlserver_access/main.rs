@@ -37,6 +37,8 @@ fn settings(server: &Server) -> SqlServerSettings {
     settings.port = Some(server.port());
     settings.password = Some("tide".into());
     settings.tls = SqlServerTls::Disable;
+    // No test may pass because the server was given up.
+    settings.command_timeout_seconds = 10 * PATIENCE.as_secs() as u32;
     settings
 }
 
