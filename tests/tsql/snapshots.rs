@@ -7,6 +7,8 @@ use mare::source::changelog::sqlserver::script::{self, Names};
 use mare::source::changelog::sqlserver::statements as ask;
 use mare::source::changelog::sqlserver::table::{CaptureTable, ColumnFacts, Form};
 
+use mare::shop::{Profile, tsql};
+
 use super::facts::{column, names, tables};
 
 /// Compares, or writes the file when `MARE_UPDATE_SNAPSHOTS` is set.
@@ -111,6 +113,30 @@ fn the_statements_are_as_kept() {
     for (tag, text) in &statements {
         assert!(text.starts_with(&format!("/*{tag}*/\n")) && tag.starts_with("mare:"), "{text}");
     }
+}
+
+#[test]
+fn the_shop_is_as_kept() {
+    let texts = [
+        &*tsql::size_table(Profile::Demo, u64::MAX),
+        &*tsql::mark(Profile::Demo, u64::MAX),
+        tsql::OWNERSHIP,
+        &*tsql::movement(1),
+        &*tsql::movement(3),
+        tsql::INVENTORY_COUNT,
+        tsql::PRICE_RELOAD,
+        tsql::PROMOTION,
+        tsql::ACTIVE_FLAG,
+        tsql::MINIMUM_FLAG,
+        tsql::INTEGRATED_FLAG,
+        tsql::NEW_SKU,
+        tsql::NEW_PRODUCT,
+        tsql::STORES,
+        tsql::SKUS,
+        tsql::PRODUCTS,
+        tsql::SALES_TABLES,
+    ];
+    compare("shop.sql", &(texts.join("\nGO\n") + "\nGO\n"));
 }
 
 /// A table with a column of every type, a text key and names that need their quotes.
