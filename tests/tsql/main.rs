@@ -6,7 +6,12 @@
 #![allow(clippy::unwrap_used, reason = "a panic here is a failed test, which is what is wanted")]
 
 mod facts;
+mod generator;
 mod lexer;
 mod names;
 mod snapshots;
+mod translate;
 mod triggers;
+
+#[path = "../support/mod.rs"]
+mod support;
