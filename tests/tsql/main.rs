@@ -9,6 +9,7 @@ mod facts;
 mod generator;
 mod lexer;
 mod names;
+mod semantics;
 mod snapshots;
 mod translate;
 mod triggers;
