@@ -11,10 +11,10 @@ use tokio_postgres::Client;
 use super::support::postgres::shared;
 use super::translate;
 
-const SEED: u64 = 0xFFFF_FFFF_FFFF_FF9C;
+pub(crate) const SEED: u64 = 0xFFFF_FFFF_FFFF_FF9C;
 
 /// The shop as the T-SQL makes it.
-async fn translated_shop(name: &str) -> Client {
+pub(crate) async fn translated_shop(name: &str) -> Client {
     let client = shared().create_database(name).await.connect().await;
     translate::prepare(&client).await;
     client.batch_execute(&translate::schema()).await.unwrap();
@@ -35,7 +35,7 @@ async fn translated_shop(name: &str) -> Client {
 }
 
 /// Every table's rows in one form: flags as numbers, times local, the year 9999 as such.
-async fn rows(client: &Client) -> BTreeMap<String, Vec<String>> {
+pub(crate) async fn rows(client: &Client) -> BTreeMap<String, Vec<String>> {
     let columns = client
         .query(
             "SELECT table_name::text, string_agg(CASE data_type \

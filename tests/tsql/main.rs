@@ -10,6 +10,7 @@ mod generator;
 mod lexer;
 mod names;
 mod semantics;
+mod shop;
 mod snapshots;
 mod translate;
 mod triggers;

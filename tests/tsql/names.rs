@@ -3,10 +3,10 @@
 use mare::mapping::config::CapturedTable;
 use mare::source::changelog::sqlserver::names::batches;
 use mare::source::changelog::sqlserver::script::{self, Names};
-use mare::source::changelog::sqlserver::table::{CaptureTable, Form, plan};
+use mare::source::changelog::sqlserver::table::{CaptureTable, ColumnRow, Form, TableFacts, plan};
 use proptest::prelude::*;
 
-use super::facts::{captured, described, names};
+use super::facts::{captured, column, described, names};
 use super::lexer::skeleton;
 use super::snapshots::every_statement;
 
@@ -145,4 +145,27 @@ fn tables_of_one_name_in_two_schemas_get_change_tables_of_their_own() {
     let tables = plan(&wanted, &facts, "mare", Form::Row).unwrap();
     let names: Vec<_> = tables[..3].iter().map(|table| table.change_table.as_str()).collect();
     assert_eq!(names, ["alt_live.loja", "alt_outro.LOJA", "alt_tabela_preco"]);
+}
+
+#[test]
+fn the_key_is_the_primary_key_or_else_a_unique_index_without_nulls() {
+    let row = |name: &str, nullable, place| ColumnRow { column: column(name, "int", nullable), place };
+    let gather = |rows| TableFacts::gather("dbo", "t", rows);
+    let whole = gather(vec![
+        row("a", false, Some((0, 2))),
+        row("a", false, Some((3, 1))),
+        row("b", false, Some((0, 1))),
+        row("c", true, None),
+    ]);
+    let whole = whole.unwrap();
+    assert_eq!(whole.key, ["b", "a"]);
+    assert_eq!(whole.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
+    let without_primary = gather(vec![
+        row("a", true, Some((2, 1))),
+        row("b", false, Some((5, 1))),
+        row("c", false, Some((4, 1))),
+    ]);
+    assert_eq!(without_primary.unwrap().key, ["c"]);
+    assert_eq!(gather(vec![row("a", true, Some((2, 1)))]).unwrap().key, [] as [String; 0]);
+    assert_eq!(gather(vec![]), None);
 }

@@ -57,6 +57,7 @@ pub(crate) fn every_statement(schema: &str, tables: &[CaptureTable]) -> Vec<(Str
         ask::OWNERS,
         ask::INSTALLED,
         ask::RIGHTS,
+        ask::COLUMN_RIGHTS,
         ask::OUTPUT_IN_MODULES,
         ask::OUTPUT_IN_CACHE,
         ask::OPEN_TRANSACTIONS,

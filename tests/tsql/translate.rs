@@ -20,6 +20,8 @@ CREATE FUNCTION dateadd_day(days int, at timestamp) RETURNS timestamp LANGUAGE s
 CREATE FUNCTION datediff_day(first date, last timestamp) RETURNS bigint LANGUAGE sql AS $$ SELECT last::date - first $$;
 CREATE FUNCTION datediff_millisecond(first date, last timestamp) RETURNS bigint LANGUAGE sql AS
     $$ SELECT (extract(epoch FROM last - first::timestamp) * 1000)::bigint $$;
+CREATE FUNCTION textual(id uuid) RETURNS text LANGUAGE sql AS $$ SELECT upper(id::text) $$;
+CREATE FUNCTION sysdatetime() RETURNS timestamp LANGUAGE sql AS $$ SELECT clock_timestamp()::timestamp $$;
 ";
 
 pub(crate) async fn prepare(client: &Client) {
@@ -38,7 +40,7 @@ pub(crate) fn schema() -> String {
 
 /// A query or an INSERT.
 pub(crate) fn statement(text: &str) -> String {
-    let mut text = text.replace('[', "\"").replace(']', "\"").replace(" N'", " '").replace("(N'", "('");
+    let mut text = text.replace(['[', ']'], "\"").replace(" N'", " '").replace("(N'", "('");
     for (ours, theirs) in [
         ("#", "tmp_"),
         ("CROSS APPLY (", "CROSS JOIN LATERAL ("),
@@ -47,7 +49,9 @@ pub(crate) fn statement(text: &str) -> String {
         (" 4) AS bigint)", " 4))"),
         ("CONVERT(char(32), ", "hexadecimal("),
         ("CONVERT(char(64), ", "hexadecimal("),
-        ("CONVERT(char(36), v.id)", "v.id::text"),
+        ("CONVERT(char(36), ", "textual("),
+        ("CAST(SUBSTRING(HASHBYTES(", "number(SUBSTRING(HASHBYTES("),
+        (", 1, 1) AS int)", ", 1, 1))"),
         ("CONVERT(varbinary(8000), ", "textsend("),
         ("DATEADD(day, ", "dateadd_day("),
         ("DATEDIFF(day, ", "datediff_day("),

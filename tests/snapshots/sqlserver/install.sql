@@ -4,7 +4,8 @@
 -- Who runs it: a member of db_owner; the part about the login needs securityadmin, or leave that part to whoever has it.
 -- How: `mare install`, or sqlcmd -b -I -d <database> -i install.sql
 -- Locks: CREATE TRIGGER waits until nobody uses the table, and others wait behind it; it gives up after 5 seconds (error 1222),
---   and can then be run again. Nothing else here touches the shop's tables.
+--   and can then be run again. Nothing else here touches the shop's tables. If transactions of the shop use SNAPSHOT isolation, run
+--   it again only when none is open: one that is would fail at a change table that has got a column since it began.
 -- Effect on the shop: one INSERT more in each of its statements that really changes a mapped column. The rows lie in [mare]
 --   until maré has them on its own disk. A statement of the shop with OUTPUT but without INTO on a captured table fails
 --   with error 334 as soon as the table has any trigger: `mare check` looks for such statements.
@@ -286,7 +287,7 @@ GRANT VIEW DEFINITION ON [live].[preco] TO [mare];
 GRANT VIEW DEFINITION ON [live].[estoque_saldo] TO [mare];
 -- Optional, in master: it lets `mare check` name the session that keeps a transaction open, and look for statements with
 -- OUTPUT among those that ran lately. Without it everything works, and these two questions stay open. (From SQL Server
--- 2022 on VIEW SERVER PERFORMANCE STATE is enough.)
+-- 2022 on VIEW SERVER PERFORMANCE STATE is enough; Azure SQL Database knows VIEW DATABASE STATE.)
 --   GRANT VIEW SERVER STATE TO [mare];
 GO
 

@@ -74,7 +74,7 @@ BEGIN CATCH
 END CATCH;
 GO
 /*mare:check.columns*/
-SELECT c.name AS coluna, TYPE_NAME(c.system_type_id) AS tipo, CONVERT(int, c.max_length) AS tamanho,
+SELECT c.name AS coluna, COALESCE(TYPE_NAME(c.system_type_id), TYPE_NAME(c.user_type_id)) AS tipo, CONVERT(int, c.max_length) AS tamanho,
        CONVERT(int, c.[precision]) AS precisao, CONVERT(int, c.[scale]) AS escala,
        CONVERT(int, c.is_nullable) AS aceita_nulo, CONVERT(int, c.is_computed) AS calculada,
        c.collation_name AS ordenacao, CONVERT(int, k.indice) AS indice, CONVERT(int, k.ordem) AS ordem
@@ -83,7 +83,7 @@ INNER JOIN sys.tables AS t ON t.object_id = c.object_id
 INNER JOIN sys.schemas AS s ON s.schema_id = t.schema_id
 LEFT JOIN (
     SELECT i.object_id, ic.column_id, ic.key_ordinal AS ordem,
-           CASE WHEN i.is_primary_key = 1 THEN 1 ELSE 1 + i.index_id END AS indice
+           CASE WHEN i.is_primary_key = 1 THEN 0 ELSE i.index_id END AS indice
     FROM sys.indexes AS i
     INNER JOIN sys.index_columns AS ic ON ic.object_id = i.object_id AND ic.index_id = i.index_id
     WHERE i.is_unique = 1 AND i.has_filter = 0 AND i.is_disabled = 0 AND ic.key_ordinal > 0
@@ -140,6 +140,9 @@ WHERE s.name = @P1 AND t.name = N'controle';
 GO
 /*mare:check.rights*/
 SELECT HAS_PERMS_BY_NAME(@P1, N'OBJECT', @P2) AS permitido;
+GO
+/*mare:check.column_rights*/
+SELECT HAS_PERMS_BY_NAME(@P1, N'OBJECT', N'SELECT', @P2, N'COLUMN') AS permitido;
 GO
 /*mare:check.output_in_modules*/
 SELECT OBJECT_SCHEMA_NAME(m.object_id) AS esquema, OBJECT_NAME(m.object_id) AS objeto

@@ -256,7 +256,7 @@ fn change_table_grants(names: &Names, tables: &[CaptureTable]) -> String {
     text.push_str(&format!(
         "-- Optional, in master: it lets `mare check` name the session that keeps a transaction open, and look for statements with\n\
          -- OUTPUT among those that ran lately. Without it everything works, and these two questions stay open. (From SQL Server\n\
-         -- 2022 on VIEW SERVER PERFORMANCE STATE is enough.)\n\
+         -- 2022 on VIEW SERVER PERFORMANCE STATE is enough; Azure SQL Database knows VIEW DATABASE STATE.)\n\
          --   GRANT VIEW SERVER STATE TO {user};\nGO\n"
     ));
     text

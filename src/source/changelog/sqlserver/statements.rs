@@ -14,8 +14,8 @@ mod rows;
 mod tracking;
 
 pub use check::{
-    COLUMNS, INSTALLED, LOCK_HOLDER, OPEN_TRANSACTIONS, OUTPUT_IN_CACHE, OUTPUT_IN_MODULES, OWNERS, RESTORES,
-    RIGHTS, SERVER_SETTINGS, TRIGGER_ORDER, TRIGGERS, switch, waiting,
+    COLUMN_RIGHTS, COLUMNS, INSTALLED, LOCK_HOLDER, OPEN_TRANSACTIONS, OUTPUT_IN_CACHE, OUTPUT_IN_MODULES,
+    OWNERS, RESTORES, RIGHTS, SERVER_SETTINGS, TRIGGER_ORDER, TRIGGERS, switch, waiting,
 };
 pub use rows::{by_keys, by_keys_within, first_page, keys_padded, next_page, range_within};
 pub use tracking::{TRACKING_VERSION, VERSION_BOUND, tracking_changes, tracking_minimum, version_page};
@@ -89,6 +89,11 @@ SET LOCK_TIMEOUT 5000;";
 /// Marks what this session writes as ours, until it ends. See [`OWN_WRITES_MARK`].
 pub fn mark_own_writes() -> String {
     format!("/*mare:mark*/\nSET CONTEXT_INFO {OWN_WRITES_MARK};")
+}
+
+/// Begins an INSERT, UPDATE or DELETE of ours where change tracking is in use, which knows nothing of [`mark_own_writes`].
+pub fn tracking_mark() -> String {
+    format!("WITH CHANGE_TRACKING_CONTEXT ({OWN_WRITES_MARK}) ")
 }
 
 /// Takes the lock of the one reader that a database may have, for as long as the session lives. `@P1`: the lock's

@@ -1,5 +1,7 @@
 //! A captured table as it stands in SQL Server, and what capturing it takes.
 
+use std::collections::BTreeMap;
+
 use crate::mapping::config::{CapturedTable, Role};
 
 use super::names::{joined, qualified, quoted, unusable};
@@ -30,7 +32,42 @@ pub struct TableFacts {
     pub key: Vec<String>,
 }
 
+/// A row of the answer to [`COLUMNS`](super::statements::COLUMNS).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnRow {
+    pub column: ColumnFacts,
+    /// A unique index (0: the primary key) and the column's place in it.
+    pub place: Option<(i32, i32)>,
+}
+
 impl TableFacts {
+    /// Puts the rows of an answer together; `None` when there are none.
+    ///
+    /// The key is the primary key, or else the first unique index whose columns are never null.
+    pub fn gather(schema: &str, table: &str, rows: Vec<ColumnRow>) -> Option<Self> {
+        let mut columns: Vec<ColumnFacts> = Vec::new();
+        let mut indexes: BTreeMap<i32, BTreeMap<i32, String>> = BTreeMap::new();
+        for ColumnRow { column, place } in rows {
+            if let Some((index, place)) = place {
+                indexes.entry(index).or_default().insert(place, column.name.clone());
+            }
+            // A column comes once for each of its places, one after the other.
+            if columns.last().is_none_or(|last| last.name != column.name) {
+                columns.push(column);
+            }
+        }
+        let never_null =
+            |name: &String| columns.iter().any(|column| column.name == *name && !column.nullable);
+        let key = indexes.into_values().find(|index| index.values().all(never_null)).unwrap_or_default();
+        let key = key.into_values().collect();
+        (!columns.is_empty()).then(|| Self {
+            schema: schema.to_owned(),
+            table: table.to_owned(),
+            columns,
+            key,
+        })
+    }
+
     fn column(&self, name: &str) -> Option<&ColumnFacts> {
         self.columns.iter().find(|column| column.name == name)
     }

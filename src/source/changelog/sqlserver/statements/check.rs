@@ -3,12 +3,11 @@
 use super::super::names::qualified;
 use super::super::table::CaptureTable;
 
-/// The columns of a table and their place in its key. `@P1`: schema, `@P2`: table. No row: there is no such table.
-///
-/// `indice` 1 is the primary key; higher numbers are unique indexes without a filter, of which the first without null
-/// columns serves where there is no primary key.
+/// The columns of a table and their places in its unique indexes, one row for each place; see
+/// [`TableFacts::gather`](super::super::table::TableFacts::gather). `@P1`: schema, `@P2`: table. No row: there is no such
+/// table, or the login may not see it.
 pub const COLUMNS: &str = "/*mare:check.columns*/
-SELECT c.name AS coluna, TYPE_NAME(c.system_type_id) AS tipo, CONVERT(int, c.max_length) AS tamanho,
+SELECT c.name AS coluna, COALESCE(TYPE_NAME(c.system_type_id), TYPE_NAME(c.user_type_id)) AS tipo, CONVERT(int, c.max_length) AS tamanho,
        CONVERT(int, c.[precision]) AS precisao, CONVERT(int, c.[scale]) AS escala,
        CONVERT(int, c.is_nullable) AS aceita_nulo, CONVERT(int, c.is_computed) AS calculada,
        c.collation_name AS ordenacao, CONVERT(int, k.indice) AS indice, CONVERT(int, k.ordem) AS ordem
@@ -17,7 +16,7 @@ INNER JOIN sys.tables AS t ON t.object_id = c.object_id
 INNER JOIN sys.schemas AS s ON s.schema_id = t.schema_id
 LEFT JOIN (
     SELECT i.object_id, ic.column_id, ic.key_ordinal AS ordem,
-           CASE WHEN i.is_primary_key = 1 THEN 1 ELSE 1 + i.index_id END AS indice
+           CASE WHEN i.is_primary_key = 1 THEN 0 ELSE i.index_id END AS indice
     FROM sys.indexes AS i
     INNER JOIN sys.index_columns AS ic ON ic.object_id = i.object_id AND ic.index_id = i.index_id
     WHERE i.is_unique = 1 AND i.has_filter = 0 AND i.is_disabled = 0 AND ic.key_ordinal > 0
@@ -81,9 +80,14 @@ pub const INSTALLED: &str = "/*mare:check.installed*/
 SELECT COUNT(*) AS tabelas FROM sys.tables AS t INNER JOIN sys.schemas AS s ON s.schema_id = t.schema_id
 WHERE s.name = @P1 AND t.name = N'controle';";
 
-/// What the login may do with an object. `@P1`: its quoted two-part name, `@P2`: `SELECT` or `DELETE`.
+/// What the login may do with a change table: 1 or 0. `@P1`: its quoted two-part name, `@P2`: `SELECT` or `DELETE`. Null: it
+/// does not exist.
 pub const RIGHTS: &str = "/*mare:check.rights*/
 SELECT HAS_PERMS_BY_NAME(@P1, N'OBJECT', @P2) AS permitido;";
+
+/// Whether the login may read a column of the shop: 1 or 0. `@P1`: the table's quoted two-part name, `@P2`: the column.
+pub const COLUMN_RIGHTS: &str = "/*mare:check.column_rights*/
+SELECT HAS_PERMS_BY_NAME(@P1, N'OBJECT', N'SELECT', @P2, N'COLUMN') AS permitido;";
 
 /// Stored code of the shop that names a table and the word OUTPUT: it may contain a statement that fails with error 334
 /// as soon as the table has a trigger (OUTPUT without INTO). `@P1`: the table's name between `%`.
