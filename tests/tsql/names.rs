@@ -2,11 +2,11 @@
 
 use mare::mapping::config::CapturedTable;
 use mare::source::changelog::sqlserver::names::batches;
-use mare::source::changelog::sqlserver::script::{self, Names};
+use mare::source::changelog::sqlserver::script::{self, Names, Objects};
 use mare::source::changelog::sqlserver::table::{CaptureTable, ColumnRow, Form, TableFacts, plan};
 use proptest::prelude::*;
 
-use super::facts::{captured, column, described, names};
+use super::facts::{captured, column, described, names, tables};
 use super::lexer::skeleton;
 use super::snapshots::every_statement;
 
@@ -43,9 +43,10 @@ fn every_script(suffix: &str, form: Form) -> Vec<String> {
         versions_repeat: false,
     };
     assert_eq!(names.obstacles(), Vec::<String>::new());
+    let wanted = Objects::wanted(&tables);
     let mut scripts = vec![
-        script::install(&names, &tables, Some(suffix)),
-        script::uninstall(&names, &tables),
+        script::install(&names, &tables[1..], &wanted, Some(suffix)),
+        script::uninstall(&names, &wanted),
         script::switch(&names, true),
         script::switch(&names, false),
         script::tracking_install(&names, &tables, Some(suffix)),
@@ -168,4 +169,25 @@ fn the_key_is_the_primary_key_or_else_a_unique_index_without_nulls() {
     assert_eq!(without_primary.unwrap().key, ["c"]);
     assert_eq!(gather(vec![row("a", true, Some((2, 1)))]).unwrap().key, [] as [String; 0]);
     assert_eq!(gather(vec![]), None);
+}
+
+#[test]
+fn what_an_earlier_mapping_captured_goes_and_uninstall_removes_whatever_is_there() {
+    let tables = tables(Form::Row);
+    let mut found = Objects::wanted(&tables);
+    found.triggers.insert(("live".to_owned(), "mare_cliente".to_owned()));
+    found.change_tables.insert("alt_cliente".to_owned());
+    let install = script::install(&names(), &tables, &found, None);
+    let (drop_trigger, drop_table) =
+        ("DROP TRIGGER [live].[mare_cliente];", "DROP TABLE [mare].[alt_cliente];");
+    assert!(install.find(drop_trigger).unwrap() < install.find(drop_table).unwrap());
+    assert_eq!(install.matches("DROP TABLE").count(), 1, "rows of tables that stay mapped stay");
+    let uninstall = script::uninstall(&names(), &found);
+    assert!(uninstall.rfind("DROP TRIGGER").unwrap() < uninstall.find("DROP TABLE").unwrap());
+    assert!(uninstall.contains(drop_trigger) && uninstall.contains(drop_table));
+    assert_eq!(
+        uninstall.matches("DROP TRIGGER ").count(),
+        1 + tables.len() + 1,
+        "one more in the head's comment"
+    );
 }

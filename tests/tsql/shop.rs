@@ -101,7 +101,7 @@ async fn every_activity_does_the_same_in_both_dialects() {
     let translated = translated_shop("tsql_shop").await;
     let theirs = shared().create_database("tsql_shop_postgres").await.connect().await;
     shop::create(&theirs, Profile::Demo, SEED).await.unwrap();
-    // Whole years later, so that the beginnings of new prices are cut to the same one.
+    // New prices begin now, and are compared by the year: local in both.
     for client in [&translated, &theirs] {
         client.batch_execute("SET TIME ZONE 'America/Sao_Paulo'").await.unwrap();
     }

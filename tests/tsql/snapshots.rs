@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use mare::mapping::config::Role;
-use mare::source::changelog::sqlserver::script::{self, Names};
+use mare::source::changelog::sqlserver::script::{self, Names, Objects};
 use mare::source::changelog::sqlserver::statements as ask;
 use mare::source::changelog::sqlserver::table::{CaptureTable, ColumnFacts, Form};
 
@@ -58,6 +58,7 @@ pub(crate) fn every_statement(schema: &str, tables: &[CaptureTable]) -> Vec<(Str
         ask::INSTALLED,
         ask::RIGHTS,
         ask::COLUMN_RIGHTS,
+        ask::OBJECTS,
         ask::OUTPUT_IN_MODULES,
         ask::OUTPUT_IN_CACHE,
         ask::OPEN_TRANSACTIONS,
@@ -95,9 +96,10 @@ pub(crate) fn every_statement(schema: &str, tables: &[CaptureTable]) -> Vec<(Str
 #[test]
 fn the_scripts_are_as_kept() {
     let rows = tables(Form::Row);
-    compare("install.sql", &script::install(&names(), &rows, None));
-    compare("install_keys.sql", &script::install(&names(), &tables(Form::Key), None));
-    compare("uninstall.sql", &script::uninstall(&names(), &rows));
+    let wanted = Objects::wanted(&rows);
+    compare("install.sql", &script::install(&names(), &rows, &Objects::default(), None));
+    compare("install_keys.sql", &script::install(&names(), &tables(Form::Key), &wanted, None));
+    compare("uninstall.sql", &script::uninstall(&names(), &wanted));
     compare("switch_off.sql", &script::switch(&names(), false));
     compare("switch_on.sql", &script::switch(&names(), true));
     compare("tracking_install.sql", &script::tracking_install(&names(), &rows, None));
@@ -187,7 +189,10 @@ fn a_table_with_everything_is_as_kept() {
     };
     let repeating = Names { login: r"LOJA\svc-mare".to_owned(), versions_repeat: true, ..names() };
     let tables = [table];
-    compare("odd_install.sql", &script::install(&repeating, &tables, Some("it's ]secret")));
+    compare(
+        "odd_install.sql",
+        &script::install(&repeating, &tables, &Objects::default(), Some("it's ]secret")),
+    );
     let statements = [
         ask::drain_bound("mare", &tables),
         ask::drain_page("mare", &tables[0], true),

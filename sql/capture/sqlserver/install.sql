@@ -38,9 +38,11 @@ GO
 
 -- 3. A login of its own. It owns nothing, and creates and alters nothing.
 {login}
--- 4. One change table per captured table.
+-- 4. What an earlier mapping captured and this one does not.
+{superfluous}
+-- 5. One change table per captured table.
 {tables}
--- 5. What the login may do: read the mapped columns, read change rows, and delete those that it has read.
+-- 6. What the login may do: read the mapped columns, read change rows, and delete those that it has read.
 {grants}
--- 6. The triggers last: from here on no change is missed.
+-- 7. The triggers last: from here on no change is missed.
 {triggers}

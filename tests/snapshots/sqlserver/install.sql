@@ -44,7 +44,10 @@ IF DATABASE_PRINCIPAL_ID(N'mare') IS NULL
     CREATE USER [mare] FOR LOGIN [mare] WITH DEFAULT_SCHEMA = [mare];
 GO
 
--- 4. One change table per captured table.
+-- 4. What an earlier mapping captured and this one does not.
+-- (nothing)
+
+-- 5. One change table per captured table.
 -- Changes of [live].[loja]. No IDENTITY: it would disturb @@IDENTITY in the shop's programs. Every column may be null and texts
 -- have all the room there is, so that nothing that is right in the shop's table can fail here.
 IF OBJECT_ID(N'[mare].[alt_loja]', N'U') IS NULL
@@ -260,7 +263,7 @@ IF COL_LENGTH(N'[mare].[alt_estoque_saldo]', N'quantidade_reservada') IS NULL AL
 GO
 
 
--- 5. What the login may do: read the mapped columns, read change rows, and delete those that it has read.
+-- 6. What the login may do: read the mapped columns, read change rows, and delete those that it has read.
 GRANT SELECT ([id], [id_dominio], [codigo], [ind_integra_ecommerce], [situacao]) ON [live].[loja] TO [mare];
 GRANT SELECT ([id], [id_loja], [codigo], [ind_disponivel_ecommerce], [situacao]) ON [live].[deposito] TO [mare];
 GRANT SELECT ([id], [id_dominio], [codigo], [data_vigencia_inicial], [data_vigencia_final], [situacao]) ON [live].[tabela_preco] TO [mare];
@@ -291,7 +294,7 @@ GRANT VIEW DEFINITION ON [live].[estoque_saldo] TO [mare];
 --   GRANT VIEW SERVER STATE TO [mare];
 GO
 
--- 6. The triggers last: from here on no change is missed.
+-- 7. The triggers last: from here on no change is missed.
 -- The old trigger goes and the new one comes in one transaction, so that no change falls between them. Both options are recorded
 -- with the trigger: they hold in it whatever the session that fires it has set.
 SET XACT_ABORT ON;

@@ -44,7 +44,10 @@ IF DATABASE_PRINCIPAL_ID(N'LOJA\svc-mare') IS NULL
     CREATE USER [LOJA\svc-mare] FOR LOGIN [LOJA\svc-mare] WITH DEFAULT_SCHEMA = [mare];
 GO
 
--- 4. One change table per captured table.
+-- 4. What an earlier mapping captured and this one does not.
+-- (nothing)
+
+-- 5. One change table per captured table.
 -- Changes of [dbo].[Produto's grade]. No IDENTITY: it would disturb @@IDENTITY in the shop's programs. Every column may be null and texts
 -- have all the room there is, so that nothing that is right in the shop's table can fail here.
 IF OBJECT_ID(N'[mare].[alt_Produto''s grade]', N'U') IS NULL
@@ -116,7 +119,7 @@ IF COL_LENGTH(N'[mare].[alt_Produto''s grade]', N'calculada') IS NULL ALTER TABL
 GO
 
 
--- 5. What the login may do: read the mapped columns, read change rows, and delete those that it has read.
+-- 6. What the login may do: read the mapped columns, read change rows, and delete those that it has read.
 GRANT SELECT ([código]]], [ordem], [nulo bit], [nulo tinyint], [nulo int], [nulo bigint], [nulo decimal(38,10)], [nulo money], [nulo smallmoney], [nulo real], [nulo float(53)], [nulo date], [nulo time(3)], [nulo datetime], [nulo smalldatetime], [nulo datetime2(7)], [nulo datetimeoffset(3)], [nulo char(8)], [nulo varchar(max)], [nulo nchar(2)], [nulo nvarchar(max)], [nulo binary(4)], [nulo varbinary(max)], [nulo uniqueidentifier], [nulo rowversion], [calculada]) ON [dbo].[Produto's grade] TO [LOJA\svc-mare];
 GRANT SELECT, DELETE ON [mare].[alt_Produto's grade] TO [LOJA\svc-mare];
 GRANT SELECT ON [mare].[controle] TO [LOJA\svc-mare];
@@ -129,7 +132,7 @@ GRANT VIEW DEFINITION ON [dbo].[Produto's grade] TO [LOJA\svc-mare];
 --   GRANT VIEW SERVER STATE TO [LOJA\svc-mare];
 GO
 
--- 6. The triggers last: from here on no change is missed.
+-- 7. The triggers last: from here on no change is missed.
 -- The old trigger goes and the new one comes in one transaction, so that no change falls between them. Both options are recorded
 -- with the trigger: they hold in it whatever the session that fires it has set.
 SET XACT_ABORT ON;

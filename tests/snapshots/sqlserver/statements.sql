@@ -144,6 +144,17 @@ GO
 /*mare:check.column_rights*/
 SELECT HAS_PERMS_BY_NAME(@P1, N'OBJECT', N'SELECT', @P2, N'COLUMN') AS permitido;
 GO
+/*mare:check.objects*/
+SELECT 'TR' AS tipo, OBJECT_SCHEMA_NAME(g.object_id) AS esquema, g.name AS nome
+FROM sys.triggers AS g
+INNER JOIN sys.sql_modules AS m ON m.object_id = g.object_id
+WHERE g.parent_class = 1 AND CHARINDEX(N'mare:fingerprint', m.[definition]) > 0 AND CHARINDEX(@P1, m.[definition]) > 0
+UNION ALL
+SELECT 'U' AS tipo, s.name AS esquema, t.name AS nome
+FROM sys.tables AS t
+INNER JOIN sys.schemas AS s ON s.schema_id = t.schema_id
+WHERE s.name = @P2 AND t.name <> N'controle';
+GO
 /*mare:check.output_in_modules*/
 SELECT OBJECT_SCHEMA_NAME(m.object_id) AS esquema, OBJECT_NAME(m.object_id) AS objeto
 FROM sys.sql_modules AS m

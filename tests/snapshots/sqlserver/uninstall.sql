@@ -8,14 +8,17 @@ SET DEADLOCK_PRIORITY LOW;
 GO
 
 -- 1. The triggers first: from here on no statement of the shop knows of us.
-IF OBJECT_ID(N'[live].[mare_loja]', N'TR') IS NOT NULL
-    DROP TRIGGER [live].[mare_loja];
-GO
 IF OBJECT_ID(N'[live].[mare_deposito]', N'TR') IS NOT NULL
     DROP TRIGGER [live].[mare_deposito];
 GO
-IF OBJECT_ID(N'[live].[mare_tabela_preco]', N'TR') IS NOT NULL
-    DROP TRIGGER [live].[mare_tabela_preco];
+IF OBJECT_ID(N'[live].[mare_estoque_saldo]', N'TR') IS NOT NULL
+    DROP TRIGGER [live].[mare_estoque_saldo];
+GO
+IF OBJECT_ID(N'[live].[mare_loja]', N'TR') IS NOT NULL
+    DROP TRIGGER [live].[mare_loja];
+GO
+IF OBJECT_ID(N'[live].[mare_preco]', N'TR') IS NOT NULL
+    DROP TRIGGER [live].[mare_preco];
 GO
 IF OBJECT_ID(N'[live].[mare_produto]', N'TR') IS NOT NULL
     DROP TRIGGER [live].[mare_produto];
@@ -23,22 +26,22 @@ GO
 IF OBJECT_ID(N'[live].[mare_produto_sku]', N'TR') IS NOT NULL
     DROP TRIGGER [live].[mare_produto_sku];
 GO
-IF OBJECT_ID(N'[live].[mare_preco]', N'TR') IS NOT NULL
-    DROP TRIGGER [live].[mare_preco];
-GO
-IF OBJECT_ID(N'[live].[mare_estoque_saldo]', N'TR') IS NOT NULL
-    DROP TRIGGER [live].[mare_estoque_saldo];
+IF OBJECT_ID(N'[live].[mare_tabela_preco]', N'TR') IS NOT NULL
+    DROP TRIGGER [live].[mare_tabela_preco];
 GO
 
 -- 2. The change tables and the kill switch.
-IF OBJECT_ID(N'[mare].[alt_loja]', N'U') IS NOT NULL
-    DROP TABLE [mare].[alt_loja];
-GO
 IF OBJECT_ID(N'[mare].[alt_deposito]', N'U') IS NOT NULL
     DROP TABLE [mare].[alt_deposito];
 GO
-IF OBJECT_ID(N'[mare].[alt_tabela_preco]', N'U') IS NOT NULL
-    DROP TABLE [mare].[alt_tabela_preco];
+IF OBJECT_ID(N'[mare].[alt_estoque_saldo]', N'U') IS NOT NULL
+    DROP TABLE [mare].[alt_estoque_saldo];
+GO
+IF OBJECT_ID(N'[mare].[alt_loja]', N'U') IS NOT NULL
+    DROP TABLE [mare].[alt_loja];
+GO
+IF OBJECT_ID(N'[mare].[alt_preco]', N'U') IS NOT NULL
+    DROP TABLE [mare].[alt_preco];
 GO
 IF OBJECT_ID(N'[mare].[alt_produto]', N'U') IS NOT NULL
     DROP TABLE [mare].[alt_produto];
@@ -46,11 +49,8 @@ GO
 IF OBJECT_ID(N'[mare].[alt_produto_sku]', N'U') IS NOT NULL
     DROP TABLE [mare].[alt_produto_sku];
 GO
-IF OBJECT_ID(N'[mare].[alt_preco]', N'U') IS NOT NULL
-    DROP TABLE [mare].[alt_preco];
-GO
-IF OBJECT_ID(N'[mare].[alt_estoque_saldo]', N'U') IS NOT NULL
-    DROP TABLE [mare].[alt_estoque_saldo];
+IF OBJECT_ID(N'[mare].[alt_tabela_preco]', N'U') IS NOT NULL
+    DROP TABLE [mare].[alt_tabela_preco];
 GO
 IF OBJECT_ID(N'[mare].[controle]', N'U') IS NOT NULL
     DROP TABLE [mare].[controle];

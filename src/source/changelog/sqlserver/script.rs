@@ -3,6 +3,8 @@
 //!
 //! A script is a text with `GO` between its batches ([`batches`](super::names::batches) cuts it); every one may be run again.
 
+use std::collections::BTreeSet;
+
 use super::names::{fill, joined, literal, qualified, quoted, unusable};
 use super::table::{CaptureTable, ColumnFacts};
 use super::trigger;
@@ -49,7 +51,7 @@ impl Names {
     }
 
     /// `[schema].[controle]`
-    fn control(&self) -> String {
+    pub fn control(&self) -> String {
         qualified(&self.schema, "controle")
     }
 
@@ -58,8 +60,48 @@ impl Names {
     }
 }
 
-/// Installs change tables and triggers. `password` is shown as `***` when it is `None`.
-pub fn install(names: &Names, tables: &[CaptureTable], password: Option<&str>) -> String {
+/// Triggers and change tables of ours: those that are wanted, or those that
+/// [`OBJECTS`](super::statements::OBJECTS) found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Objects {
+    /// Schema and name.
+    pub triggers: BTreeSet<(String, String)>,
+    /// Name within our schema.
+    pub change_tables: BTreeSet<String>,
+}
+
+impl Objects {
+    /// What [`install`] makes for these tables.
+    pub fn wanted(tables: &[CaptureTable]) -> Self {
+        Self {
+            triggers: tables.iter().map(|table| (table.schema.clone(), table.trigger.clone())).collect(),
+            change_tables: tables.iter().map(|table| table.change_table.clone()).collect(),
+        }
+    }
+
+    /// What is here and not in `others`.
+    fn without(&self, others: &Self) -> Self {
+        Self {
+            triggers: self.triggers.difference(&others.triggers).cloned().collect(),
+            change_tables: self.change_tables.difference(&others.change_tables).cloned().collect(),
+        }
+    }
+
+    fn drop_triggers(&self) -> String {
+        self.triggers.iter().map(|(schema, trigger)| drop_trigger(schema, trigger)).collect()
+    }
+
+    fn drop_tables(&self, names: &Names) -> String {
+        self.change_tables.iter().map(|table| drop_table(&qualified(&names.schema, table))).collect()
+    }
+}
+
+/// Installs change tables and triggers. `found`: what is there already; what an earlier mapping captured and this one
+/// does not goes, or it would be filled and never read. `password` is shown as `***` when it is `None`.
+pub fn install(names: &Names, tables: &[CaptureTable], found: &Objects, password: Option<&str>) -> String {
+    let superfluous = found.without(&Objects::wanted(tables));
+    let superfluous = [superfluous.drop_triggers(), superfluous.drop_tables(names)].concat();
+    let superfluous = if superfluous.is_empty() { "-- (nothing)\n" } else { &superfluous };
     let create_schema =
         format!("CREATE SCHEMA {} AUTHORIZATION {}", quoted(&names.schema), quoted(&names.owner));
     fill(
@@ -70,6 +112,7 @@ pub fn install(names: &Names, tables: &[CaptureTable], password: Option<&str>) -
             ("create_schema", &literal(&create_schema)),
             ("control", &names.control()),
             ("control_literal", &literal(&names.control())),
+            ("superfluous", superfluous),
             ("login", &login(names, password)),
             ("tables", &each(tables, |table| change_table(names, table))),
             ("grants", &change_table_grants(names, tables)),
@@ -78,18 +121,13 @@ pub fn install(names: &Names, tables: &[CaptureTable], password: Option<&str>) -
     )
 }
 
-/// Removes what [`install`] made.
-pub fn uninstall(names: &Names, tables: &[CaptureTable]) -> String {
-    let drop_table = |name: &str| {
-        format!("IF OBJECT_ID({}, N'U') IS NOT NULL\n    DROP TABLE {name};\nGO\n", literal(name))
-    };
-    let mut drop_tables = each(tables, |table| drop_table(&names.change_table(table)));
-    drop_tables.push_str(&drop_table(&names.control()));
+/// Removes what [`install`] made: everything that was found.
+pub fn uninstall(names: &Names, found: &Objects) -> String {
     fill(
         template!("uninstall.sql"),
         &[
-            ("triggers", &each(tables, drop_trigger)),
-            ("tables", &drop_tables),
+            ("triggers", &found.drop_triggers()),
+            ("tables", &[found.drop_tables(names), drop_table(&names.control())].concat()),
             ("login", &quoted(&names.login)),
             ("login_literal", &literal(&names.login)),
             ("schema", &quoted(&names.schema)),
@@ -222,13 +260,17 @@ fn create_trigger(names: &Names, table: &CaptureTable) -> String {
     let create = trigger::create(table, &names.schema);
     fill(
         template!("replace_trigger.sql"),
-        &[("drop_trigger", &drop_trigger(table)), ("create_trigger", &create)],
+        &[("drop_trigger", &drop_trigger(&table.schema, &table.trigger)), ("create_trigger", &create)],
     )
 }
 
-fn drop_trigger(table: &CaptureTable) -> String {
-    let name = qualified(&table.schema, &table.trigger);
+fn drop_trigger(schema: &str, trigger: &str) -> String {
+    let name = qualified(schema, trigger);
     fill(template!("drop_trigger.sql"), &[("trigger", &name), ("trigger_literal", &literal(&name))])
+}
+
+fn drop_table(name: &str) -> String {
+    format!("IF OBJECT_ID({}, N'U') IS NOT NULL\n    DROP TABLE {name};\nGO\n", literal(name))
 }
 
 fn read_grants(names: &Names, tables: &[CaptureTable]) -> String {

@@ -14,8 +14,8 @@ mod rows;
 mod tracking;
 
 pub use check::{
-    COLUMN_RIGHTS, COLUMNS, INSTALLED, LOCK_HOLDER, OPEN_TRANSACTIONS, OUTPUT_IN_CACHE, OUTPUT_IN_MODULES,
-    OWNERS, RESTORES, RIGHTS, SERVER_SETTINGS, TRIGGER_ORDER, TRIGGERS, switch, waiting,
+    COLUMN_RIGHTS, COLUMNS, INSTALLED, LOCK_HOLDER, OBJECTS, OPEN_TRANSACTIONS, OUTPUT_IN_CACHE,
+    OUTPUT_IN_MODULES, OWNERS, RESTORES, RIGHTS, SERVER_SETTINGS, TRIGGER_ORDER, TRIGGERS, switch, waiting,
 };
 pub use rows::{by_keys, by_keys_within, first_page, keys_padded, next_page, range_within};
 pub use tracking::{TRACKING_VERSION, VERSION_BOUND, tracking_changes, tracking_minimum, version_page};

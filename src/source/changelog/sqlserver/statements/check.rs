@@ -80,6 +80,19 @@ pub const INSTALLED: &str = "/*mare:check.installed*/
 SELECT COUNT(*) AS tabelas FROM sys.tables AS t INNER JOIN sys.schemas AS s ON s.schema_id = t.schema_id
 WHERE s.name = @P1 AND t.name = N'controle';";
 
+/// Everything of ours that is there, also what an earlier mapping captured. `@P1`: quoted two-part name of the control table,
+/// which every trigger of this installation reads; `@P2`: our schema. `tipo` is `TR` (with the schema of its table) or `U`.
+pub const OBJECTS: &str = "/*mare:check.objects*/
+SELECT 'TR' AS tipo, OBJECT_SCHEMA_NAME(g.object_id) AS esquema, g.name AS nome
+FROM sys.triggers AS g
+INNER JOIN sys.sql_modules AS m ON m.object_id = g.object_id
+WHERE g.parent_class = 1 AND CHARINDEX(N'mare:fingerprint', m.[definition]) > 0 AND CHARINDEX(@P1, m.[definition]) > 0
+UNION ALL
+SELECT 'U' AS tipo, s.name AS esquema, t.name AS nome
+FROM sys.tables AS t
+INNER JOIN sys.schemas AS s ON s.schema_id = t.schema_id
+WHERE s.name = @P2 AND t.name <> N'controle';";
+
 /// What the login may do with a change table: 1 or 0. `@P1`: its quoted two-part name, `@P2`: `SELECT` or `DELETE`. Null: it
 /// does not exist.
 pub const RIGHTS: &str = "/*mare:check.rights*/
