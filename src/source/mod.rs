@@ -1,5 +1,6 @@
 //! Where changes come from, and how they reach the ledger.
 
+pub mod changelog;
 pub mod postgres;
 pub mod reconcile;
 pub mod status;

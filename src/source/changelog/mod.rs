@@ -1,0 +1,3 @@
+//! Changes out of tables that triggers fill.
+
+pub mod sqlserver;
