@@ -214,8 +214,11 @@ impl Dispatch {
         if let Some(at) = self.gates.token_at(Route::SkuLookup, now.tick) {
             return Step::Wait(Some(at));
         }
-        self.looked_up = Some(now.tick);
-        Step::Send(Call::FindSkus { refs: self.skus.take_due(now.tick, self.tuning.lookup_batch) }, None)
+        let refs = self.skus.take_due(now.tick, self.tuning.lookup_batch);
+        // The pause is there to let a batch fill up; where more is due than one holds, there is nothing to wait for.
+        let more = self.skus.next_at().is_some_and(|due| due <= now.tick);
+        self.looked_up = (!more).then_some(now.tick);
+        Step::Send(Call::FindSkus { refs }, None)
     }
 
     /// What comes next for a job. Until its first write it delivers the newest value.
