@@ -25,6 +25,7 @@ use crate::config::{Config, Source};
 use crate::core::dispatch::{Dispatch, Effect, LaneStats, Stats, Tuning};
 use crate::core::entity::{Entity, Key};
 use crate::core::position::Position;
+use crate::core::record::Dirty;
 use crate::core::schedule::Urgency;
 use crate::source::postgres::capture::{Capture, CaptureSettings};
 use crate::source::postgres::pulse::Pulse;
@@ -32,7 +33,7 @@ use crate::source::reconcile::load::Loader;
 use crate::source::reconcile::{Ask, due_entry};
 use crate::source::status::SourceStatus;
 use crate::source::window::{Due, Handover};
-use crate::store::{Durability, Op, Store};
+use crate::store::{Durability, Op, Outstanding, Store};
 use crate::telemetry::metrics;
 use crate::vtex::Client;
 
@@ -124,6 +125,9 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let credentials = config.credentials()?;
     let client = Arc::new(Client::new(&config.vtex, credentials)?);
     let tuning = complete(tuning, &config);
+    let (mut outstanding, were_out) = Outstanding::open(&config.state_dir)?;
+    doubt(&store, &were_out)?;
+    outstanding.forget_all()?;
     let (dispatch, startup) = restore(&store, tuning, &clock)?;
 
     let listener = tokio::net::TcpListener::bind(config.admin.listen)
@@ -175,6 +179,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         control,
         outcomes: outcomes_tx,
         written,
+        outstanding,
         backlog,
     };
     let dispatcher = tokio::spawn(dispatcher.run(stop_sending.clone(), startup));
@@ -187,10 +192,11 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     stop.cancel();
     while tasks.join_next().await.is_some() {}
     stop_sending.cancel();
-    dispatcher.await.context("the dispatcher ended in a panic")?;
+    let mut outstanding = dispatcher.await.context("the dispatcher ended in a panic")?;
     tokio::task::spawn_blocking(move || writer.join())
         .await?
         .map_err(|_| anyhow::anyhow!("the ledger writer ended in a panic"))?;
+    outstanding.forget_all()?;
     stop_admin.cancel();
     // A scraper that keeps its connection open must not hold up the end.
     let _ = tokio::time::timeout(Duration::from_secs(2), admin_task).await;
@@ -207,6 +213,22 @@ fn saved_tuning(store: &Store) -> anyhow::Result<Option<Tuning>> {
             Ok(None)
         }
     }
+}
+
+/// What was on its way to VTEX when the last process ended may still be applied there.
+fn doubt(store: &Store, were_out: &[Key]) -> anyhow::Result<()> {
+    let mut ops = Vec::new();
+    for key in were_out {
+        if let Some(dirty) = store.dirty(key)? {
+            let position = dirty.wanted.position;
+            ops.push(Op::Amend { key: key.clone(), position, dirty: Dirty { doubtful: true, ..dirty } });
+        }
+    }
+    if !ops.is_empty() {
+        info!(keys = ops.len(), "the last process ended while these were being sent: they are verified");
+        store.commit(&ops, Durability::Synced)?;
+    }
+    Ok(())
 }
 
 /// The dispatcher with every key that was not at rest.

@@ -31,7 +31,10 @@ use crate::core::position::Position;
 use crate::core::record::{Confirmed, Dirty, Wanted};
 use crate::core::time::Timestamp;
 
+mod outstanding;
 mod record;
+
+pub use outstanding::Outstanding;
 
 use record::{decode, decode_key, encode, encode_into, encode_key};
 

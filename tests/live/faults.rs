@@ -133,3 +133,35 @@ async fn vtex_limits_are_kept_without_a_single_429() {
     assert!(begun.elapsed() > Duration::from_secs(3), "the rate was not kept");
     assert_eq!(site.vtex.world().counters().total_rate_limited(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_was_out_at_kill_9_is_not_trusted_to_be_over() {
+    let mut site = Site::new(200, unlimited(), FAST).await;
+    site.start();
+    site.converged(MINUTE).await;
+    let shown = site.all_stock().await[0].clone();
+    let key = format!("{}/{}", shown["warehouse"].as_str().unwrap(), shown["ref"].as_str().unwrap());
+    let fault = Fault {
+        route: "logistics".to_owned(),
+        sku: Some(shown["sku"].to_string()),
+        ms: 60_000,
+        ..Fault::new(FaultKind::Hang)
+    };
+    site.vtex.world().set_faults(vec![fault]);
+    sell(&site).await;
+    let state = async |site: &Site| site.get(&format!("/explain/stock/{key}")).await.unwrap_or_default();
+    site.until("its request hangs", MINUTE, async |site| {
+        state(site).await["vtex"]["state"] == "in-flight" && site.stock_differences().await.len() <= 2
+    })
+    .await;
+    site.kill();
+    site.vtex.world().set_faults(vec![]);
+    site.start();
+    site.converged(MINUTE).await;
+    // VTEX may still work on the request of the killed process: the key is read once more, later.
+    let explained = state(&site).await;
+    assert_eq!(explained["vtex"]["state"], "verifying", "{explained:#}");
+    let status = site.get("/status").await.unwrap();
+    let verifying = status["vtex"]["lanes"]["stock"]["verifying"].as_u64().unwrap();
+    assert!((1..=2).contains(&verifying), "only what was out is doubted: {verifying}");
+}

@@ -81,7 +81,9 @@ impl Dispatch {
             self.requests += 1;
             let id = RequestId(self.requests);
             self.flights.insert(id, Flight { call: call.clone(), slot });
-            requests.push(Request { id, call, probe });
+            let key = slot.filter(|_| call.writes()).and_then(|slot| self.ledger.get(slot));
+            let key = key.map(|entry| entry.key.clone());
+            requests.push(Request { id, call, key, probe });
         }
     }
 

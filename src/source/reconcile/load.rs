@@ -139,7 +139,8 @@ impl Loader {
         }
         let mut entities = Vec::new();
         let mut why = String::new();
-        for entity in Entity::ALL {
+        // What is not sent keeps its reason: it is loaded when it is switched on.
+        for entity in Entity::ALL.into_iter().filter(|entity| self.mapping.has(*entity)) {
             let reason: Option<String> = self.store.meta(&due_entry(&self.name, entity))?;
             if let Some(reason) = reason.filter(|reason| !reason.is_empty()) {
                 entities.push(entity);
