@@ -151,7 +151,7 @@ async fn a_write_that_was_out_at_kill_9_is_not_trusted_to_be_over() {
     sell(&site).await;
     let state = async |site: &Site| site.get(&format!("/explain/stock/{key}")).await.unwrap_or_default();
     site.until("its request hangs", MINUTE, async |site| {
-        state(site).await["vtex"]["state"] == "in-flight" && site.stock_differences().await.len() <= 2
+        state(site).await["active"]["state"] == "in-flight" && site.stock_differences().await.len() <= 2
     })
     .await;
     site.kill();
@@ -160,7 +160,7 @@ async fn a_write_that_was_out_at_kill_9_is_not_trusted_to_be_over() {
     site.converged(MINUTE).await;
     // VTEX may still work on the request of the killed process: the key is read once more, later.
     let explained = state(&site).await;
-    assert_eq!(explained["vtex"]["state"], "verifying", "{explained:#}");
+    assert_eq!(explained["active"]["state"], "verifying", "{explained:#}");
     let status = site.get("/status").await.unwrap();
     let verifying = status["vtex"]["lanes"]["stock"]["verifying"].as_u64().unwrap();
     assert!((1..=2).contains(&verifying), "only what was out is doubted: {verifying}");
