@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 mod changes;
+mod check;
 mod conformance;
 mod faults;
 mod guarantees;
+mod operating;
+mod service;
 mod slot;
 
 #[path = "../support/openapi.rs"]

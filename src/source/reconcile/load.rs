@@ -471,6 +471,12 @@ impl<'a> Run<'a> {
             match self.apply(chunk).await? {
                 Applied::Done { rows, differences } => {
                     load.differences += differences;
+                    if load.step != Step::Done {
+                        self.loader.status.update(|facts| {
+                            facts.rows_loaded += rows;
+                            facts.rows_differing += differences;
+                        });
+                    }
                     tokio::time::sleep(busy.mul_f64(1.0 / self.loader.share - 1.0)).await;
                     return Ok(rows);
                 }
