@@ -8,6 +8,7 @@ mod conformance;
 mod faults;
 mod guarantees;
 mod operating;
+#[cfg(unix)]
 mod service;
 mod slot;
 
