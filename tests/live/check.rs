@@ -52,8 +52,11 @@ fn finds(site: &Site, what: &str, change: impl FnOnce(&mut Command), expected: &
 
 fn as_it_is(_: &mut Command) {}
 
-/// Changes of Live, each undone by a second list of statements and `mare install`.
-const CHANGES: &[(&str, &[&str], &[Finding], &[&str])] = &[
+/// What it is called, statements, what is found, and the statements that undo it before `mare install`.
+type Change = (&'static str, &'static [&'static str], &'static [Finding], &'static [&'static str]);
+
+/// Changes of Live.
+const CHANGES: &[Change] = &[
     (
         "the slot does not exist, and none is free",
         &[
@@ -149,8 +152,10 @@ const CHANGES: &[(&str, &[&str], &[Finding], &[&str])] = &[
     ),
 ];
 
-/// Changes of `mare.toml`: text, what replaces it, and what is found.
-const SETTINGS: &[(&str, &str, &str, &[Finding])] = &[
+/// What it is called, a text of `mare.toml`, what replaces it, and what is found.
+type Setting = (&'static str, &'static str, &'static str, &'static [Finding]);
+
+const SETTINGS: &[Setting] = &[
     (
         "a column that is mapped since the installation",
         "[admin]",
