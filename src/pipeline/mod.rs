@@ -18,7 +18,7 @@ use anyhow::Context;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::admin::Admin;
 use crate::config::{Config, Source};
@@ -33,7 +33,7 @@ use crate::source::reconcile::load::Loader;
 use crate::source::reconcile::{Ask, due_entry};
 use crate::source::status::SourceStatus;
 use crate::source::window::{Due, Handover};
-use crate::store::{Durability, Op, Outstanding, Store};
+use crate::store::{Durability, Op, Outstanding, Store, StoreError};
 use crate::telemetry::metrics;
 use crate::vtex::Client;
 
@@ -138,12 +138,14 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let (durable_tx, durable) = mpsc::channel(DURABLE_QUEUE);
     let (control_tx, control) = mpsc::channel(CONTROL_QUEUE);
     let written = Arc::new(AtomicU64::new(0));
+    let broken = CancellationToken::new();
     let writer = Writer {
         store: store.clone(),
         changes,
         outcomes,
         written: Arc::clone(&written),
         durable: durable_tx,
+        broken: broken.clone(),
     }
     .start()
     .context("cannot start the ledger writer")?;
@@ -186,7 +188,10 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     info!(admin = %config.admin.listen, state = %config.state_dir.display(), "maré is running");
     signals::ready();
 
-    signals::until_stopped(&config, &client, &control_tx, &reload).await;
+    tokio::select! {
+        () = signals::until_stopped(&config, &client, &control_tx, &reload) => {}
+        () = broken.cancelled() => error!("{}", StoreError::Broken),
+    }
     signals::stopping();
     info!("stopping: nothing more is read");
     stop.cancel();
@@ -196,11 +201,16 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     tokio::task::spawn_blocking(move || writer.join())
         .await?
         .map_err(|_| anyhow::anyhow!("the ledger writer ended in a panic"))?;
-    outstanding.forget_all()?;
+    if !broken.is_cancelled() {
+        outstanding.forget_all()?;
+    }
     stop_admin.cancel();
     // A scraper that keeps its connection open must not hold up the end.
     let _ = tokio::time::timeout(Duration::from_secs(2), admin_task).await;
     info!("stopped");
+    if broken.is_cancelled() {
+        return Err(StoreError::Broken.into());
+    }
     Ok(())
 }
 

@@ -162,6 +162,11 @@ pub enum StoreError {
         "the ledger cannot be written ({0}): is the disk full or read-only? nothing is confirmed to Live meanwhile"
     )]
     Io(std::io::Error),
+    #[error(
+        "the ledger takes nothing more after a write that failed (is the disk full or read-only?): the service ends, \
+         and takes up where it was when it is started again"
+    )]
+    Broken,
     #[error("ledger: {0}")]
     Engine(fjall::Error),
 }
@@ -170,6 +175,8 @@ impl From<fjall::Error> for StoreError {
     fn from(error: fjall::Error) -> Self {
         match error {
             fjall::Error::Io(error) => Self::Io(error),
+            // The engine does not know how much of the failed write is in its journal.
+            fjall::Error::Poisoned => Self::Broken,
             other => Self::Engine(other),
         }
     }

@@ -165,3 +165,63 @@ async fn a_write_that_was_out_at_kill_9_is_not_trusted_to_be_over() {
     let verifying = status["vtex"]["lanes"]["stock"]["verifying"].as_u64().unwrap();
     assert!((1..=2).contains(&verifying), "only what was out is doubted: {verifying}");
 }
+
+/// A small disk, for as long as it is mounted.
+#[cfg(target_os = "linux")]
+struct SmallDisk(std::path::PathBuf);
+
+#[cfg(target_os = "linux")]
+impl SmallDisk {
+    /// `None` where the tests may not mount anything.
+    fn mount(path: std::path::PathBuf) -> Option<Self> {
+        std::fs::create_dir_all(&path).unwrap();
+        let mut mount = std::process::Command::new("mount");
+        let mounted = mount.args(["-t", "tmpfs", "-o", "size=96m", "tmpfs"]).arg(&path).status();
+        mounted.is_ok_and(|status| status.success()).then_some(Self(path))
+    }
+
+    fn fill(&self) {
+        use std::io::Write as _;
+        let mut file = std::fs::File::create(self.0.join("ballast")).unwrap();
+        while file.write_all(&[1; 4096]).is_ok() {}
+    }
+
+    fn make_room(&self) {
+        std::fs::remove_file(self.0.join("ballast")).unwrap();
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_confirms_nothing_and_the_next_start_goes_on() {
+    let mut site = Site::new(200, unlimited(), FAST).await;
+    let Some(disk) = SmallDisk::mount(site.state_dir()) else {
+        eprintln!("SKIPPED: a small disk cannot be mounted here (root is needed)");
+        return;
+    };
+    site.start();
+    site.converged(MINUTE).await;
+    disk.fill();
+    let began = Instant::now();
+    // The journal has some room left: sell until there is none.
+    let code = loop {
+        sell(&site).await;
+        if let Some(code) = site.ended() {
+            break code;
+        }
+        assert!(began.elapsed() < MINUTE, "it neither ends nor says why:\n{}", site.log());
+    };
+    assert_ne!(code, 0);
+    assert!(site.log().contains("takes nothing more after a write that failed"), "{}", site.log());
+    disk.make_room();
+    site.start();
+    site.converged(MINUTE).await;
+    site.kill();
+}

@@ -100,13 +100,19 @@ impl Site {
 
     /// Starts the replicator; its log goes to `run.log`.
     pub fn start(&mut self) {
+        self.start_with(&[]);
+    }
+
+    /// Starts it with further environment variables.
+    pub fn start_with(&mut self, environment: &[(&str, &str)]) {
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
             .open(self.dir.path().join("run.log"))
             .unwrap();
-        let child = self.command(&["run"]).stdout(Stdio::null()).stderr(log).spawn().unwrap();
-        self.child = Some(child);
+        let mut command = self.command(&["run"]);
+        command.envs(environment.iter().copied()).stdout(Stdio::null()).stderr(log);
+        self.child = Some(command.spawn().unwrap());
     }
 
     pub fn log(&self) -> String {
@@ -116,9 +122,42 @@ impl Site {
     /// Restricts what is sent, before the start.
     pub fn use_entities(&mut self, list: &str) {
         self.prices = list.contains("price");
-        let file = self.dir.path().join("mare.toml");
-        let text = std::fs::read_to_string(&file).unwrap();
-        std::fs::write(&file, text.replace("# entities", &format!("entities = [{list}]"))).unwrap();
+        self.set_config(&self.config().replace("# entities", &format!("entities = [{list}]")));
+    }
+
+    /// Where the ledger is.
+    pub fn state_dir(&self) -> PathBuf {
+        self.dir.path().join("state")
+    }
+
+    /// The exit code, once it has ended by itself.
+    pub fn ended(&mut self) -> Option<i32> {
+        let code = self.child.as_mut()?.try_wait().unwrap()?;
+        self.child = None;
+        Some(code.code().unwrap_or(-1))
+    }
+
+    /// The text of `mare.toml`.
+    pub fn config(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("mare.toml")).unwrap()
+    }
+
+    pub fn set_config(&self, text: &str) {
+        std::fs::write(self.dir.path().join("mare.toml"), text).unwrap();
+    }
+
+    /// Runs a command that must succeed; what it printed.
+    pub fn run(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs a command that must fail; why it did.
+    pub fn fails(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output().unwrap();
+        assert!(!output.status.success(), "{arguments:?} must fail");
+        String::from_utf8_lossy(&output.stderr).into_owned()
     }
 
     pub fn process(&self) -> u32 {

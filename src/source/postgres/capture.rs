@@ -134,6 +134,7 @@ impl Capture {
             facts.phase = Phase::Streaming;
             facts.reason = None;
             facts.durable = progress.position;
+            facts.settled = progress.position;
         });
         self.repair.notify_one();
         Session::new(self, stop, mapper, progress).run(stream, asks).await

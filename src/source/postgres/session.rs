@@ -308,7 +308,14 @@ impl<'a> Session<'a> {
             self.durable_at = Instant::now();
             self.capture.wake_repair();
         }
+        self.publish(Position::ZERO);
         Ok(())
+    }
+
+    /// Nothing of ours up to here is missing in the ledger.
+    fn settled(&self) -> Position {
+        let pending = self.open.is_some() || self.spilled || self.handed.is_some() || !self.window.is_empty();
+        if pending { self.durable } else { self.taken }
     }
 
     async fn report(&self, stream: &mut Stream, reply: bool) -> Result<(), CaptureError> {
@@ -321,13 +328,14 @@ impl<'a> Session<'a> {
         let coalesced = self.window.take_coalesced();
         let (changes, transactions) =
             (std::mem::take(&mut self.changes), std::mem::take(&mut self.transactions));
-        let (durable, last_commit) = (self.durable, self.last_commit);
+        let (durable, settled, last_commit) = (self.durable, self.settled(), self.last_commit);
         let rows = self.mapper.counts();
         self.capture.status.update(|facts| {
             facts.changes += changes;
             facts.transactions += transactions;
             facts.coalesced += coalesced;
             facts.durable = durable;
+            facts.settled = settled;
             facts.server = facts.server.max(server);
             facts.last_commit = last_commit.or(facts.last_commit);
             facts.rows = rows;

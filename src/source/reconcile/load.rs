@@ -388,12 +388,12 @@ impl<'a> Run<'a> {
             differences: 0,
             started: (self.loader.now)(),
         };
-        if !scope.skus.is_empty() && self.loader.mapping.has(Entity::Stock) {
+        if !scope.stock.is_empty() && self.loader.mapping.has(Entity::Stock) {
             let table = self.table(Role::Stock).await?;
             let columns = &self.loader.mapping.tables.stock.columns;
             let sql = table.any_in(&columns.store, &columns.deposit, &columns.sku);
-            for pair in &scope.pairs {
-                for skus in scope.skus.chunks(self.loader.chunk_rows) {
+            for (pair, skus) in &scope.stock {
+                for skus in skus.chunks(self.loader.chunk_rows) {
                     let (store, deposit) = (pair.store.to_string(), pair.deposit.to_string());
                     let ids: Vec<String> = skus.iter().map(RowId::to_string).collect();
                     let parameters: [&(dyn ToSql + Sync); 3] = [&store, &deposit, &ids];
@@ -472,6 +472,12 @@ impl<'a> Run<'a> {
             match self.apply(chunk).await? {
                 Applied::Done { rows, differences } => {
                     load.differences += differences;
+                    if load.step != Step::Done {
+                        self.loader.status.update(|facts| {
+                            facts.rows_loaded += rows;
+                            facts.rows_differing += differences;
+                        });
+                    }
                     tokio::time::sleep(busy.mul_f64(1.0 / self.loader.share - 1.0)).await;
                     return Ok(rows);
                 }
