@@ -20,8 +20,15 @@ fn parked(status: &serde_json::Value) -> u64 {
     by_reason.values().map(|count| count.as_u64().unwrap()).sum()
 }
 
+/// Changes every balance, by so much that whatever is for sale has another quantity in VTEX.
 async fn sell(site: &Site) {
-    site.live.batch_execute("UPDATE live.estoque_saldo SET quantidade = quantidade + 1").await.unwrap();
+    site.live.batch_execute("UPDATE live.estoque_saldo SET quantidade = quantidade + 1000").await.unwrap();
+}
+
+/// The stock of something that is for sale.
+async fn for_sale(site: &Site) -> serde_json::Value {
+    let stock = site.all_stock().await;
+    stock.into_iter().find(|stock| stock["quantity"].as_i64() > Some(0)).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,7 +79,7 @@ async fn a_poison_key_is_parked_alone_and_comes_back_by_hand() {
     let mut site = Site::new(200, unlimited(), FAST).await;
     site.start();
     site.converged(MINUTE).await;
-    let sku = site.all_stock().await[0]["sku"].to_string();
+    let sku = for_sale(&site).await["sku"].to_string();
     let fault =
         Fault { route: "logistics".to_owned(), sku: Some(sku), ..Fault::new(FaultKind::EmptyBadRequest) };
     site.vtex.world().set_faults(vec![fault]);
@@ -139,7 +146,7 @@ async fn a_write_that_was_out_at_kill_9_is_not_trusted_to_be_over() {
     let mut site = Site::new(200, unlimited(), FAST).await;
     site.start();
     site.converged(MINUTE).await;
-    let shown = site.all_stock().await[0].clone();
+    let shown = for_sale(&site).await;
     let key = format!("{}/{}", shown["warehouse"].as_str().unwrap(), shown["ref"].as_str().unwrap());
     let fault = Fault {
         route: "logistics".to_owned(),
