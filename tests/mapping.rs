@@ -9,9 +9,9 @@ use mare::core::entity::{Entity, Key};
 use mare::core::row::{Cell, Column, Relation, RowChange};
 use mare::core::time::Timestamp;
 use mare::core::value::{Stock, Value};
-use mare::mapping::cell::oid;
+use mare::mapping::cell::{RowId, oid};
 use mare::mapping::config::MappingConfig;
-use mare::mapping::{Announced, Effect, Mapper, Refresh, Rows};
+use mare::mapping::{Announced, Effect, Mapper, Pair, Refresh, Rows};
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
 
@@ -206,6 +206,71 @@ fn the_flag_of_a_product_decides_whether_anything_is_sent() {
     assert_eq!(bench.insert(STOCK, &["1", "1", "1", "7", "0"]), []);
     let on = bench.update(4, &["1", "9", "P1", "t", "0", "f", "1"]);
     assert!(on.iter().any(|effect| matches!(effect, Effect::Refresh(Refresh::Product(_)))), "{on:?}");
+}
+
+/// Store 001 with its deposit, and store 002 with two.
+fn two_stores(warehouses: [&str; 2]) -> Bench {
+    let [first, second] = warehouses;
+    let mut bench = Bench::new(&format!(
+        "entities = [\"stock\"]\n[[stores]]\nloja = \"001\"\nwarehouse = \"{first}\"\n\
+         [[stores]]\nloja = \"002\"\nwarehouse = \"{second}\""
+    ));
+    bench.insert(1, &["2", "9", "002", "t", "1"]);
+    bench.insert(2, &["2", "2", "LOJA", "t", "1"]);
+    bench.insert(2, &["3", "2", "FUNDO", "t", "1"]);
+    bench.insert(5, &["2", "1", "S2", "1", "t", "1"]);
+    bench
+}
+
+/// What is read again because of these effects: `store/deposit: SKUs`.
+fn read_again(bench: &Bench, effects: &[Effect]) -> Vec<String> {
+    let refreshes: Vec<Refresh> = effects
+        .iter()
+        .filter_map(|effect| if let Effect::Refresh(refresh) = effect { Some(refresh.clone()) } else { None })
+        .collect();
+    let scope = bench.mapper.scope(&refreshes);
+    let line = |(pair, skus): &(Pair, Arc<[RowId]>)| {
+        let skus: Vec<_> = skus.iter().map(ToString::to_string).collect();
+        format!("{}/{}: {}", pair.store, pair.deposit, skus.join(","))
+    };
+    scope.stock.iter().map(line).collect()
+}
+
+#[test]
+fn a_change_of_one_store_has_only_that_store_read_again() {
+    let mut bench = two_stores(["one", "two"]);
+    let opened = bench.insert(2, &["4", "2", "NOVO", "t", "1"]);
+    assert_eq!(read_again(&bench, &opened), ["2/2: 1,2", "2/3: 1,2", "2/4: 1,2"]);
+    let closed = bench.update(2, &["3", "2", "FUNDO", "t", "0"]);
+    assert_eq!(read_again(&bench, &closed), ["2/2: 1,2", "2/4: 1,2"]);
+    let renamed = bench.update(2, &["2", "2", "OUTRO", "t", "1"]);
+    assert_eq!(read_again(&bench, &renamed), Vec::<String>::new(), "a name changes no balance");
+    // A SKU has its balance everywhere.
+    let sku = bench.update(5, &["2", "1", "S2", "2", "t", "1"]);
+    assert_eq!(read_again(&bench, &sku), ["1/1: 2", "2/2: 2", "2/4: 2"]);
+    // Both at once.
+    let both = [closed, sku].concat();
+    assert_eq!(read_again(&bench, &both), ["1/1: 2", "2/2: 1,2", "2/4: 1,2"]);
+    // Nobody feeds it any more: emptied without reading.
+    let store = bench.update(1, &["2", "9", "002", "t", "0"]);
+    assert_eq!(read_again(&bench, &store), Vec::<String>::new());
+    let empty =
+        |sku| Effect::Want { key: Key::stock("two", sku), value: Value::Stock(Stock { quantity: 0 }) };
+    assert!(store.contains(&empty("S1")) && store.contains(&empty("S2")), "{store:?}");
+}
+
+#[test]
+fn a_store_that_closes_leaves_the_rest_of_a_shared_warehouse() {
+    let mut bench = two_stores(["w", "w"]);
+    bench.insert(STOCK, &["1", "1", "1", "5", "0"]);
+    bench.insert(STOCK, &["2", "2", "1", "3", "0"]);
+    assert!(bench.insert(STOCK, &["2", "3", "1", "1", "0"]).contains(&shows("S1", 9)));
+    let closed = bench.update(1, &["2", "9", "002", "t", "0"]);
+    assert_eq!(read_again(&bench, &closed), ["1/1: 1,2"], "what is left is added up from the others");
+    assert!(bench.update(STOCK, &["1", "1", "1", "5", "0"]).contains(&shows("S1", 5)));
+    let opened = bench.update(1, &["2", "9", "002", "t", "1"]);
+    assert_eq!(read_again(&bench, &opened), ["2/2: 1,2", "2/3: 1,2"]);
+    assert!(bench.update(STOCK, &["2", "2", "1", "3", "0"]).contains(&shows("S1", 9)));
 }
 
 #[test]

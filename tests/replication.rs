@@ -1,12 +1,10 @@
 //! The replication connection against a real Postgres, one private cluster per test.
-//!
-//! Skipped with a message where no Postgres is installed.
 
 #![allow(clippy::unwrap_used, reason = "a panic here is a failed test")]
 
-mod cluster;
+mod support;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mare::core::position::Position;
@@ -19,10 +17,15 @@ use mare::source::postgres::wire::{Connection, Frame, StartReplication, Stream, 
 use tokio::time::timeout;
 use tokio_postgres::Client;
 
-use cluster::{Certificates, Cluster};
+use support::postgres::{Certificate, Cluster, Options};
 
 /// Only a guard against waiting for ever; no test measures time.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Of every role but the superuser.
+const PASSWORD: &str = "tide";
+/// A role whose password is kept as MD5, and one that is asked for it in clear; everybody else uses SCRAM.
+const OLD_LOGINS: &str = "host all with_md5 all md5\nhost all with_clear_text all password\n";
 
 const SCHEMA: &str = "
     create table stock (id int primary key, name text, quantity numeric(9,2), note text);
@@ -132,16 +135,51 @@ async fn stream(settings: &PostgresSettings, slot: &str, binary: bool) -> Result
     Connection::connect(settings).await?.start(&start(slot, binary)).await
 }
 
-/// A cluster with the schema, and a connection of its superuser.
-async fn prepared() -> Option<(Cluster, Client)> {
-    let cluster = Cluster::start(&[])?;
-    let admin = connect(&cluster.admin()).await.unwrap();
-    admin.batch_execute(SCHEMA).await.unwrap();
-    Some((cluster, admin))
+/// A private cluster with the roles that log in.
+struct Server(Cluster);
+
+impl Server {
+    async fn start(options: Options) -> Self {
+        let server = Self(Cluster::start(&Options { logins: OLD_LOGINS, ..options }));
+        let create = |role: &str| format!("create role {role} login replication password '{PASSWORD}'; ");
+        let old = "set password_encryption = 'md5'; ";
+        let roles = [&create("mare"), old, &create("with_md5"), &create("with_clear_text")].concat();
+        server.admin().await.batch_execute(&roles).await.unwrap();
+        server
+    }
+
+    async fn with_tls(certificate: &Certificate) -> Self {
+        Self::start(Options { tls: Some(certificate.clone()), ..Options::default() }).await
+    }
+
+    /// A connection of the superuser.
+    async fn admin(&self) -> Client {
+        self.0.database("postgres").connect().await
+    }
+
+    /// The role of the daemon: LOGIN and REPLICATION.
+    fn mare(&self) -> PostgresSettings {
+        self.settings("mare")
+    }
+
+    fn settings(&self, user: &str) -> PostgresSettings {
+        let mut settings = PostgresSettings::new("127.0.0.1", "postgres", user);
+        settings.port = self.0.port();
+        settings.password = Some(PASSWORD.into());
+        settings
+    }
 }
 
-async fn create_slot(cluster: &Cluster, name: &str) -> Position {
-    let mut connection = Connection::connect(&cluster.mare()).await.unwrap();
+/// A server with the schema, and a connection of its superuser.
+async fn prepared() -> (Server, Client) {
+    let server = Server::start(Options::default()).await;
+    let admin = server.admin().await;
+    admin.batch_execute(SCHEMA).await.unwrap();
+    (server, admin)
+}
+
+async fn create_slot(server: &Server, name: &str) -> Position {
+    let mut connection = Connection::connect(&server.mare()).await.unwrap();
     let created = connection.create_slot(name).await.unwrap();
     connection.close().await;
     created.consistent_point
@@ -155,8 +193,8 @@ async fn mark(admin: &Client, marker: &str) -> Position {
 
 #[tokio::test]
 async fn a_login_that_fails_says_why() {
-    let Some(cluster) = Cluster::start(&[]) else { return };
-    let good = cluster.mare();
+    let server = Server::start(Options::default()).await;
+    let good = server.mare();
     let mut identity = Connection::connect(&good).await.unwrap();
     let identity = identity.identify().await.unwrap();
     let client = connect(&good).await.unwrap();
@@ -191,10 +229,10 @@ async fn a_login_that_fails_says_why() {
 
 #[tokio::test]
 async fn old_passwords_work_and_none_travels_in_clear() {
-    let certificates = Certificates::for_host("localhost");
-    let Some(cluster) = Cluster::with_tls(&certificates) else { return };
+    let certificate = Certificate::for_names(&["localhost"]);
+    let server = Server::with_tls(&certificate).await;
     let log_in = async |user: &str, tls: TlsMode| {
-        let mut settings = cluster.settings(user);
+        let mut settings = server.settings(user);
         settings.tls = tls;
         Connection::connect(&settings).await
     };
@@ -206,9 +244,9 @@ async fn old_passwords_work_and_none_travels_in_clear() {
 
 #[tokio::test]
 async fn every_kind_of_change_arrives_as_it_was_written() {
-    let Some((cluster, admin)) = prepared().await else { return };
-    create_slot(&cluster, "as_text").await;
-    create_slot(&cluster, "as_binary").await;
+    let (server, admin) = prepared().await;
+    create_slot(&server, "as_text").await;
+    create_slot(&server, "as_binary").await;
     for statements in [
         "insert into stock values (1, 'maçã', 12.50, repeat('x', 9000)), (2, null, -1, '')",
         "update stock set quantity = 3 where id = 1",
@@ -223,7 +261,7 @@ async fn every_kind_of_change_arrives_as_it_was_written() {
     }
     mark(&admin, "end").await;
 
-    let mut text = Reader::new(stream(&cluster.mare(), "as_text", false).await.unwrap());
+    let mut text = Reader::new(stream(&server.mare(), "as_text", false).await.unwrap());
     let mut expected = [
         "insert stock 1|maçã|12.50|9000 bytes",
         "insert stock 2|null|-1.00|",
@@ -242,7 +280,7 @@ async fn every_kind_of_change_arrives_as_it_was_written() {
         [("id", 23, true), ("name", 25, false), ("quantity", 1700, false), ("note", 25, false)]
     );
 
-    let mut binary = Reader::new(stream(&cluster.mare(), "as_binary", true).await.unwrap());
+    let mut binary = Reader::new(stream(&server.mare(), "as_binary", true).await.unwrap());
     expected[0] = "insert stock 00000001|6d61c3a7c3a3|0002000000000002000c1388|9000 bytes";
     expected[1] = "insert stock 00000002|null|00010000400000020001|";
     expected[2] = "update stock 00000001|6d61c3a7c3a3|00010000000000020003|unchanged";
@@ -253,10 +291,10 @@ async fn every_kind_of_change_arrives_as_it_was_written() {
 
 #[tokio::test]
 async fn what_was_reported_as_flushed_does_not_come_again() {
-    let Some((cluster, admin)) = prepared().await else { return };
-    let created = create_slot(&cluster, "mare").await;
+    let (server, admin) = prepared().await;
+    let created = create_slot(&server, "mare").await;
     admin.batch_execute("insert into stock (id) values (1)").await.unwrap();
-    let mut reader = Reader::new(stream(&cluster.mare(), "mare", false).await.unwrap());
+    let mut reader = Reader::new(stream(&server.mare(), "mare", false).await.unwrap());
     mark(&admin, "first").await;
     assert_eq!(reader.until("first").await.unwrap(), ["insert stock 1|null|null|null"]);
 
@@ -281,17 +319,17 @@ async fn what_was_reported_as_flushed_does_not_come_again() {
     assert_eq!((facts.plugin.as_str(), facts.wal_status.as_deref()), ("pgoutput", Some("reserved")));
     assert!(facts.retained_bytes.is_some_and(|bytes| bytes > 0));
 
-    let mut again = Reader::new(stream(&cluster.mare(), "mare", false).await.unwrap());
+    let mut again = Reader::new(stream(&server.mare(), "mare", false).await.unwrap());
     mark(&admin, "second").await;
     assert_eq!(again.until("second").await.unwrap(), ["insert stock 2|null|null|null"]);
 }
 
 #[tokio::test]
 async fn a_heartbeat_comes_back() {
-    let Some((cluster, admin)) = prepared().await else { return };
-    create_slot(&cluster, "mare").await;
-    let mut reader = Reader::new(stream(&cluster.mare(), "mare", false).await.unwrap());
-    let client = connect(&cluster.mare()).await.unwrap();
+    let (server, admin) = prepared().await;
+    create_slot(&server, "mare").await;
+    let mut reader = Reader::new(stream(&server.mare(), "mare", false).await.unwrap());
+    let client = connect(&server.mare()).await.unwrap();
     let before = slot::current_position(&client).await.unwrap();
     slot::emit_heartbeat(&client, "mare.heartbeat", "42").await.unwrap();
     drop(admin);
@@ -301,9 +339,9 @@ async fn a_heartbeat_comes_back() {
 
 #[tokio::test]
 async fn a_slot_that_cannot_be_read_says_why() {
-    let Some((cluster, admin)) = prepared().await else { return };
-    let mare = cluster.mare();
-    create_slot(&cluster, "mare").await;
+    let (server, admin) = prepared().await;
+    let mare = server.mare();
+    create_slot(&server, "mare").await;
     let again = Connection::connect(&mare).await.unwrap().create_slot("mare").await;
     assert!(matches!(again, Err(WireError::SlotExists { .. })), "{again:?}");
 
@@ -340,9 +378,9 @@ async fn drop_when_free(admin: &Client, slot: &str) {
 
 #[tokio::test]
 async fn a_publication_that_is_missing_is_reported() {
-    let Some((cluster, admin)) = prepared().await else { return };
-    create_slot(&cluster, "mare").await;
-    let connection = Connection::connect(&cluster.mare()).await.unwrap();
+    let (server, admin) = prepared().await;
+    create_slot(&server, "mare").await;
+    let connection = Connection::connect(&server.mare()).await.unwrap();
     let start = StartReplication { publications: &["another"], ..start("mare", false) };
     let mut reader = Reader::new(connection.start(&start).await.unwrap());
     admin.batch_execute("insert into stock (id) values (1)").await.unwrap();
@@ -352,11 +390,13 @@ async fn a_publication_that_is_missing_is_reported() {
 
 #[tokio::test]
 async fn a_slot_that_lost_its_wal_is_recognised() {
-    let keep_little = ["max_slot_wal_keep_size=2MB", "max_wal_size=2MB", "min_wal_size=2MB"];
-    let Some(cluster) = Cluster::start(&keep_little) else { return };
-    let admin = connect(&cluster.admin()).await.unwrap();
+    let keep_little = ["max_slot_wal_keep_size", "max_wal_size", "min_wal_size"];
+    let settings = keep_little.map(|name| (name, "2MB".to_owned())).to_vec();
+    let options = Options { wal_segment_mib: Some(1), settings, ..Options::default() };
+    let server = Server::start(options).await;
+    let admin = server.admin().await;
     admin.batch_execute(SCHEMA).await.unwrap();
-    create_slot(&cluster, "mare").await;
+    create_slot(&server, "mare").await;
     for _ in 0..8 {
         admin
             .batch_execute(
@@ -368,21 +408,21 @@ async fn a_slot_that_lost_its_wal_is_recognised() {
     }
     let facts = slot::facts(&admin, "mare").await.unwrap().unwrap();
     assert!(facts.is_lost(), "{facts:?}");
-    let lost = stream(&cluster.mare(), "mare", false).await;
+    let lost = stream(&server.mare(), "mare", false).await;
     assert!(lost.as_ref().is_err_and(WireError::has_lost_changes), "{lost:?}");
 }
 
 #[tokio::test]
 async fn a_row_larger_than_the_buffer_survives_cancelled_reads() {
-    let Some((cluster, admin)) = prepared().await else { return };
-    create_slot(&cluster, "mare").await;
+    let (server, admin) = prepared().await;
+    create_slot(&server, "mare").await;
     admin.batch_execute("insert into stock select 1, 'big', 1, repeat('x', 9000000)").await.unwrap();
     admin
         .batch_execute("insert into stock select g, 'small', 1, '' from generate_series(2, 20000) g")
         .await
         .unwrap();
     mark(&admin, "end").await;
-    let mut reader = Reader::new(stream(&cluster.mare(), "mare", false).await.unwrap());
+    let mut reader = Reader::new(stream(&server.mare(), "mare", false).await.unwrap());
     // A future that is polled once and dropped must not lose what it has read.
     let mut cancelled = 0;
     for _ in 0..1000 {
@@ -399,16 +439,23 @@ async fn a_row_larger_than_the_buffer_survives_cancelled_reads() {
     assert_eq!(log[19_999], "insert stock 20000|small|1.00|");
 }
 
+fn pem(folder: &Path, name: &str, text: &str) -> PathBuf {
+    let path = folder.join(name).with_extension("pem");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
 #[tokio::test]
 async fn tls_checks_what_its_mode_promises() {
-    let certificates = Certificates::for_host("localhost");
-    let Some(cluster) = Cluster::with_tls(&certificates) else { return };
-    let other = Certificates::for_host("localhost");
-    let right = cluster.file("authority.pem", &certificates.authority);
-    let wrong = cluster.file("other.pem", &other.authority);
-    let own = cluster.file("server.pem", &certificates.server);
+    let certificate = Certificate::for_names(&["localhost"]);
+    let server = Server::with_tls(&certificate).await;
+    let other = Certificate::for_names(&["localhost"]);
+    let folder = tempfile::tempdir().unwrap();
+    let right = pem(folder.path(), "authority", &certificate.authority);
+    let wrong = pem(folder.path(), "other", &other.authority);
+    let own = pem(folder.path(), "server", &certificate.certificate);
     let with = |host: &str, tls: TlsMode, authority: Option<&PathBuf>| {
-        let mut settings = cluster.mare();
+        let mut settings = server.mare();
         settings.host = host.to_owned();
         settings.tls = tls;
         settings.ca_file = authority.cloned();
@@ -449,8 +496,8 @@ async fn tls_checks_what_its_mode_promises() {
 
 #[tokio::test]
 async fn without_tls_on_the_server_prefer_goes_on_and_require_stops() {
-    let Some(cluster) = Cluster::start(&[]) else { return };
-    let mut settings = cluster.mare();
+    let server = Server::start(Options::default()).await;
+    let mut settings = server.mare();
     for (mode, works) in [(TlsMode::Disable, true), (TlsMode::Prefer, true), (TlsMode::Require, false)] {
         settings.tls = mode;
         let sql = connect(&settings).await;

@@ -1,5 +1,6 @@
 //! `/metrics`: gauges and totals are set from the facts at the moment of the scrape.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -8,6 +9,7 @@ use metrics::{counter, gauge};
 use super::{Admin, Refusal};
 use crate::core::breaker::BreakerState;
 use crate::core::dispatch::Stats;
+use crate::core::entity::Entity;
 use crate::core::record::ParkReason;
 use crate::core::time::Timestamp;
 use crate::pipeline::{Control, wall_clock};
@@ -17,9 +19,11 @@ use crate::telemetry::metrics as names;
 pub(super) async fn metrics(State(admin): State<Arc<Admin>>) -> Result<String, Refusal> {
     let stats = admin.ask(Control::Stats).await?;
     let now = wall_clock();
-    for source in &admin.sources {
-        export_source(&source.name, &source.status.facts(), now);
+    let sources: Vec<SourceFacts> = admin.sources.iter().map(|source| source.status.facts()).collect();
+    for (source, facts) in admin.sources.iter().zip(&sources) {
+        export_source(&source.name, facts, now);
     }
+    export_all_sources(&sources);
     export_vtex(&stats);
     gauge!(names::LEDGER_BYTES).set(admin.store.disk_bytes() as f64);
     Ok(admin.metrics.render())
@@ -49,31 +53,36 @@ fn export_source(name: &str, facts: &SourceFacts, now: Timestamp) {
     }
     counter!(names::SOURCE_CHANGES, "source" => source()).absolute(facts.changes);
     counter!(names::SOURCE_TRANSACTIONS, "source" => source()).absolute(facts.transactions);
-    counter!(names::COALESCED, "where" => "source").absolute(facts.coalesced);
-    for (label, count) in &facts.rows {
-        let (outcome, reason) = label.split_once('/').unwrap_or((label, ""));
-        counter!(names::ROWS, "outcome" => outcome, "reason" => reason).absolute(*count);
+    let share = facts.load.as_ref().map_or(1.0, |load| load.share);
+    gauge!(names::LOAD_PROGRESS, "source" => source()).set(share);
+    counter!(names::LOAD_ROWS, "source" => source()).absolute(facts.rows_loaded);
+    counter!(names::LOAD_DIFFERENCES, "source" => source()).absolute(facts.rows_differing);
+    gauge!(names::REFRESH_DUE, "source" => source()).set(facts.refresh_due as f64);
+}
+
+/// What has no label for the source is the sum of all.
+fn export_all_sources(sources: &[SourceFacts]) {
+    let coalesced = sources.iter().map(|facts| facts.coalesced).sum();
+    counter!(names::COALESCED, "where" => "source").absolute(coalesced);
+    let mut rows: BTreeMap<&'static str, u64> = BTreeMap::new();
+    for (label, count) in sources.iter().flat_map(|facts| &facts.rows) {
+        *rows.entry(label).or_default() += count;
     }
-    for entity in crate::core::entity::Entity::ALL {
-        let paused = facts.paused.contains_key(&entity);
+    for (label, count) in rows {
+        let (outcome, reason) = label.split_once('/').unwrap_or((label, ""));
+        counter!(names::ROWS, "outcome" => outcome, "reason" => reason).absolute(count);
+    }
+    for entity in Entity::ALL {
+        let paused = sources.iter().any(|facts| facts.paused.contains_key(&entity));
         gauge!(names::PAUSED, "entity" => entity.name()).set(f64::from(u8::from(paused)));
     }
-    let load = facts.load.as_ref().or(facts.last_load.as_ref());
-    let share = facts.load.as_ref().map_or(1.0, |load| load.share);
-    gauge!(names::LOAD_PROGRESS, "source" => source(), "entity" => "all").set(share);
-    if let Some(load) = load {
-        counter!(names::LOAD_ROWS, "source" => source()).absolute(load.rows);
-        counter!(names::LOAD_DIFFERENCES, "source" => source()).absolute(load.differences);
-    }
-    gauge!(names::REFRESH_DUE, "source" => source()).set(facts.refresh_due as f64);
 }
 
 fn export_vtex(stats: &Stats) {
     for (lane, stats) in &stats.lanes {
         let lane = lane.name();
         for (urgency, keys) in &stats.queued {
-            let urgency = label(urgency);
-            gauge!(names::DIRTY, "lane" => lane, "urgency" => urgency).set(*keys as f64);
+            gauge!(names::QUEUED, "lane" => lane, "urgency" => urgency.name()).set(*keys as f64);
         }
         let oldest = stats.oldest_since.map_or(0.0, |since| since.until(wall_clock()).as_secs_f64());
         gauge!(names::OLDEST_SECONDS, "lane" => lane).set(oldest);
@@ -98,12 +107,8 @@ fn export_vtex(stats: &Stats) {
         gauge!(names::RATE_LIMIT, "route" => route).set(stats.limit.allowed_per_second);
         gauge!(names::RATE_CONFIGURED, "route" => route).set(stats.limit.configured_per_second);
         gauge!(names::TOKENS, "route" => route).set(stats.limit.tokens);
+        counter!(names::THROTTLED, "route" => route).absolute(stats.limit.throttled);
     }
     counter!(names::COALESCED, "where" => "ledger").absolute(stats.coalesced);
     counter!(names::SUPPRESSED, "where" => "ledger").absolute(stats.suppressed);
-}
-
-/// The name that a value has in JSON, as a label.
-fn label(value: &impl serde::Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
 }

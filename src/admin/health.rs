@@ -81,6 +81,7 @@ pub(super) async fn status(State(admin): State<Arc<Admin>>) -> Result<Json<Value
         let mut value = serde_json::to_value(&facts).unwrap_or_default();
         value["lag_bytes"] = facts.lag_bytes().into();
         value["durable"] = facts.durable.to_string().into();
+        value["settled"] = facts.settled.to_string().into();
         value["server"] = facts.server.to_string().into();
         sources.insert(source.name.to_string(), value);
     }

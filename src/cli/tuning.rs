@@ -9,7 +9,7 @@ use crate::config::Config;
 /// Show the rates, concurrency and weights in force, or change some while it runs.
 ///
 ///   mare tuning
-///   mare tuning --set '{"routes": {"stock-write": {"per_second": 30, "burst": 60}}}'
+///   mare tuning --set '{"routes": {"stock_write": {"per_second": 30, "burst": 60}}}'
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct TuningCommand {

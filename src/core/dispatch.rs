@@ -61,6 +61,8 @@ pub struct RequestId(pub u64);
 pub struct Request {
     pub id: RequestId,
     pub call: Call,
+    /// The key that it writes; `None` for a request that only reads.
+    pub key: Option<Key>,
     /// The only request of its lane, to see whether VTEX is back.
     pub probe: bool,
 }

@@ -208,8 +208,8 @@ impl Ledger {
         Some(entry)
     }
 
-    /// Counts the key's age anew, from its `since`: it came back from being parked or was delivered while
-    /// a newer value waited.
+    /// Counts the key's age anew, from its `since`: it came back from being parked, its SKU exists now, or it
+    /// was delivered while a newer value waited.
     pub(crate) fn renew_age(&mut self, slot: Slot) {
         let Some(entry) = self.get(slot) else { return };
         let (lane, birth) = (entry.lane(), entry.birth);
@@ -223,7 +223,7 @@ impl Ledger {
         self.compact_ages(lane);
     }
 
-    /// The key no longer counts as late: it is parked.
+    /// The key does not count as late: it is parked, or its SKU does not exist.
     pub(crate) fn stop_age(&mut self, slot: Slot) {
         let Some(entry) = self.get_mut(slot) else { return };
         let (lane, birth) = (entry.lane(), std::mem::take(&mut entry.birth));
@@ -282,7 +282,7 @@ impl Ages {
         self.live += 1;
     }
 
-    /// `birth` 0 is a key that was parked and does not count.
+    /// `birth` 0 is a key that does not count.
     fn leave(&mut self, birth: u32) {
         self.live -= usize::from(birth != 0);
     }

@@ -62,6 +62,7 @@ pub struct Confirmed {
 
 /// Why a key was set aside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ParkReason {
     /// VTEX refuses the request as it is (400, 422).
     Rejected,

@@ -11,6 +11,7 @@ use super::time::Timestamp;
 ///
 /// The order of the variants is stored in the ledger: append only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Value {
     Stock(Stock),
     Price(Box<Price>),

@@ -62,7 +62,10 @@ pub enum ConnectError {
     Tls(#[from] TlsError),
     #[error("Postgres refused the login of user '{user}': {error}; check user and password")]
     WrongPassword { user: String, error: ServerError },
-    #[error("Postgres asks for a password of user '{user}', but none is configured")]
+    #[error(
+        "Postgres asks for a password of user '{user}', but none is configured; set MARE_DB_PASSWORD, or name \
+             another place in `password` of the source"
+    )]
     PasswordMissing { user: String },
     #[error("Postgres has no rule that lets user '{user}' in: {error}; add a line to pg_hba.conf")]
     NotAllowed { user: String, error: ServerError },

@@ -1,4 +1,5 @@
-//! The way into TOTVS Live's Postgres: settings, TCP and TLS, and a plain SQL connection.
+//! The way into TOTVS Live's database. For Postgres: settings, TCP and TLS, and a plain SQL connection. For SQL
+//! Server: [`sqlserver`], which shares TCP and the checks of certificates.
 //!
 //! The replication connection of [`crate::source::postgres::wire`] shares all of it but the SQL client, so
 //! that both connections reach, trust and fail in the same way.
@@ -7,6 +8,7 @@ mod connect;
 mod error;
 mod settings;
 mod socket;
+pub mod sqlserver;
 mod tls;
 
 pub use connect::{Connect, connect};

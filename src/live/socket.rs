@@ -75,21 +75,23 @@ async fn encrypt(
 
 /// TCP alone.
 async fn dial(settings: &PostgresSettings) -> Result<TcpStream, ConnectError> {
-    let connect = async {
-        let tcp = TcpStream::connect((settings.host.as_str(), settings.port)).await?;
-        tcp.set_nodelay(true)?;
-        watch_over(&tcp)?;
-        Ok(tcp)
-    };
-    connect.await.map_err(|source| ConnectError::Unreachable {
+    dial_host(&settings.host, settings.port).await.map_err(|source| ConnectError::Unreachable {
         host: settings.host.clone(),
         port: settings.port,
         source,
     })
 }
 
+/// A TCP connection to a server of Live, with keepalives.
+pub(super) async fn dial_host(host: &str, port: u16) -> io::Result<TcpStream> {
+    let tcp = TcpStream::connect((host, port)).await?;
+    tcp.set_nodelay(true)?;
+    watch_over(&tcp)?;
+    Ok(tcp)
+}
+
 /// Lets the kernel notice a peer that is gone without a word.
-fn watch_over(tcp: &TcpStream) -> io::Result<()> {
+pub(super) fn watch_over(tcp: &TcpStream) -> io::Result<()> {
     let keepalive = TcpKeepalive::new()
         .with_time(KEEPALIVE_IDLE)
         .with_interval(KEEPALIVE_INTERVAL)

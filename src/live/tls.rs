@@ -9,7 +9,10 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    SupportedProtocolVersion,
+};
 
 use super::error::TlsError;
 use super::settings::{PostgresSettings, TlsMode};
@@ -24,7 +27,20 @@ pub(super) fn client_config(settings: &PostgresSettings) -> Result<Option<Client
         TlsMode::Prefer | TlsMode::Require => false,
         TlsMode::VerifyFull => true,
     };
-    let authorities = match &settings.ca_file {
+    checked_config(settings.ca_file.as_deref(), check_name, rustls::DEFAULT_VERSIONS).map(Some)
+}
+
+/// A configuration that trusts the certificates of `ca_file`. Without one, it trusts what this machine trusts if
+/// the name is to be checked, else any certificate.
+///
+/// # Errors
+/// As [`client_config`].
+pub(super) fn checked_config(
+    ca_file: Option<&Path>,
+    check_name: bool,
+    versions: &[&'static SupportedProtocolVersion],
+) -> Result<ClientConfig, TlsError> {
+    let authorities = match ca_file {
         Some(path) => read_ca_file(path)?,
         None if check_name => rustls_native_certs::load_native_certs().certs,
         None => Vec::new(),
@@ -33,14 +49,21 @@ pub(super) fn client_config(settings: &PostgresSettings) -> Result<Option<Client
         return Err(TlsError::NoTrustedRoots);
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let verifier = Verifier::new(authorities, check_name, Arc::clone(&provider))?;
+    let verifier =
+        Verifier::new(authorities, check_name, Arc::clone(&provider)).map_err(|error| match ca_file {
+            Some(path) => TlsError::CaFile {
+                path: path.to_owned(),
+                reason: "none of its certificates can be read as an authority".to_owned(),
+            },
+            None => error,
+        })?;
     let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .map_err(TlsError::Setup)?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
-    Ok(Some(config))
+    Ok(config)
 }
 
 fn read_ca_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
@@ -54,7 +77,11 @@ fn read_ca_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     Ok(certificates)
 }
 
-/// Checks as much of a certificate as the mode asks for. Signatures of the handshake are always checked.
+/// Checks as much of a certificate as the mode asks for.
+///
+/// Signatures of the handshake are checked whenever the certificate is. Where any certificate will do, a signature
+/// by its key proves nothing, and checking it would refuse servers whose self-made certificate is of an old version or has
+/// a small key.
 #[derive(Debug)]
 struct Verifier {
     /// None: any certificate will do, the connection is encrypted and no more.
@@ -116,6 +143,9 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        if self.chain.is_none() {
+            return Ok(HandshakeSignatureValid::assertion());
+        }
         verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
     }
 
@@ -125,6 +155,9 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        if self.chain.is_none() {
+            return Ok(HandshakeSignatureValid::assertion());
+        }
         verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
     }
 

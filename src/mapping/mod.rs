@@ -77,7 +77,7 @@ pub enum Refresh {
     Product(RowId),
     /// Stock of a SKU, and the prices of its product.
     Sku(RowId),
-    /// All stock of a store.
+    /// All stock of a store, and of no other.
     Store(RowId),
 }
 
@@ -103,8 +103,9 @@ pub struct RowError {
 /// What has to be read for a refresh.
 #[derive(Debug, Default)]
 pub struct Scope {
-    pub pairs: Vec<Pair>,
-    pub skus: Vec<RowId>,
+    /// Balances, by deposit. Deposits with the same SKUs share one list: a chain has hundreds of them.
+    pub stock: Vec<(Pair, Arc<[RowId]>)>,
+    /// Prices.
     pub products: Vec<RowId>,
 }
 

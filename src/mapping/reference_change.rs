@@ -121,17 +121,17 @@ impl Mapper {
         }
     }
 
-    /// Stores or deposits opened or closed: a warehouse that nobody feeds any more is emptied, the others
-    /// are read again.
+    /// Stores or deposits opened or closed: a warehouse that nobody feeds any more is emptied; of the others
+    /// only the stores that are concerned are read again.
     pub(super) fn pairs_changed(&mut self, before: &[Pair], out: &mut Vec<Effect>) {
         let after = self.reference.pairs();
-        let changed = before
-            .iter()
-            .filter(|pair| !after.contains(pair))
-            .chain(after.iter().filter(|pair| !before.contains(pair)));
-        for pair in changed {
-            if after.iter().any(|other| other.warehouse == pair.warehouse) {
-                out.push(Effect::Refresh(Refresh::Store(pair.store.clone())));
+        let gone = before.iter().filter(|pair| !after.contains(pair));
+        let mut stores: BTreeSet<&RowId> =
+            after.iter().filter(|pair| !before.contains(pair)).map(|pair| &pair.store).collect();
+        for pair in gone {
+            // Whoever is read adds up what is left: any one of those who still feed the warehouse will do.
+            if let Some(other) = after.iter().find(|other| other.warehouse == pair.warehouse) {
+                stores.insert(&other.store);
                 continue;
             }
             for sku in &self.reference.sku_order {
@@ -143,6 +143,7 @@ impl Mapper {
                 }
             }
         }
+        out.extend(stores.into_iter().map(|store| Effect::Refresh(Refresh::Store(store.clone()))));
     }
 
     /// A whole pass over a reference table has seen these ids: others are no more.

@@ -1,6 +1,7 @@
 //! What a load needs to know of the mapping, and what people do.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::core::entity::Key;
 
@@ -23,10 +24,11 @@ impl Mapper {
         page(&self.reference.sku_order, after, count)
     }
 
-    /// What has to be read for these refreshes.
+    /// What has to be read for these refreshes: of a store everything, of the others the SKUs that are named.
     pub fn scope(&self, refreshes: &[Refresh]) -> Scope {
         let mut skus = BTreeSet::new();
         let mut products = BTreeSet::new();
+        let mut stores = BTreeSet::new();
         for refresh in refreshes {
             match refresh {
                 Refresh::Product(id) => {
@@ -37,14 +39,20 @@ impl Mapper {
                     skus.insert(id.clone());
                     products.extend(self.reference.skus.get(id).map(|sku| sku.product.clone()));
                 }
-                Refresh::Store(_) => skus.extend(self.reference.sku_order.iter().cloned()),
+                Refresh::Store(id) => drop(stores.insert(id)),
             }
         }
-        Scope {
-            pairs: self.reference.pairs(),
-            skus: skus.into_iter().collect(),
-            products: products.into_iter().collect(),
-        }
+        let named: Arc<[RowId]> = skus.into_iter().collect();
+        let all: Arc<[RowId]> = if stores.is_empty() {
+            Arc::default()
+        } else {
+            self.reference.sku_order.iter().cloned().collect()
+        };
+        let stock = self.reference.pairs().into_iter().filter_map(|pair| {
+            let skus = if stores.contains(&pair.store) { &all } else { &named };
+            (!skus.is_empty()).then(|| (pair, Arc::clone(skus)))
+        });
+        Scope { stock: stock.collect(), products: products.into_iter().collect() }
     }
 
     /// What to read again for a SKU reference.

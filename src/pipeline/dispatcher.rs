@@ -17,7 +17,7 @@ use crate::core::dispatch::{
 use crate::core::entity::{Entity, Key};
 use crate::core::record::{Confirmed, Parked, Wanted};
 use crate::core::time::{Now, Tick, Timestamp};
-use crate::store::{Op, Store};
+use crate::store::{Op, Outstanding, Store};
 use crate::telemetry::metrics;
 use crate::vtex::Client;
 
@@ -90,6 +90,8 @@ pub struct Dispatcher {
     pub outcomes: mpsc::Sender<Outcomes>,
     /// The last outcomes that the store holds.
     pub written: Arc<AtomicU64>,
+    /// The writes that are out, on disk.
+    pub outstanding: Outstanding,
     pub backlog: Arc<Backlog>,
 }
 
@@ -105,7 +107,8 @@ const PUBLISH_INTERVAL: Duration = Duration::from_millis(50);
 impl Dispatcher {
     /// Runs until `stop`; then sends nothing new, waits for what is in flight (each request has a timeout)
     /// and hands the last outcomes to the writer.
-    pub async fn run(mut self, stop: CancellationToken, startup: Vec<Effect>) {
+    /// The writes noted as being out come back: there are none, once the writer has ended too.
+    pub async fn run(mut self, stop: CancellationToken, startup: Vec<Effect>) -> Outstanding {
         let (finished_tx, mut finished) = mpsc::channel::<(RequestId, Outcome)>(FINISHED_QUEUE);
         let mut taking: std::vec::IntoIter<(Key, Wanted)> = Vec::new().into_iter();
         let mut pending = Pending::default();
@@ -134,11 +137,12 @@ impl Dispatcher {
                 wake = self.dispatch.poll(now, &mut requests, &mut effects);
                 in_flight += requests.len();
                 for request in requests.drain(..) {
+                    self.note_sent(&request);
                     self.send(request, finished_tx.clone());
                 }
             }
             pending.carry_out(&mut effects, now.wall);
-            pending.forget(self.written.load(Ordering::Acquire));
+            self.stored(&mut pending);
             if published.elapsed() >= PUBLISH_INTERVAL {
                 published = Instant::now();
                 self.backlog.publish(&self.dispatch.stats(now));
@@ -151,10 +155,10 @@ impl Dispatcher {
                 // 1: answers free keys, tokens and memory.
                 Some((id, outcome)) = finished.recv() => {
                     in_flight -= 1;
-                    self.finished(id, outcome, &mut effects);
+                    self.finished(id, outcome, pending.next(), &mut effects);
                     while let Ok((id, outcome)) = finished.try_recv() {
                         in_flight -= 1;
-                        self.finished(id, outcome, &mut effects);
+                        self.finished(id, outcome, pending.next(), &mut effects);
                     }
                 }
                 // 2: operators are few and wait.
@@ -181,6 +185,7 @@ impl Dispatcher {
         if !pending.ops.is_empty() && self.outcomes.send(pending.take()).await.is_err() {
             warn!("the last outcomes could not be stored; these keys are sent again after the start");
         }
+        self.outstanding
     }
 
     fn take_in(
@@ -203,8 +208,26 @@ impl Dispatcher {
         }
     }
 
-    fn finished(&mut self, id: RequestId, outcome: Outcome, effects: &mut Vec<Effect>) {
+    fn finished(&mut self, id: RequestId, outcome: Outcome, number: u64, effects: &mut Vec<Effect>) {
+        let before = effects.len();
         self.dispatch.finished(id, outcome, self.clock.now(), &mut fastrand::f64, effects);
+        let nothing_to_store = effects.len() == before;
+        self.outstanding.answered(id, if nothing_to_store { 0 } else { number });
+    }
+
+    fn note_sent(&mut self, request: &Request) {
+        let Some(key) = &request.key else { return };
+        if let Err(error) = self.outstanding.sent(request.id, key) {
+            warn!(%error, "a request goes out that a kill would let us forget");
+        }
+    }
+
+    fn stored(&mut self, pending: &mut Pending) {
+        let written = self.written.load(Ordering::Acquire);
+        pending.forget(written);
+        if let Err(error) = self.outstanding.stored(written) {
+            warn!(%error, "answered requests stay noted as being out");
+        }
     }
 
     fn send(&self, request: Request, finished: mpsc::Sender<(RequestId, Outcome)>) {
@@ -269,7 +292,7 @@ struct Pending {
 impl Pending {
     fn carry_out(&mut self, effects: &mut Vec<Effect>, now: Timestamp) {
         for effect in effects.drain(..) {
-            let next = self.number + 1;
+            let next = self.next();
             match effect {
                 Effect::Settle { key, position, confirmed } => {
                     if confirmed.is_some() {
@@ -294,8 +317,13 @@ impl Pending {
         }
     }
 
+    /// The number of the outcomes that are being gathered.
+    const fn next(&self) -> u64 {
+        self.number + 1
+    }
+
     fn take(&mut self) -> Outcomes {
-        self.number += 1;
+        self.number = self.next();
         Outcomes { number: self.number, ops: std::mem::take(&mut self.ops) }
     }
 

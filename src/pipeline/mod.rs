@@ -20,13 +20,14 @@ use anyhow::Context as _;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::admin::Admin;
 use crate::config::{CaptureMode, Config, Source};
 use crate::core::dispatch::{Dispatch, Effect, LaneStats, Stats, Tuning};
 use crate::core::entity::{Entity, Key};
 use crate::core::position::Position;
+use crate::core::record::Dirty;
 use crate::core::schedule::Urgency;
 use crate::live::Connect;
 use crate::source::changelog::capture as changelog;
@@ -40,7 +41,7 @@ use crate::source::reconcile::postgres::{Beside, PostgresEngine};
 use crate::source::reconcile::{Ask, due_entry};
 use crate::source::status::SourceStatus;
 use crate::source::window::{Due, Handover};
-use crate::store::{Durability, Op, Store};
+use crate::store::{Durability, Op, Outstanding, Store, StoreError};
 use crate::telemetry::metrics;
 use crate::vtex::Client;
 
@@ -132,6 +133,9 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let credentials = config.credentials()?;
     let client = Arc::new(Client::new(&config.vtex, credentials)?);
     let tuning = complete(tuning, &config);
+    let (mut outstanding, were_out) = Outstanding::open(&config.state_dir)?;
+    doubt(&store, &were_out)?;
+    outstanding.forget_all()?;
     let (dispatch, startup) = restore(&store, tuning, &clock)?;
 
     let listener = tokio::net::TcpListener::bind(config.admin.listen)
@@ -142,12 +146,14 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let (durable_tx, durable) = mpsc::channel(DURABLE_QUEUE);
     let (control_tx, control) = mpsc::channel(CONTROL_QUEUE);
     let written = Arc::new(AtomicU64::new(0));
+    let broken = CancellationToken::new();
     let writer = Writer {
         store: store.clone(),
         changes,
         outcomes,
         written: Arc::clone(&written),
         durable: durable_tx,
+        broken: broken.clone(),
     }
     .start()
     .context("cannot start the ledger writer")?;
@@ -183,26 +189,36 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         control,
         outcomes: outcomes_tx,
         written,
+        outstanding,
         backlog,
     };
     let dispatcher = tokio::spawn(dispatcher.run(stop_sending.clone(), startup));
     info!(admin = %config.admin.listen, state = %config.state_dir.display(), "maré is running");
     signals::ready();
 
-    signals::until_stopped(&config, &client, &control_tx, &reload).await;
+    tokio::select! {
+        () = signals::until_stopped(&config, &client, &control_tx, &reload) => {}
+        () = broken.cancelled() => error!("{}", StoreError::Broken),
+    }
     signals::stopping();
     info!("stopping: nothing more is read");
     stop.cancel();
     while tasks.join_next().await.is_some() {}
     stop_sending.cancel();
-    dispatcher.await.context("the dispatcher ended in a panic")?;
+    let mut outstanding = dispatcher.await.context("the dispatcher ended in a panic")?;
     tokio::task::spawn_blocking(move || writer.join())
         .await?
         .map_err(|_| anyhow::anyhow!("the ledger writer ended in a panic"))?;
+    if !broken.is_cancelled() {
+        outstanding.forget_all()?;
+    }
     stop_admin.cancel();
     // A scraper that keeps its connection open must not hold up the end.
     let _ = tokio::time::timeout(Duration::from_secs(2), admin_task).await;
     info!("stopped");
+    if broken.is_cancelled() {
+        return Err(StoreError::Broken.into());
+    }
     Ok(())
 }
 
@@ -215,6 +231,22 @@ fn saved_tuning(store: &Store) -> anyhow::Result<Option<Tuning>> {
             Ok(None)
         }
     }
+}
+
+/// What was on its way to VTEX when the last process ended may still be applied there.
+fn doubt(store: &Store, were_out: &[Key]) -> anyhow::Result<()> {
+    let mut ops = Vec::new();
+    for key in were_out {
+        if let Some(dirty) = store.dirty(key)? {
+            let position = dirty.wanted.position;
+            ops.push(Op::Amend { key: key.clone(), position, dirty: Dirty { doubtful: true, ..dirty } });
+        }
+    }
+    if !ops.is_empty() {
+        info!(keys = ops.len(), "the last process ended while these were being sent: they are verified");
+        store.commit(&ops, Durability::Synced)?;
+    }
+    Ok(())
 }
 
 /// The dispatcher with every key that was not at rest.

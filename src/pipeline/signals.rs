@@ -7,6 +7,7 @@ use tracing::{error, info, warn};
 
 use super::Control;
 use crate::config::Config;
+use crate::core::dispatch::Tuning;
 use crate::vtex::Client;
 
 /// Waits for SIGTERM or Ctrl-C; meanwhile reloads on SIGHUP and feeds systemd's watchdog.
@@ -25,13 +26,14 @@ pub(super) async fn until_stopped(
         }
     };
     let mut watchdog = tokio::time::interval(watchdog_interval());
+    let mut tuning = config.tuning.clone();
     loop {
         tokio::select! {
             signal = signals.next() => {
                 if signal == Signal::Stop {
                     return;
                 }
-                let result = reload(config, client, control).await;
+                let result = reload(config, &mut tuning, client, control).await;
                 if let Err(error) = &result {
                     error!(error = %format!("{error:#}"), "nothing was reloaded");
                 }
@@ -50,15 +52,22 @@ pub(super) async fn until_stopped(
     }
 }
 
-/// Secrets and tuning take effect at once; everything else needs a restart, and says so.
-async fn reload(config: &Config, client: &Client, control: &mpsc::Sender<Control>) -> anyhow::Result<()> {
+/// Secrets and tuning take effect at once; everything else needs a restart, and says so. Tuning that stands in
+/// the file as it did last time leaves alone what was changed in between.
+async fn reload(
+    config: &Config,
+    tuning: &mut Tuning,
+    client: &Client,
+    control: &mpsc::Sender<Control>,
+) -> anyhow::Result<()> {
     let new = Config::load(&config.path)?;
     client.set_credentials(new.credentials()?)?;
     control.send(Control::CredentialsChanged).await?;
-    if new.tuning != config.tuning {
+    if new.tuning != *tuning {
         let (reply, done) = tokio::sync::oneshot::channel();
         control.send(Control::SetTuning(Box::new(super::complete(new.tuning.clone(), &new)), reply)).await?;
         done.await?.map_err(anyhow::Error::msg)?;
+        *tuning = new.tuning.clone();
     }
     if *new.mapping != *config.mapping || new.admin.listen != config.admin.listen {
         warn!("mapping or admin settings have changed: they take effect with the next start");

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use tracing::{debug, error};
 
 use crate::core::entity::Key;
@@ -34,7 +35,13 @@ pub struct Writer {
     /// The last outcomes that the store holds.
     pub written: Arc<AtomicU64>,
     pub durable: mpsc::Sender<Durable>,
+    /// Told when the ledger can only be opened anew.
+    pub broken: CancellationToken,
 }
+
+/// What one commit to the engine holds: it is in its memory at once, several times over. Enough to cost little
+/// per key.
+const KEYS_PER_COMMIT: usize = 10_000;
 
 impl Writer {
     /// Starts the thread. It ends when both queues are closed and empty.
@@ -71,6 +78,7 @@ impl Writer {
         if let Err(error) = stored {
             // The keys stay dirty on disk and are sent again after a restart: at least once.
             error!(%error, "outcomes of requests could not be stored");
+            self.note(&error);
         }
     }
 
@@ -81,23 +89,41 @@ impl Writer {
             Work::Spill(batch) => self.spill(batch).map(|()| Vec::new()),
             Work::Unspill(batch) => self.unspill(&source, batch).await,
         };
-        let (result, ops) = match result {
-            Ok(ops) => (Ok(()), ops),
-            Err(error) => (Err(error), Vec::new()),
+        let (result, durable) = match result {
+            Ok(durable) => (Ok(()), durable),
+            Err(error) => {
+                self.note(&error);
+                (Err(error), Vec::new())
+            }
         };
         // The source first: it confirms to Live while the dispatcher sorts in. It may have ended
         // meanwhile; what is durable stays durable.
         let _ = done.send(result);
-        self.hand_over(ops).await;
+        self.hand_over(durable).await;
     }
 
-    fn commit(&self, source: &str, batch: Batch) -> Result<Vec<Op>, StoreError> {
+    fn note(&self, error: &StoreError) {
+        if matches!(error, StoreError::Broken) {
+            self.broken.cancel();
+        }
+    }
+
+    /// In parts, the position in the last one: a crash before it reads the batch again.
+    fn commit(&self, source: &str, mut batch: Batch) -> Result<Durable, StoreError> {
         let started = std::time::Instant::now();
+        let mut wanted = std::mem::take(&mut batch.wanted).into_iter();
+        let mut durable = Durable::with_capacity(wanted.len());
+        while wanted.len() > KEYS_PER_COMMIT {
+            let part: Vec<_> = dirty_ops(wanted.by_ref().take(KEYS_PER_COMMIT)).collect();
+            self.store.commit(&part, Durability::Buffered)?;
+            durable.extend(part.into_iter().filter_map(wanted_of));
+        }
         let mut ops = side_ops(source, &batch);
-        ops.extend(dirty_ops(batch.wanted));
+        ops.extend(dirty_ops(wanted));
         self.store.commit(&ops, Durability::Synced)?;
+        durable.extend(ops.into_iter().filter_map(wanted_of));
         metrics::committed(started.elapsed());
-        Ok(ops)
+        Ok(durable)
     }
 
     /// Rows go to the store at once (they are committed in Live, and writing them twice changes nothing);
@@ -107,9 +133,7 @@ impl Writer {
         self.store.spill(batch.wanted)
     }
 
-    async fn unspill(&self, source: &str, batch: Batch) -> Result<Vec<Op>, StoreError> {
-        /// Enough to make a commit cheap per key, little enough to be held beside everything else.
-        const KEYS_PER_COMMIT: usize = 50_000;
+    async fn unspill(&self, source: &str, batch: Batch) -> Result<Durable, StoreError> {
         // The last part first into the spill, so that each key is there once, with its newest value.
         let mut batch = batch;
         self.store.spill(std::mem::take(&mut batch.wanted))?;
@@ -120,30 +144,30 @@ impl Writer {
             after = Some(last.clone());
             let ops: Vec<_> = dirty_ops(part).collect();
             self.store.commit(&ops, Durability::Buffered)?;
-            self.hand_over(ops).await;
+            self.hand_over(ops.into_iter().filter_map(wanted_of).collect()).await;
         }
-        // The position comes last: a crash before it reads the whole transaction again.
+        // The position comes last, as above.
         self.commit(source, batch)?;
         self.store.clear_spill()?;
-        Ok(Vec::new())
+        Ok(Durable::new())
     }
 
-    async fn hand_over(&self, ops: Vec<Op>) {
-        let durable: Durable = ops
-            .into_iter()
-            .filter_map(|op| match op {
-                Op::Want { key, dirty } => Some((key, dirty.wanted)),
-                _ => None,
-            })
-            .collect();
+    async fn hand_over(&self, durable: Durable) {
         if !durable.is_empty() && self.durable.send(durable).await.is_err() {
             debug!("the dispatcher has stopped; the keys wait in the ledger");
         }
     }
 }
 
-fn dirty_ops(wanted: Vec<(Key, Wanted)>) -> impl Iterator<Item = Op> {
+fn dirty_ops(wanted: impl IntoIterator<Item = (Key, Wanted)>) -> impl Iterator<Item = Op> {
     wanted.into_iter().map(|(key, wanted)| Op::Want { key, dirty: Dirty::fresh(wanted) })
+}
+
+fn wanted_of(op: Op) -> Option<(Key, Wanted)> {
+    match op {
+        Op::Want { key, dirty } => Some((key, dirty.wanted)),
+        _ => None,
+    }
 }
 
 /// Everything of a batch that is not a wanted key.

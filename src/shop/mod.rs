@@ -13,6 +13,7 @@ mod create;
 pub mod expected;
 mod layout;
 mod statements;
+pub mod tsql;
 mod work;
 
 pub use activity::{Activity, Kind, Line, Mix, Worker};

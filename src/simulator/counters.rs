@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use serde::Serialize;
 
+use super::ages::{Ages, BalanceAges};
 use super::route::Route;
 use super::world::{SkuId, locked};
 
@@ -44,6 +45,8 @@ pub struct CountersSnapshot {
     pub stock_writes: u64,
     /// Of these, writes of what VTEX already had.
     pub stock_writes_unchanged: u64,
+    /// How old the balances were when they arrived.
+    pub balance_ages: BalanceAges,
     /// Price writes that were applied.
     pub price_writes: u64,
     /// Of these, writes of what VTEX already had.
@@ -84,6 +87,7 @@ pub(super) struct Counters {
     rate_limited: [AtomicU64; Route::COUNT],
     violations: Mutex<(BTreeMap<String, u64>, Vec<String>)>,
     pub(super) stock: Writes,
+    pub(super) balance_ages: Ages,
     pub(super) price: Writes,
     backwards: AtomicU64,
     backwards_samples: Mutex<Vec<BackwardsWrite>>,
@@ -151,6 +155,7 @@ impl Counters {
             violation_samples,
             stock_writes: load(&self.stock.all),
             stock_writes_unchanged: load(&self.stock.unchanged),
+            balance_ages: self.balance_ages.snapshot(),
             price_writes: load(&self.price.all),
             price_writes_unchanged: load(&self.price.unchanged),
             backwards: load(&self.backwards),
@@ -181,6 +186,7 @@ impl Counters {
         for counter in [&self.stock.all, &self.stock.unchanged, &self.price.all, &self.price.unchanged] {
             zero(counter);
         }
+        self.balance_ages.reset();
         zero(&self.backwards);
         zero(&self.overlapping);
         self.in_flight_max.store(0, Ordering::Relaxed);

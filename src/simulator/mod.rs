@@ -10,6 +10,7 @@
 
 mod access;
 mod admin;
+mod ages;
 mod api;
 mod bucket;
 mod counters;
@@ -26,6 +27,7 @@ mod serve;
 mod world;
 
 pub use access::Permission;
+pub use ages::BalanceAges;
 pub use bucket::{Grant, Limit, TokenBucket};
 pub use counters::{BackwardsWrite, CountersSnapshot};
 pub use fault::{Fault, FaultKind, Outage};

@@ -276,8 +276,14 @@ impl<'a> Intake<'a> {
         Ok(())
     }
 
-    /// Tells the outside how far it is; `server` is the newest position that Live told us.
-    pub(super) fn publish(&mut self, server: Position) {
+    /// Whether something read is not in the ledger yet.
+    pub(super) fn is_pending(&self) -> bool {
+        self.spilled || self.handed.is_some() || !self.window.is_empty()
+    }
+
+    /// Tells the outside how far it is; `server` is the newest position that Live told us, and nothing of ours is
+    /// missing in the ledger up to `settled`.
+    pub(super) fn publish(&mut self, server: Position, settled: Position) {
         let coalesced = self.window.take_coalesced();
         let (changes, transactions) =
             (std::mem::take(&mut self.changes), std::mem::take(&mut self.transactions));
@@ -288,6 +294,7 @@ impl<'a> Intake<'a> {
             facts.transactions += transactions;
             facts.coalesced += coalesced;
             facts.durable = durable;
+            facts.settled = settled;
             facts.server = facts.server.max(server);
             facts.last_commit = last_commit.or(facts.last_commit);
             facts.rows = rows;

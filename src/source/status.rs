@@ -33,6 +33,9 @@ pub struct SourceFacts {
     pub reason: Option<String>,
     /// Committed changes up to here are in the ledger.
     pub durable: Position,
+    /// Nothing of ours up to here is missing in the ledger. Ahead of `durable` while only others write: such a
+    /// position is stored now and then.
+    pub settled: Position,
     /// The newest position that Live told us.
     pub server: Position,
     /// When the newest change or heartbeat taken in was committed.
@@ -58,6 +61,9 @@ pub struct SourceFacts {
     pub load: Option<LoadFacts>,
     /// The last one that came to its end.
     pub last_load: Option<LoadFacts>,
+    /// Rows that loads have read since the start, and how many of them differed.
+    pub rows_loaded: u64,
+    pub rows_differing: u64,
     pub refresh_due: u64,
 }
 
@@ -81,7 +87,7 @@ pub struct LoadFacts {
 impl SourceFacts {
     /// WAL written by Live and not yet in the ledger, in bytes.
     pub fn lag_bytes(&self) -> u64 {
-        self.server.0.saturating_sub(self.durable.0)
+        self.server.0.saturating_sub(self.settled.0)
     }
 }
 

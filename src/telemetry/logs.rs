@@ -22,6 +22,11 @@ pub fn init(format: LogFormat, level: &str) {
     let filter = EnvFilter::try_from_default_env()
         .or_else(|_| EnvFilter::try_new(format!("{level},fjall=warn,lsm_tree=warn")))
         .unwrap_or_else(|_| EnvFilter::new("info"));
+    // The driver of SQL Server logs errors that quote rows, and at level trace the rows themselves.
+    let filter = match "tiberius=off".parse() {
+        Ok(silent) => filter.add_directive(silent),
+        Err(_) => filter,
+    };
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second start (tests) keeps the first subscriber.
     let _ = match format {

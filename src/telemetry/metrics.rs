@@ -57,13 +57,13 @@ metrics! {
     COMMITS = "mare_ledger_commits_total", Counter, "", "Synced group commits of the ledger.";
     COMMIT_SECONDS = "mare_ledger_commit_seconds", Histogram, "", "Time of one synced group commit.";
     LEDGER_BYTES = "mare_ledger_bytes", Gauge, "", "Size of the ledger on disk.";
-    DIRTY = "mare_dirty_keys", Gauge, "lane,urgency", "Keys whose newest value VTEX has not confirmed.";
-    OLDEST_SECONDS = "mare_oldest_dirty_seconds", Gauge, "lane", "How long the oldest of them has been waiting.";
-    WAITING = "mare_waiting_keys", Gauge, "lane,for", "Keys that wait for a SKU to exist in VTEX, or for their backoff.";
+    QUEUED = "mare_queued_keys", Gauge, "lane,urgency", "Keys that wait for their turn to be sent.";
+    OLDEST_SECONDS = "mare_oldest_dirty_seconds", Gauge, "lane", "For how long VTEX has been behind with the oldest key that is not parked.";
+    WAITING = "mare_waiting_keys", Gauge, "lane,for", "Keys that wait for a SKU to exist in VTEX, for another attempt, or for a second look at what was delivered.";
     PARKED = "mare_parked_keys", Gauge, "reason", "Keys set aside until they change or an operator retries them.";
     IN_FLIGHT = "mare_requests_in_flight", Gauge, "lane", "Requests under way.";
     CONCURRENCY = "mare_concurrency_limit", Gauge, "lane", "Requests that may be under way at once now.";
-    REQUESTS = "mare_requests_total", Counter, "route,outcome", "Requests by their outcome (a status, timeout, connect, reset, malformed).";
+    REQUESTS = "mare_requests_total", Counter, "route,outcome", "Requests by their outcome (ok, another status, timeout, connect, reset, malformed).";
     REQUEST_SECONDS = "mare_request_seconds", Histogram, "route", "Time to VTEX's answer.";
     RATE_LIMIT = "mare_rate_limit_per_second", Gauge, "route", "Requests per second allowed now.";
     RATE_CONFIGURED = "mare_rate_configured_per_second", Gauge, "route", "Requests per second configured.";
@@ -72,7 +72,7 @@ metrics! {
     BREAKER_OPEN = "mare_breaker_open", Gauge, "lane", "1 while the breaker is open, 0.5 while it probes.";
     CONFIRMED = "mare_confirmed_total", Counter, "entity", "Values confirmed by VTEX.";
     CONFIRM_SECONDS = "mare_commit_to_confirm_seconds", Histogram, "entity", "From the commit in Live to VTEX's confirmation.";
-    LOAD_PROGRESS = "mare_reconcile_progress", Gauge, "source,entity", "Share of the running first load or reconcile that is done; 1 when none runs.";
+    LOAD_PROGRESS = "mare_reconcile_progress", Gauge, "source", "Share of the running first load or reconcile that is done; 1 when none runs.";
     LOAD_ROWS = "mare_reconcile_rows_total", Counter, "source", "Rows read by first loads and reconciles.";
     LOAD_DIFFERENCES = "mare_reconcile_differences_total", Counter, "source", "Rows among them that differed from the ledger.";
     REFRESH_DUE = "mare_refresh_due", Gauge, "source", "Keys to be read again from Live.";
@@ -118,6 +118,12 @@ fn describe() {
         }
     }
     gauge!(BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    // A counter that begins with its first event has no rate at that moment.
+    counter!(STALE).absolute(0);
+    counter!(COMMITS).absolute(0);
+    for entity in Entity::ALL {
+        counter!(CONFIRMED, "entity" => entity.name()).absolute(0);
+    }
 }
 
 /// A request has ended.
@@ -131,9 +137,6 @@ pub fn request(call: &Call, outcome: &Outcome) {
         Err(Failure::Reset(_)) => "reset".into(),
         Err(Failure::Malformed(_)) => "malformed".into(),
     };
-    if ended == "429" {
-        counter!(THROTTLED, "route" => route).increment(1);
-    }
     counter!(REQUESTS, "route" => route, "outcome" => ended).increment(1);
     histogram!(REQUEST_SECONDS, "route" => route).record(outcome.elapsed.as_secs_f64());
 }
@@ -166,8 +169,12 @@ mod tests {
             assert!(readme.contains(&format!("`{}`", metric.name)), "{} is not in the README", metric.name);
         }
         let named = readme.split('`').filter(|word| word.starts_with("mare_"));
-        for name in named {
-            assert!(ALL.iter().any(|metric| metric.name == name), "{name} is no metric");
+        let alerts = include_str!("../../deploy/alerts.yml");
+        let words = alerts.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        for name in named.chain(words.filter(|word| word.starts_with("mare_"))) {
+            let parts = ["", "_bucket", "_sum", "_count"].map(|part| name.strip_suffix(part));
+            let known = ALL.iter().any(|metric| parts.contains(&Some(metric.name)));
+            assert!(known, "{name} is no metric");
         }
     }
 }

@@ -10,6 +10,7 @@ use mare::core::money::Money;
 use mare::core::position::Position;
 use mare::core::record::{Cause, Dirty, ParkReason};
 use mare::core::schedule::Urgency;
+use mare::core::time::Timestamp;
 use mare::core::value::{FixedPrice, Price, Value};
 use proptest::prelude::*;
 
@@ -197,6 +198,10 @@ fn a_key_waits_for_its_sku_and_costs_nothing_meanwhile() {
     assert_eq!(routes(&desk.send()), [Route::StockWrite, Route::PriceRead]);
     desk.wait(29_000);
     assert_eq!(desk.send(), []);
+    let stats = desk.dispatch.stats(desk.now);
+    assert_eq!(stats.lanes[&Lane::Stock].waiting_for_sku, 1);
+    let since = stats.lanes[&Lane::Stock].oldest_since;
+    assert_eq!(since, Some(Timestamp(desk.now.wall.0 - 29_000_000)), "only what could go out is late");
     desk.dispatch.sku_created("SKU-2", desk.now);
     assert_eq!(routes(&desk.send()), [Route::SkuLookup]);
 }

@@ -20,8 +20,15 @@ fn parked(status: &serde_json::Value) -> u64 {
     by_reason.values().map(|count| count.as_u64().unwrap()).sum()
 }
 
+/// Changes every balance, by so much that whatever is for sale has another quantity in VTEX.
 async fn sell(site: &Site) {
-    site.live.batch_execute("UPDATE live.estoque_saldo SET quantidade = quantidade + 1").await.unwrap();
+    site.live.batch_execute("UPDATE live.estoque_saldo SET quantidade = quantidade + 1000").await.unwrap();
+}
+
+/// The stock of something that is for sale.
+async fn for_sale(site: &Site) -> serde_json::Value {
+    let stock = site.all_stock().await;
+    stock.into_iter().find(|stock| stock["quantity"].as_i64() > Some(0)).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,7 +79,7 @@ async fn a_poison_key_is_parked_alone_and_comes_back_by_hand() {
     let mut site = Site::new(200, unlimited(), FAST).await;
     site.start();
     site.converged(MINUTE).await;
-    let sku = site.all_stock().await[0]["sku"].to_string();
+    let sku = for_sale(&site).await["sku"].to_string();
     let fault =
         Fault { route: "logistics".to_owned(), sku: Some(sku), ..Fault::new(FaultKind::EmptyBadRequest) };
     site.vtex.world().set_faults(vec![fault]);
@@ -132,4 +139,96 @@ async fn vtex_limits_are_kept_without_a_single_429() {
     site.converged(2 * MINUTE).await;
     assert!(begun.elapsed() > Duration::from_secs(3), "the rate was not kept");
     assert_eq!(site.vtex.world().counters().total_rate_limited(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_was_out_at_kill_9_is_not_trusted_to_be_over() {
+    let mut site = Site::new(200, unlimited(), FAST).await;
+    site.start();
+    site.converged(MINUTE).await;
+    let shown = for_sale(&site).await;
+    let key = format!("{}/{}", shown["warehouse"].as_str().unwrap(), shown["ref"].as_str().unwrap());
+    let fault = Fault {
+        route: "logistics".to_owned(),
+        sku: Some(shown["sku"].to_string()),
+        ms: 60_000,
+        ..Fault::new(FaultKind::Hang)
+    };
+    site.vtex.world().set_faults(vec![fault]);
+    sell(&site).await;
+    let state = async |site: &Site| site.get(&format!("/explain/stock/{key}")).await.unwrap_or_default();
+    site.until("its request hangs", MINUTE, async |site| {
+        state(site).await["active"]["state"] == "in-flight" && site.stock_differences().await.len() <= 2
+    })
+    .await;
+    site.kill();
+    site.vtex.world().set_faults(vec![]);
+    site.start();
+    site.converged(MINUTE).await;
+    // VTEX may still work on the request of the killed process: the key is read once more, later.
+    let explained = state(&site).await;
+    assert_eq!(explained["active"]["state"], "verifying", "{explained:#}");
+    let status = site.get("/status").await.unwrap();
+    let verifying = status["vtex"]["lanes"]["stock"]["verifying"].as_u64().unwrap();
+    assert!((1..=2).contains(&verifying), "only what was out is doubted: {verifying}");
+}
+
+/// A small disk, for as long as it is mounted.
+#[cfg(target_os = "linux")]
+struct SmallDisk(std::path::PathBuf);
+
+#[cfg(target_os = "linux")]
+impl SmallDisk {
+    /// `None` where the tests may not mount anything.
+    fn mount(path: std::path::PathBuf) -> Option<Self> {
+        std::fs::create_dir_all(&path).unwrap();
+        let mut mount = std::process::Command::new("mount");
+        let mounted = mount.args(["-t", "tmpfs", "-o", "size=96m", "tmpfs"]).arg(&path).status();
+        mounted.is_ok_and(|status| status.success()).then_some(Self(path))
+    }
+
+    fn fill(&self) {
+        use std::io::Write as _;
+        let mut file = std::fs::File::create(self.0.join("ballast")).unwrap();
+        while file.write_all(&[1; 4096]).is_ok() {}
+    }
+
+    fn make_room(&self) {
+        std::fs::remove_file(self.0.join("ballast")).unwrap();
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_confirms_nothing_and_the_next_start_goes_on() {
+    let mut site = Site::new(200, unlimited(), FAST).await;
+    let Some(disk) = SmallDisk::mount(site.state_dir()) else {
+        eprintln!("SKIPPED: a small disk cannot be mounted here (root is needed)");
+        return;
+    };
+    site.start();
+    site.converged(MINUTE).await;
+    disk.fill();
+    let began = Instant::now();
+    // The journal has some room left: sell until there is none.
+    let code = loop {
+        sell(&site).await;
+        if let Some(code) = site.ended() {
+            break code;
+        }
+        assert!(began.elapsed() < MINUTE, "it neither ends nor says why:\n{}", site.log());
+    };
+    assert_ne!(code, 0);
+    assert!(site.log().contains("takes nothing more after a write that failed"), "{}", site.log());
+    disk.make_room();
+    site.start();
+    site.converged(MINUTE).await;
+    site.kill();
 }

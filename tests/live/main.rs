@@ -3,9 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 mod changes;
+mod check;
 mod conformance;
 mod faults;
 mod guarantees;
+mod operating;
+#[cfg(unix)]
+mod service;
 mod slot;
 
 #[path = "../support/openapi.rs"]

@@ -19,7 +19,7 @@ while read -r order argument; do
     case $order in
     init)
         if "$bin/initdb" -D "$scratch/data" -U postgres -A trust --pwfile "$scratch/password" -E UTF8 --locale=C -N \
-            >"$scratch/initdb.log" 2>&1; then echo ok; else echo failed; fi ;;
+            $argument >"$scratch/initdb.log" 2>&1; then echo ok; else echo failed; fi ;;
     start)
         setsid "$bin/postgres" -D "$scratch/data" -p "$argument" </dev/null >>"$scratch/server.log" 2>&1 &
         server=$!

@@ -32,6 +32,10 @@ pub struct Options {
     pub fsync: bool,
     /// Certificate and key of the server; TLS is offered on TCP then, next to plain text.
     pub tls: Option<Certificate>,
+    /// Megabytes of a WAL segment, a power of 2: small ones, so that little WAL is enough to lose a slot.
+    pub wal_segment_mib: Option<u32>,
+    /// Lines of `pg_hba.conf` before the usual ones, e.g. for a role that logs in another way.
+    pub logins: &'static str,
     /// Further lines of `postgresql.conf`, e.g. `("max_slot_wal_keep_size", "64MB")`.
     pub settings: Vec<(&'static str, String)>,
 }
@@ -99,7 +103,8 @@ impl Cluster {
         let owner = owner();
         hand_over(&scratch, owner.as_deref());
         let mut keeper = Keeper::spawn(&bin, &scratch, owner.as_deref());
-        let answer = keeper.order("init");
+        let segments = options.wal_segment_mib.map(|size| format!("--wal-segsize={size}"));
+        let answer = keeper.order(&format!("init {}", segments.unwrap_or_default()));
         assert_eq!(
             answer,
             "ok",
@@ -298,9 +303,9 @@ fn configure(scratch: &Path, options: &Options, owner: Option<&str>) {
     }
     let mut conf = std::fs::OpenOptions::new().append(true).open(data.join("postgresql.conf")).unwrap();
     conf.write_all(settings.as_bytes()).unwrap();
-    let trusted = "local all all trust\nlocal replication all trust\n\
-                   host all all 127.0.0.1/32 scram-sha-256\nhost replication all 127.0.0.1/32 scram-sha-256\n";
-    std::fs::write(data.join("pg_hba.conf"), trusted).unwrap();
+    let usual = "local all all trust\nlocal replication all trust\n\
+                 host all all 127.0.0.1/32 scram-sha-256\nhost replication all 127.0.0.1/32 scram-sha-256\n";
+    std::fs::write(data.join("pg_hba.conf"), [options.logins, usual].concat()).unwrap();
 }
 
 /// Postgres takes a key only when nobody but its own user may read it.

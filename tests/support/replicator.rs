@@ -25,6 +25,8 @@ pub struct Site {
     pub admin: String,
     dir: tempfile::TempDir,
     child: Option<Child>,
+    /// Prices are sent, not only stock.
+    prices: bool,
 }
 
 impl Site {
@@ -43,7 +45,15 @@ impl Site {
         let vtex = Simulator::start(Options { warehouses, trade_policies, ..vtex }).await.unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let dir = tempfile::tempdir().unwrap();
-        let site = Self { postgres, live, vtex, admin: format!("http://127.0.0.1:{port}"), dir, child: None };
+        let site = Self {
+            postgres,
+            live,
+            vtex,
+            admin: format!("http://127.0.0.1:{port}"),
+            dir,
+            child: None,
+            prices: true,
+        };
         site.configure(port, tuning, source);
         let installed = site.command(&["install"]).output().unwrap();
         assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
@@ -95,13 +105,19 @@ impl Site {
 
     /// Starts the replicator; its log goes to `run.log`.
     pub fn start(&mut self) {
+        self.start_with(&[]);
+    }
+
+    /// Starts it with further environment variables.
+    pub fn start_with(&mut self, environment: &[(&str, &str)]) {
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
             .open(self.dir.path().join("run.log"))
             .unwrap();
-        let child = self.command(&["run"]).stdout(Stdio::null()).stderr(log).spawn().unwrap();
-        self.child = Some(child);
+        let mut command = self.command(&["run"]);
+        command.envs(environment.iter().copied()).stdout(Stdio::null()).stderr(log);
+        self.child = Some(command.spawn().unwrap());
     }
 
     pub fn log(&self) -> String {
@@ -109,10 +125,44 @@ impl Site {
     }
 
     /// Restricts what is sent, before the start.
-    pub fn use_entities(&self, list: &str) {
-        let file = self.dir.path().join("mare.toml");
-        let text = std::fs::read_to_string(&file).unwrap();
-        std::fs::write(&file, text.replace("# entities", &format!("entities = [{list}]"))).unwrap();
+    pub fn use_entities(&mut self, list: &str) {
+        self.prices = list.contains("price");
+        self.set_config(&self.config().replace("# entities", &format!("entities = [{list}]")));
+    }
+
+    /// Where the ledger is.
+    pub fn state_dir(&self) -> PathBuf {
+        self.dir.path().join("state")
+    }
+
+    /// The exit code, once it has ended by itself.
+    pub fn ended(&mut self) -> Option<i32> {
+        let code = self.child.as_mut()?.try_wait().unwrap()?;
+        self.child = None;
+        Some(code.code().unwrap_or(-1))
+    }
+
+    /// The text of `mare.toml`.
+    pub fn config(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("mare.toml")).unwrap()
+    }
+
+    pub fn set_config(&self, text: &str) {
+        std::fs::write(self.dir.path().join("mare.toml"), text).unwrap();
+    }
+
+    /// Runs a command that must succeed; what it printed.
+    pub fn run(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs a command that must fail; why it did.
+    pub fn fails(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output().unwrap();
+        assert!(!output.status.success(), "{arguments:?} must fail");
+        String::from_utf8_lossy(&output.stderr).into_owned()
     }
 
     pub fn process(&self) -> u32 {
@@ -246,7 +296,9 @@ impl Site {
         let begun = Instant::now();
         let differences = loop {
             let mut differences = self.stock_differences().await;
-            differences.extend(self.price_differences().await);
+            if self.prices {
+                differences.extend(self.price_differences().await);
+            }
             if differences.is_empty() {
                 return;
             }

@@ -21,7 +21,8 @@ pub async fn create(client: &Client, skus: i64) {
         .await
         .unwrap();
     client.batch_execute(GENERATE).await.unwrap();
-    client.batch_execute("COMMIT").await.unwrap();
+    // What `mare shop work` looks for before it changes anything.
+    client.batch_execute("COMMENT ON SCHEMA live IS 'mare shop: test'; COMMIT").await.unwrap();
 }
 
 /// `warehouse/SKU` → quantity, computed from Live by SQL that shares nothing with the replicator.

@@ -41,6 +41,7 @@ impl Dispatch {
                 if let Some(entry) = self.ledger.get(slot) {
                     self.skus.leave(entry.key.sku(), slot);
                 }
+                self.ledger.renew_age(slot);
             }
             State::InFlight => drop(self.jobs.remove(&slot)),
             State::BackingOff | State::Verifying => {
@@ -94,6 +95,8 @@ impl Dispatch {
             None => {
                 self.skus.wait(entry.key.sku(), slot, now.tick);
                 self.enter(slot, State::WaitsForSku);
+                // It is not late: it waits for somebody to create the SKU, maybe for ever.
+                self.ledger.stop_age(slot);
             }
             Some(sku) => {
                 let (route, urgency) = (self.first_route(entry, sku), urgency_of(entry));

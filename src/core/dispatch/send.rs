@@ -81,7 +81,9 @@ impl Dispatch {
             self.requests += 1;
             let id = RequestId(self.requests);
             self.flights.insert(id, Flight { call: call.clone(), slot });
-            requests.push(Request { id, call, probe });
+            let key = slot.filter(|_| call.writes()).and_then(|slot| self.ledger.get(slot));
+            let key = key.map(|entry| entry.key.clone());
+            requests.push(Request { id, call, key, probe });
         }
     }
 
@@ -214,8 +216,11 @@ impl Dispatch {
         if let Some(at) = self.gates.token_at(Route::SkuLookup, now.tick) {
             return Step::Wait(Some(at));
         }
-        self.looked_up = Some(now.tick);
-        Step::Send(Call::FindSkus { refs: self.skus.take_due(now.tick, self.tuning.lookup_batch) }, None)
+        let refs = self.skus.take_due(now.tick, self.tuning.lookup_batch);
+        // The pause is there to let a batch fill up; where more is due than one holds, there is nothing to wait for.
+        let more = self.skus.next_at().is_some_and(|due| due <= now.tick);
+        self.looked_up = (!more).then_some(now.tick);
+        Step::Send(Call::FindSkus { refs }, None)
     }
 
     /// What comes next for a job. Until its first write it delivers the newest value.

@@ -73,7 +73,8 @@ pub struct LaneStats {
     pub backing_off: usize,
     pub verifying: usize,
     pub parked: BTreeMap<ParkReason, usize>,
-    /// Since when the key that has waited longest has been dirty; parked ones do not count.
+    /// Since when the key that has waited longest has been dirty; those that are parked or wait for their
+    /// SKU do not count.
     pub oldest_since: Option<Timestamp>,
     pub paused: bool,
     pub gate: LaneGate,

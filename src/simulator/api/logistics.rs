@@ -80,6 +80,10 @@ fn write(
         StockWrite { quantity: quantity.into(), unlimited, lead_time, balance_at, late_acknowledged_stay };
     let written = world.stock.write(sku, warehouse, &new);
     world.counters.stock.count(written.changed);
+    if let Some(at) = balance_at {
+        // A balance of the future is one of now: the clocks differ.
+        world.counters.balance_ages.count(Timestamp::now().duration_since(at).try_into().unwrap_or_default());
+    }
     if let (Some(had), Some(got)) = (written.backwards_from, balance_at) {
         let warehouse = call.target.second.to_string();
         world.counters.went_backwards(BackwardsWrite {

@@ -203,7 +203,7 @@ impl<'a, D: Dialect> Drain<'a, D> {
                 self.look_after().await?;
             }
         }
-        self.intake.publish(self.batch);
+        self.intake.publish(self.batch, self.intake.durable());
         Ok(())
     }
 
@@ -298,7 +298,7 @@ impl<'a, D: Dialect> Drain<'a, D> {
                 Some(ask) = asks.recv(), if self.intake.takes_asks() => self.intake.answer(ask),
             }
         }
-        self.intake.publish(self.batch);
+        self.intake.publish(self.batch, self.intake.durable());
         self.delete_read().await
     }
 

@@ -15,3 +15,4 @@ pub mod dialect;
 pub mod drain;
 mod merge;
 pub mod postgres;
+pub mod sqlserver;

@@ -109,6 +109,7 @@ impl Capture {
             facts.phase = Phase::Streaming;
             facts.reason = None;
             facts.durable = progress.position;
+            facts.settled = progress.position;
         });
         self.context.repair.notify_one();
         let intake = Intake::new(&self.context, self.context.mapper(), progress);

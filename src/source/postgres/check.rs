@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error};
 
 use crate::mapping::config::{CapturedTable, MappingConfig, Role};
@@ -46,8 +47,8 @@ impl Finding {
 
 /// WAL that a shop of middling size writes in a day; enough for a long weekend without maré.
 const KEEP_SIZE_ADVISED: &str = "20GB";
-/// Less WAL than this until the slot is lost is too close.
-const SAFE_BYTES_LEAST: i64 = 1 << 30;
+/// When less than this part of the limit is left, the slot is close to being lost.
+const SAFE_PART_LEAST: i64 = 4;
 
 /// Looks at everything; what cannot be asked is a finding, too.
 pub async fn check(client: &Client, names: &Names, mapping: &MappingConfig) -> Vec<Finding> {
@@ -57,19 +58,24 @@ pub async fn check(client: &Client, names: &Names, mapping: &MappingConfig) -> V
         version(client, &mut findings).await,
         settings(client, &mut findings).await,
         clock(client, &mut findings).await,
-        slot_and_publication(client, names, &captured, &mut findings).await,
+        the_slot(client, names, &mut findings).await,
+        publication(client, names, &captured, &mut findings).await,
         tables(client, &captured, &mut findings).await,
         codes(client, mapping, &mut findings).await,
     ];
-    for error in parts.into_iter().filter_map(Result::err) {
-        let message = error.as_db_error().map_or_else(|| error.to_string(), |db| db.message().to_owned());
-        findings.push(Finding::error(
-            "live",
-            message,
-            "grant what is missing with `mare install`, then check again",
-        ));
-    }
+    findings.extend(parts.into_iter().filter_map(Result::err).filter_map(|error| failed(&error)));
     findings
+}
+
+/// What Live would not answer; nothing where a missing table or column has been reported as such.
+fn failed(error: &Error) -> Option<Finding> {
+    let message = error.as_db_error().map_or_else(|| error.to_string(), |db| db.message().to_owned());
+    let remedy = match error.code() {
+        Some(&(SqlState::UNDEFINED_TABLE | SqlState::UNDEFINED_COLUMN)) => return None,
+        Some(&SqlState::INSUFFICIENT_PRIVILEGE) => "grant what is missing: mare install",
+        _ => "see the log of Postgres, then check again",
+    };
+    Some(Finding::error("live", message, remedy))
 }
 
 async fn setting(client: &Client, name: &str) -> Result<String, Error> {
@@ -107,8 +113,7 @@ async fn settings(client: &Client, findings: &mut Vec<Finding>) -> Result<(), Er
     });
     let row = client
         .query_one(
-            "SELECT (SELECT rolreplication OR rolsuper FROM pg_roles WHERE rolname = current_user), \
-                    current_setting('max_replication_slots')::int - (SELECT count(*) FROM pg_replication_slots)::int",
+            "SELECT (SELECT rolreplication OR rolsuper FROM pg_roles WHERE rolname = current_user)",
             &[],
         )
         .await?;
@@ -117,13 +122,6 @@ async fn settings(client: &Client, findings: &mut Vec<Finding>) -> Result<(), Er
     } else {
         Finding::error("login", "may not replicate", "mare install, or ALTER ROLE … REPLICATION")
     });
-    if row.try_get::<_, i32>(1)? <= 0 {
-        findings.push(Finding::warning(
-            "slots",
-            "none is free",
-            "raise max_replication_slots, so that a lost slot can be made again",
-        ));
-    }
     Ok(())
 }
 
@@ -144,14 +142,30 @@ pub(in crate::source) async fn clock(client: &Client, findings: &mut Vec<Finding
     Ok(())
 }
 
-async fn slot_and_publication(
-    client: &Client,
-    names: &Names,
-    captured: &[CapturedTable],
-    findings: &mut Vec<Finding>,
-) -> Result<(), Error> {
+async fn the_slot(client: &Client, names: &Names, findings: &mut Vec<Finding>) -> Result<(), Error> {
     let subject = "slot";
-    findings.push(match slot::facts(client, &names.slot).await? {
+    let row = client
+        .query_one(
+            "SELECT current_setting('max_replication_slots')::int - (SELECT count(*) FROM pg_replication_slots)::int, \
+                    current_setting('max_wal_senders')::int - (SELECT count(*) FROM pg_stat_replication)::int, \
+                    (SELECT setting::bigint << 20 FROM pg_settings WHERE name = 'max_slot_wal_keep_size')",
+            &[],
+        )
+        .await?;
+    let (slots, senders): (i32, i32) = (row.try_get(0)?, row.try_get(1)?);
+    let limit: i64 = row.try_get(2)?;
+    let facts = slot::facts(client, &names.slot).await?;
+    let severity = if facts.is_none() { Severity::Error } else { Severity::Warning };
+    if slots <= 0 {
+        let remedy = "drop one that nobody needs, or raise max_replication_slots and restart Postgres, so that a \
+                      slot can be made (again)";
+        findings.push(Finding { severity, ..Finding::error("slots", "none is free", remedy) });
+    }
+    if senders <= 0 && facts.as_ref().is_none_or(|facts| facts.active_pid.is_none()) {
+        let remedy = "raise max_wal_senders and restart Postgres";
+        findings.push(Finding::error("wal senders", "none is free: nothing can be streamed", remedy));
+    }
+    findings.push(match facts {
         None => Finding::error(subject, format!("\"{}\" does not exist", names.slot), "mare install"),
         Some(facts) if facts.is_lost() => Finding::warning(
             subject,
@@ -165,16 +179,62 @@ async fn slot_and_publication(
                 "give [[source]] another slot",
             )
         }
-        Some(facts) if facts.safe_wal_size.is_some_and(|bytes| bytes < SAFE_BYTES_LEAST) => Finding::warning(
-            subject,
-            "it will be lost soon: little WAL is left until the limit",
-            "start mare run, or raise max_slot_wal_keep_size",
-        ),
+        Some(facts) if facts.safe_wal_size.is_some_and(|bytes| bytes < limit / SAFE_PART_LEAST) => {
+            let left = facts.safe_wal_size.unwrap_or_default().max(0) >> 20;
+            Finding::warning(
+                subject,
+                format!("it will be lost soon: {left} of {} MiB of WAL are left", limit >> 20),
+                "start mare run, or raise max_slot_wal_keep_size",
+            )
+        }
         Some(facts) => match facts.active_pid {
             Some(pid) => Finding::ok(subject, format!("being read by process {pid}")),
             None => Finding::ok(subject, "ready"),
         },
     });
+    Ok(())
+}
+
+async fn publication(
+    client: &Client,
+    names: &Names,
+    captured: &[CapturedTable],
+    findings: &mut Vec<Finding>,
+) -> Result<(), Error> {
+    let error = |message: String| Finding::error("publication", message, "mare install");
+    let row = client
+        .query_opt(
+            "SELECT pubinsert, pubupdate, pubdelete, pubtruncate, \
+                    array(SELECT schemaname || '.' || tablename FROM pg_publication_tables t \
+                          WHERE t.pubname = p.pubname AND to_jsonb(t) ->> 'rowfilter' IS NOT NULL) \
+             FROM pg_publication p WHERE pubname = $1",
+            &[&names.publication],
+        )
+        .await?;
+    let Some(row) = row else {
+        findings.push(error(format!("\"{}\" does not exist", names.publication)));
+        return Ok(());
+    };
+    let mut silent = Vec::new();
+    for (index, what) in ["INSERT", "UPDATE", "DELETE", "TRUNCATE"].into_iter().enumerate() {
+        if !row.try_get::<_, bool>(index)? {
+            silent.push(what.to_owned());
+        }
+    }
+    if !silent.is_empty() {
+        let remedy = format!(
+            "ALTER PUBLICATION \"{}\" SET (publish = 'insert, update, delete, truncate'), then mare reconcile",
+            names.publication
+        );
+        let message = format!("\"{}\" does not publish {}", names.publication, few(&silent));
+        findings.push(Finding::error("publication", message, remedy));
+    }
+    let filtered: Vec<String> = row.try_get(4)?;
+    if !filtered.is_empty() {
+        let message = format!("\"{}\" leaves out rows of {}", names.publication, few(&filtered));
+        let remedy = "mare install sets it without a filter; then mare reconcile";
+        findings.push(Finding::error("publication", message, remedy));
+    }
     let rows = client
         .query(
             "SELECT p.schemaname || '.' || p.tablename, a.attname::text \
@@ -201,11 +261,7 @@ async fn slot_and_publication(
     findings.push(if missing.is_empty() {
         Finding::ok("publication", "has every mapped column")
     } else {
-        Finding::error(
-            "publication",
-            format!("\"{}\" lacks {}", names.publication, few(&missing)),
-            "mare install",
-        )
+        error(format!("\"{}\" lacks {}", names.publication, few(&missing)))
     });
     Ok(())
 }
@@ -223,7 +279,9 @@ async fn tables(
             format!("{} are as mapped and have a replica identity", captured.len()),
         ));
     }
-    findings.extend(obstacles.into_iter().map(|text| Finding::error("tables", text, "as it says")));
+    findings.extend(
+        obstacles.into_iter().map(|obstacle| Finding::error("tables", obstacle.message, obstacle.remedy)),
+    );
     grants_on(client, captured, findings).await
 }
 
@@ -253,7 +311,8 @@ pub(in crate::source) async fn grants_on(
     findings.push(if refused.is_empty() {
         Finding::ok("grants", "every mapped column may be read")
     } else {
-        Finding::error("grants", format!("no SELECT on {}", few(&refused)), "mare install")
+        let remedy = "mare install grants what the mapping reads";
+        Finding::error("grants", format!("no SELECT on {}", few(&refused)), remedy)
     });
     Ok(())
 }

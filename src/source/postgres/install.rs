@@ -80,16 +80,25 @@ pub async fn look_at_tables(
     Ok(found)
 }
 
+/// What stands against publishing a table, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}: {remedy}")]
+pub struct Obstacle {
+    pub message: String,
+    pub remedy: String,
+}
+
 /// What stands against publishing these tables. A published table without replica identity would make the
 /// shop's own UPDATE and DELETE fail (Postgres manual, "Publication").
-pub fn obstacles(captured: &[CapturedTable], found: &[TableFacts]) -> Vec<String> {
+pub fn obstacles(captured: &[CapturedTable], found: &[TableFacts]) -> Vec<Obstacle> {
     let mut obstacles = Vec::new();
+    let mut say = |message, remedy: &str| obstacles.push(Obstacle { message, remedy: remedy.to_owned() });
     for table in captured {
         let name = format!("{}.{}", table.schema, table.table);
         let Some(facts) =
             found.iter().find(|facts| facts.schema == table.schema && facts.table == table.table)
         else {
-            obstacles.push(format!("table {name} does not exist: correct [mapping.tables], or the database"));
+            say(format!("table {name} does not exist"), "correct [mapping.tables], or the database");
             continue;
         };
         let missing: Vec<_> = table
@@ -99,14 +108,16 @@ pub fn obstacles(captured: &[CapturedTable], found: &[TableFacts]) -> Vec<String
             .map(|c| c.as_str())
             .collect();
         if !missing.is_empty() {
-            obstacles
-                .push(format!("table {name} has no column {}: correct [mapping.tables]", missing.join(", ")));
+            say(format!("table {name} has no column {}", missing.join(", ")), "correct [mapping.tables]");
         }
         if facts.replica_identity == 'n' || (facts.replica_identity != 'f' && facts.identity.is_empty()) {
-            obstacles.push(format!(
-                "table {name} has no primary key and no replica identity: published, the shop's own updates would fail; \
-                 add a primary key, or ALTER TABLE {name} REPLICA IDENTITY USING INDEX …"
-            ));
+            say(
+                format!(
+                    "table {name} has no primary key and no replica identity: published, the shop's own updates \
+                     would fail"
+                ),
+                &format!("add a primary key, or ALTER TABLE {name} REPLICA IDENTITY USING INDEX …"),
+            );
         }
     }
     obstacles
@@ -126,7 +137,7 @@ pub fn install_script(
 ) -> Result<String, InstallError> {
     let obstacles = obstacles(captured, found);
     if !obstacles.is_empty() {
-        return Err(InstallError::NotReady(obstacles));
+        return Err(InstallError::NotReady(obstacles.iter().map(ToString::to_string).collect()));
     }
     // What identifies a row is published, and may be read, whether it is mapped or not.
     let identified: Vec<CapturedTable> = captured

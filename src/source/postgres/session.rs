@@ -65,6 +65,7 @@ impl<'a> Session<'a> {
                 // 2: what became durable is confirmed at once; it frees WAL in Live.
                 done = self.intake.done() => {
                     self.intake.made_durable(done)?;
+                    self.intake.publish(Position::ZERO, self.settled());
                     self.report(&mut stream, false).await?;
                 }
                 // 3: the server must hear from us, even while nothing is read.
@@ -115,7 +116,7 @@ impl<'a> Session<'a> {
                 }
             }
         }
-        self.intake.publish(server);
+        self.intake.publish(server, self.settled());
         Ok(answer)
     }
 
@@ -193,6 +194,12 @@ impl<'a> Session<'a> {
         Ok(self.intake.hand_over(self.taken).await?)
     }
 
+    /// Nothing of ours up to here is missing in the ledger.
+    fn settled(&self) -> Position {
+        let pending = self.open.is_some() || self.intake.is_pending();
+        if pending { self.intake.durable() } else { self.taken }
+    }
+
     async fn report(&self, stream: &mut Stream, reply: bool) -> Result<(), CaptureError> {
         let now = (self.capture.context.now)();
         let durable = self.intake.durable();
@@ -222,7 +229,7 @@ impl<'a> Session<'a> {
         }
         self.settle().await?;
         self.report(&mut stream, false).await?;
-        self.intake.publish(Position::ZERO);
+        self.intake.publish(Position::ZERO, self.settled());
         stream.stop().await;
         Ok(())
     }

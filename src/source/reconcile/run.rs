@@ -209,11 +209,11 @@ impl<'a, E: Engine> Run<'a, E> {
             differences: 0,
             started: (self.loader.context.now)(),
         };
-        if !scope.skus.is_empty() && self.loader.context.mapping.has(Entity::Stock) {
+        if !scope.stock.is_empty() && self.loader.context.mapping.has(Entity::Stock) {
             let table = self.loader.context.mapping.captured_table(Role::Stock);
             let columns = &self.loader.context.mapping.tables.stock.columns;
-            for pair in &scope.pairs {
-                for skus in scope.skus.chunks(self.loader.chunk_rows) {
+            for (pair, skus) in &scope.stock {
+                for skus in skus.chunks(self.loader.chunk_rows) {
                     let rows = Selection::AnyOf {
                         of: [(&columns.store, &pair.store), (&columns.deposit, &pair.deposit)],
                         key: &columns.sku,
@@ -264,6 +264,12 @@ impl<'a, E: Engine> Run<'a, E> {
             match self.apply(chunk).await? {
                 Applied::Done { rows, differences } => {
                     load.differences += differences;
+                    if load.step != Step::Done {
+                        self.loader.context.status.update(|facts| {
+                            facts.rows_loaded += rows;
+                            facts.rows_differing += differences;
+                        });
+                    }
                     tokio::time::sleep(busy.mul_f64(1.0 / self.loader.share - 1.0)).await;
                     return Ok(rows);
                 }

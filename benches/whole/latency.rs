@@ -1,0 +1,31 @@
+//! From the commit in Live to the request at VTEX, by the instant that each request carries.
+
+use std::time::Instant;
+
+use mare::simulator::{Limits, Options};
+use serde_json::json;
+
+use super::{MINUTE, Site, WITHOUT_LIMITS, report, stage, work};
+
+const SECONDS: u64 = 20;
+const CHANGES_PER_SECOND: u64 = 1_000;
+
+pub(super) async fn measure() {
+    let began = Instant::now();
+    let options = Options { auto_skus: true, limits: Limits::unlimited(), ..Options::default() };
+    let mut site = Site::new(20_000, options, WITHOUT_LIMITS).await;
+    site.use_entities("\"stock\"");
+    site.start();
+    stage(began, "latency: first load");
+    site.converged(5 * MINUTE).await;
+    site.vtex.world().reset_counters();
+    stage(began, "latency: the shop sells");
+    let (seconds, rate) = (SECONDS.to_string(), CHANGES_PER_SECOND.to_string());
+    work(&site, &["--mix", "sales", "--no-new-skus", "--rate", &rate, "--seconds", &seconds]);
+    site.converged(MINUTE).await;
+    let ages = site.vtex.world().counters().balance_ages;
+    report(&json!({
+        "bench": "latency", "changes_per_second": CHANGES_PER_SECOND, "requests": ages.count,
+        "p50_ms": ages.p50 * 1e3, "p99_ms": ages.p99 * 1e3, "p999_ms": ages.p999 * 1e3,
+    }));
+}

@@ -1,0 +1,3 @@
+IF OBJECT_ID({trigger_literal}, N'TR') IS NOT NULL
+    DROP TRIGGER {trigger};
+GO

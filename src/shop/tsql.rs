@@ -1,0 +1,180 @@
+//! The SQL of the simulated shop for SQL Server: what [`super::Statements`] says to Postgres, in T-SQL. Text only.
+//!
+//! Parameters are `@P1`, `@P2`, … as the driver names them; ids travel as text. Each text is one transaction.
+
+use super::{MARK, Profile};
+
+/// Makes schema `live`; cut at `GO`.
+pub const SCHEMA: &str = include_str!("../../sql/live/sqlserver/schema.sql");
+/// Fills it; cut at `GO`, on one connection, after [`size_table`].
+pub const GENERATE: &str = include_str!("../../sql/live/sqlserver/generate.sql");
+/// What VTEX should show; parameters are described in each.
+pub const EXPECTED_STOCK: &str = include_str!("../../sql/live/sqlserver/expected_stock.sql");
+pub const EXPECTED_PRICES: &str = include_str!("../../sql/live/sqlserver/expected_prices.sql");
+pub const EXPECTED_FIXED_PRICES: &str = include_str!("../../sql/live/sqlserver/expected_fixed_prices.sql");
+
+/// Lines of one sale or receipt: each takes two parameters of the 2,100 that SQL Server allows.
+pub const LINES_MAX: usize = 1_000;
+
+/// The temporary table that [`GENERATE`] reads its sizes from.
+pub fn size_table(profile: Profile, seed: u64) -> String {
+    let sizes = profile.sizes();
+    // There is no unsigned bigint; the bits of the seed are what counts.
+    let seed = seed.cast_signed();
+    format!(
+        "SELECT CAST({seed} AS bigint) AS seed, {} AS stores, {} AS products, {} AS skus, {} AS sku_prices, {} AS customers \
+         INTO #profile;",
+        sizes.stores, sizes.products, sizes.skus, sizes.sku_prices, sizes.customers
+    )
+}
+
+/// Marks schema `live` as made by us.
+pub fn mark(profile: Profile, seed: u64) -> String {
+    format!(
+        "EXEC sp_addextendedproperty @name = N'mare', @value = N'{MARK}: invented data, profile {profile:?}, seed {seed}', \
+         @level0type = N'SCHEMA', @level0name = N'live';"
+    )
+}
+
+/// Whether schema `live` is there (a row), and what marks it (null: somebody else made it).
+pub const OWNERSHIP: &str = "SELECT s.name AS esquema, CONVERT(nvarchar(400), p.value) AS marca
+FROM sys.schemas AS s
+LEFT JOIN sys.extended_properties AS p ON p.class = 3 AND p.major_id = s.schema_id AND p.name = N'mare'
+WHERE s.name = N'live';";
+
+/// A sale or a receipt of so many lines. `@P1` store, `@P2` deposit, then SKU and change of quantity of each line.
+/// A till sells what lies on the shelf, whatever the books say; see the Postgres statement.
+///
+/// # Panics
+/// When there are no lines, or more than [`LINES_MAX`].
+pub fn movement(lines: usize) -> String {
+    assert!((1..=LINES_MAX).contains(&lines), "a movement of {lines} lines");
+    let rows = (0..lines)
+        .map(|n| format!("(CAST(@P{} AS uniqueidentifier), CAST(@P{} AS int))", 3 + 2 * n, 4 + 2 * n))
+        .collect::<Vec<_>>()
+        .join(", ");
+    format!(
+        "UPDATE s
+SET quantidade = s.quantidade + CASE WHEN line.delta < 0 AND s.quantidade <= -5 THEN 40 ELSE line.delta END,
+    data_ultimo_movimento = SYSDATETIME(), data_atualizacao = SYSDATETIME()
+FROM live.estoque_saldo AS s
+INNER JOIN (VALUES {rows}) AS line (sku, delta) ON s.id_sku = line.sku
+WHERE s.id_loja = CAST(@P1 AS uniqueidentifier) AND s.id_deposito = CAST(@P2 AS uniqueidentifier);"
+    )
+}
+
+/// An inventory count: `@P1` store, `@P2` deposit, `@P3` number of the count.
+pub const INVENTORY_COUNT: &str = "UPDATE s
+SET quantidade = CASE WHEN s.quantidade + c.difference < 0 THEN 0 ELSE s.quantidade + c.difference END,
+    data_ultimo_movimento = SYSDATETIME(), data_atualizacao = SYSDATETIME()
+FROM live.estoque_saldo AS s
+CROSS APPLY (
+    SELECT CAST(SUBSTRING(HASHBYTES('MD5', CONCAT(LOWER(CONVERT(char(36), s.id_sku)), CAST(@P3 AS int))), 1, 1) AS int) % 10 AS draw
+) AS h
+CROSS APPLY (SELECT CASE h.draw WHEN 0 THEN -2 WHEN 1 THEN -1 WHEN 2 THEN 2 ELSE 0 END AS difference) AS c
+WHERE s.id_loja = CAST(@P1 AS uniqueidentifier) AND s.id_deposito = CAST(@P2 AS uniqueidentifier);";
+
+/// A new price list: `@P1` table, `@P2` percent.
+pub const PRICE_RELOAD: &str = "UPDATE live.preco
+SET valor = ROUND(valor * (100 + CAST(@P2 AS int)) / 100, 2),
+    preco_promocional = ROUND(preco_promocional * (100 + CAST(@P2 AS int)) / 100, 2), data_atualizacao = SYSDATETIME()
+WHERE id_tabela_preco = CAST(@P1 AS uniqueidentifier);";
+
+/// A promotion begins or ends: `@P1` table, `@P2` product.
+pub const PROMOTION: &str = "UPDATE live.preco
+SET preco_promocional = CASE WHEN preco_promocional IS NULL THEN ROUND(valor * 0.9, 2) END,
+    motivo_desconto = CASE WHEN preco_promocional IS NULL THEN N'Oferta do dia' END, data_atualizacao = SYSDATETIME()
+WHERE id_tabela_preco = CAST(@P1 AS uniqueidentifier) AND id_produto = CAST(@P2 AS uniqueidentifier) AND id_sku IS NULL;";
+
+/// `@P1` SKU.
+pub const ACTIVE_FLAG: &str = "UPDATE live.produto_sku
+SET ind_ativo_ecommerce = 1 - ind_ativo_ecommerce, data_atualizacao = SYSDATETIME()
+WHERE id = CAST(@P1 AS uniqueidentifier);";
+
+/// `@P1` product.
+pub const MINIMUM_FLAG: &str = "UPDATE live.produto
+SET estoque_minimo_exibicao = CASE WHEN estoque_minimo_exibicao = 0 THEN 3 ELSE 0 END, data_atualizacao = SYSDATETIME()
+WHERE id = CAST(@P1 AS uniqueidentifier);";
+
+/// `@P1` product.
+pub const INTEGRATED_FLAG: &str = "UPDATE live.produto
+SET ind_integra_ecommerce = 1 - ind_integra_ecommerce, data_atualizacao = SYSDATETIME()
+WHERE id = CAST(@P1 AS uniqueidentifier);";
+
+/// One more SKU of a product, in stock everywhere: `@P1` product, `@P2` id of the SKU. Returns how many rows it made:
+/// none when the same day is played a second time.
+pub const NEW_SKU: &str = "SET NOCOUNT ON;
+SET XACT_ABORT ON;
+DECLARE @sku uniqueidentifier;
+DECLARE @rows int;
+SET @sku = CAST(@P2 AS uniqueidentifier);
+BEGIN TRANSACTION;
+INSERT INTO live.produto_sku (id, id_produto, codigo, data_cadastro, data_atualizacao)
+SELECT @sku, p.id, CONCAT(p.codigo, '-', RIGHT(CONCAT('00', c.cell), 2)), SYSDATETIME(), SYSDATETIME()
+FROM live.produto AS p
+CROSS APPLY (SELECT COUNT(*) + 1 AS cell FROM live.produto_sku AS k WHERE k.id_produto = p.id) AS c
+WHERE p.id = CAST(@P1 AS uniqueidentifier) AND NOT EXISTS (SELECT 1 FROM live.produto_sku AS k WHERE k.id = @sku);
+SET @rows = @@ROWCOUNT;
+IF @rows > 0
+BEGIN
+    INSERT INTO live.estoque_saldo (id_loja, id_deposito, id_sku, quantidade, data_atualizacao)
+    SELECT d.id_loja, d.id, @sku, 10, SYSDATETIME() FROM live.deposito AS d WHERE d.ind_padrao = 1;
+    SET @rows = @rows + @@ROWCOUNT;
+END;
+COMMIT TRANSACTION;
+SELECT @rows AS linhas;";
+
+/// A product like another one, with one SKU, prices and stock everywhere: `@P1` the other one, `@P2` id of the product,
+/// `@P3` id of its SKU, `@P4` its code. Returns how many rows it made: none when the same day is played a second time.
+pub const NEW_PRODUCT: &str = "SET NOCOUNT ON;
+SET XACT_ABORT ON;
+DECLARE @product uniqueidentifier;
+DECLARE @sku uniqueidentifier;
+DECLARE @rows int;
+SET @product = CAST(@P2 AS uniqueidentifier);
+SET @sku = CAST(@P3 AS uniqueidentifier);
+BEGIN TRANSACTION;
+INSERT INTO live.produto (id, id_dominio, codigo, descricao, id_marca, id_classificador, ncm, unidade_medida,
+    ind_integra_ecommerce, ind_ativo_ecommerce, peso_bruto, altura_cm, largura_cm, comprimento_cm, data_cadastro, data_atualizacao)
+SELECT @product, p.id_dominio, CONCAT(CAST(@P4 AS int), ''), CONCAT(N'Novidade ', CAST(@P4 AS int)), p.id_marca, p.id_classificador,
+       p.ncm, N'UN', 1, 1, p.peso_bruto, p.altura_cm, p.largura_cm, p.comprimento_cm, SYSDATETIME(), SYSDATETIME()
+FROM live.produto AS p
+WHERE p.id = CAST(@P1 AS uniqueidentifier)
+  AND NOT EXISTS (SELECT 1 FROM live.produto AS o WHERE o.id = @product)
+  AND NOT EXISTS (SELECT 1 FROM live.produto AS o WHERE o.id_dominio = p.id_dominio AND o.codigo = CONCAT(CAST(@P4 AS int), ''));
+SET @rows = @@ROWCOUNT;
+IF @rows > 0
+BEGIN
+    INSERT INTO live.produto_sku (id, id_produto, codigo, data_cadastro, data_atualizacao)
+    VALUES (@sku, @product, CONCAT(CAST(@P4 AS int), '-01'), SYSDATETIME(), SYSDATETIME());
+    SET @rows = @rows + @@ROWCOUNT;
+    INSERT INTO live.preco (id, id_tabela_preco, id_produto, valor, quantidade_minima, data_vigencia_inicial,
+        data_cadastro, data_atualizacao)
+    SELECT CAST(STUFF(STUFF(STUFF(STUFF(
+               CONVERT(char(32), HASHBYTES('MD5', CONCAT(LOWER(CONVERT(char(36), @product)), LOWER(CONVERT(char(36), t.id)))), 2),
+               9, 0, '-'), 14, 0, '-'), 19, 0, '-'), 24, 0, '-') AS uniqueidentifier),
+           t.id, @product, v.valor, 1, SYSDATETIME(), SYSDATETIME(), SYSDATETIME()
+    FROM live.preco AS v
+    INNER JOIN live.tabela_preco AS t ON t.id = v.id_tabela_preco
+    WHERE v.id_produto = CAST(@P1 AS uniqueidentifier) AND v.id_sku IS NULL AND t.tipo = 1;
+    SET @rows = @rows + @@ROWCOUNT;
+    INSERT INTO live.estoque_saldo (id_loja, id_deposito, id_sku, quantidade, data_atualizacao)
+    SELECT d.id_loja, d.id, @sku, 10, SYSDATETIME() FROM live.deposito AS d WHERE d.ind_padrao = 1;
+    SET @rows = @rows + @@ROWCOUNT;
+END;
+COMMIT TRANSACTION;
+SELECT @rows AS linhas;";
+
+/// What the people of the shop know by heart, in the order in which the Postgres shop reads it.
+pub const STORES: &str = "SELECT l.id, d.id AS id_deposito
+FROM live.loja AS l
+INNER JOIN live.deposito AS d ON d.id_loja = l.id AND d.ind_padrao = 1
+ORDER BY l.codigo;";
+pub const SKUS: &str = "SELECT id FROM live.produto_sku ORDER BY codigo;";
+pub const PRODUCTS: &str = "SELECT id FROM live.produto ORDER BY codigo;";
+pub const SALES_TABLES: &str = "SELECT t.id, COUNT_BIG(p.id) AS linhas
+FROM live.tabela_preco AS t
+INNER JOIN live.preco AS p ON p.id_tabela_preco = t.id
+WHERE t.tipo = 1
+GROUP BY t.id, t.codigo
+ORDER BY t.codigo;";
