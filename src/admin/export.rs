@@ -31,7 +31,8 @@ fn export_source(name: &str, facts: &SourceFacts, now: Timestamp) {
     gauge!(names::SOURCE_UP, "source" => source()).set(up);
     gauge!(names::SOURCE_LAG_BYTES, "source" => source()).set(facts.lag_bytes() as f64);
     let behind = facts.lag_bytes() > 0;
-    let lag = facts.last_commit.filter(|_| behind).map_or(0.0, |last| last.until(now).as_secs_f64());
+    let last = facts.last_commit.filter(|_| behind).or(facts.oldest_waiting);
+    let lag = last.map_or(0.0, |last| last.until(now).as_secs_f64());
     gauge!(names::SOURCE_LAG_SECONDS, "source" => source()).set(lag);
     if let Some(seconds) = facts.heartbeat_seconds {
         gauge!(names::HEARTBEAT_SECONDS, "source" => source()).set(seconds);
@@ -41,6 +42,10 @@ fn export_source(name: &str, facts: &SourceFacts, now: Timestamp) {
     }
     if let Some(bytes) = facts.safe_bytes {
         gauge!(names::SLOT_SAFE_BYTES, "source" => source()).set(bytes as f64);
+    }
+    if let Some(rows) = facts.waiting_rows {
+        gauge!(names::CHANGELOG_ROWS, "source" => source()).set(rows as f64);
+        gauge!(names::CAPTURE_FAULTS, "source" => source()).set(facts.faults.len() as f64);
     }
     counter!(names::SOURCE_CHANGES, "source" => source()).absolute(facts.changes);
     counter!(names::SOURCE_TRANSACTIONS, "source" => source()).absolute(facts.transactions);

@@ -32,6 +32,9 @@ async fn reasons(admin: &Admin) -> Vec<String> {
             let reason = facts.reason.as_deref().unwrap_or("not connected yet");
             reasons.push(format!("source {} is not streaming: {reason}", source.name));
         }
+        for fault in &facts.faults {
+            reasons.push(format!("source {} misses changes: {fault}", source.name));
+        }
         for (entity, reason) in &facts.paused {
             reasons.push(format!("{entity} of source {} is paused: {reason}", source.name));
         }

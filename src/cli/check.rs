@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use crate::config::{Config, Source};
+use crate::config::{CaptureMode, Config, Source};
+use crate::source::changelog::postgres as triggers;
 use crate::source::postgres::check::{self, Finding, Severity};
 use crate::source::postgres::install::Names;
 use crate::vtex;
@@ -45,12 +46,14 @@ async fn check_live(source: &Source, config: &Config) -> Vec<Finding> {
     };
     match crate::live::connect(&settings).await {
         Ok(client) => {
-            let names = Names {
-                role: settings.user.clone(),
-                slot: source.slot.clone(),
-                publication: source.publication.clone(),
-                database: settings.database.clone(),
-            };
+            let (role, database) = (settings.user.clone(), settings.database.clone());
+            if source.capture == CaptureMode::Triggers {
+                let names = triggers::install::Names { role, database };
+                let layouts = source.layouts(&config.mapping);
+                return triggers::check::check(&client, &names, &layouts, &config.mapping).await;
+            }
+            let (slot, publication) = (source.slot.clone(), source.publication.clone());
+            let names = Names { role, slot, publication, database };
             check::check(&client, &names, &config.mapping).await
         }
         Err(error) => failed(error.to_string()),

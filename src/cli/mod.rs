@@ -46,9 +46,9 @@ enum Command {
 
     /// Test everything that `run` needs and print each finding with its remedy.
     Check(check::Check),
-    /// Install capture in Live: publication, role, slot.
+    /// Install capture in Live: a login, and a publication with a slot or triggers with change tables.
     Install(install::Install),
-    /// Remove everything that `install` made, the slot first.
+    /// Remove everything that `install` made.
     Uninstall(install::Uninstall),
     /// Compare Live with what VTEX confirmed, and send what differs.
     Reconcile(reconcile::Reconcile),

@@ -149,13 +149,16 @@ fn table(status: &Value) -> String {
         line(format!("  ! {}", reason.as_str().unwrap_or_default()));
     }
     for (name, source) in status["sources"].as_object().into_iter().flatten() {
-        line(format!(
-            "\nsource {name}: {}   behind {}   retained {}   heartbeat {:.0} ms",
-            source["phase"].as_str().unwrap_or(""),
-            bytes(&source["lag_bytes"]),
-            bytes(&source["retained_bytes"]),
-            source["heartbeat_seconds"].as_f64().unwrap_or(0.0) * 1000.0,
-        ));
+        let phase = source["phase"].as_str().unwrap_or("");
+        line(match source["waiting_rows"].as_u64() {
+            Some(rows) => format!("\nsource {name}: {phase}   {rows} rows wait in the change tables"),
+            None => format!(
+                "\nsource {name}: {phase}   behind {}   retained {}   heartbeat {:.0} ms",
+                bytes(&source["lag_bytes"]),
+                bytes(&source["retained_bytes"]),
+                source["heartbeat_seconds"].as_f64().unwrap_or(0.0) * 1000.0,
+            ),
+        });
         line(format!(
             "  {} changes in {} transactions, {} coalesced on the way in",
             source["changes"], source["transactions"], source["coalesced"]

@@ -8,13 +8,16 @@ use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::core::dispatch::Tuning;
+use crate::core::poll::PollLimits;
 use crate::live::PostgresSettings;
 use crate::mapping::config::MappingConfig;
+use crate::source::changelog::postgres::layout::{Form, TableLayout};
 use crate::telemetry::logs::LogFormat;
 use crate::vtex::{Credentials, VtexSettings};
 
@@ -74,13 +77,28 @@ pub struct SourceSection {
     pub name: String,
     /// Where the password comes from. Default: `env:MARE_DB_PASSWORD`; none where the server asks for none.
     pub password: Option<SecretSource>,
+    /// What Live runs on. Default: `postgres`.
+    #[serde(default)]
+    pub engine: Engine,
+    /// How changes are captured. Default: `slot` for Postgres, `triggers` for SQL Server.
+    pub capture: Option<CaptureMode>,
+    /// With triggers: `row` or `key`. Default: `row`.
+    #[serde(default)]
+    pub form: Form,
+    /// With triggers: milliseconds between two looks at the change tables under load, 5 to 60,000. Default: 20.
+    #[serde(default = "poll_min_ms")]
+    pub poll_min_ms: u64,
+    /// With triggers: the same when nothing happens, 5 to 60,000. Default: 1,000.
+    #[serde(default = "poll_max_ms")]
+    pub poll_max_ms: u64,
     /// Replication slot. Default: `mare`.
     #[serde(default = "mare")]
     pub slot: String,
     /// Publication. Default: `mare`.
     #[serde(default = "mare")]
     pub publication: String,
-    /// Seconds between two heartbeats through the WAL, 1 to 3600. Default: 10.
+    /// Seconds between two heartbeats through the WAL, or between two looks at the triggers, 1 to 3600.
+    /// Default: 10.
     #[serde(default = "heartbeat_seconds")]
     pub heartbeat_seconds: u64,
     /// Memory for changes on their way to the ledger, in MiB, 8 to 4096; a larger transaction is spilled
@@ -97,11 +115,58 @@ pub struct SourceSection {
     pub connection: toml::Table,
 }
 
+/// `engine`: what Live runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Engine {
+    #[default]
+    Postgres,
+    SqlServer,
+}
+
+/// `capture`: how changes are captured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CaptureMode {
+    /// A logical replication slot (Postgres).
+    Slot,
+    /// Change tables that triggers fill.
+    Triggers,
+    /// Change Tracking (SQL Server).
+    Tracking,
+    /// A `rowversion` column of the shop's own (SQL Server).
+    Rowversion,
+}
+
+impl CaptureMode {
+    const fn default_of(engine: Engine) -> Self {
+        match engine {
+            Engine::Postgres => Self::Slot,
+            Engine::SqlServer => Self::Triggers,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Slot => "slot",
+            Self::Triggers => "triggers",
+            Self::Tracking => "tracking",
+            Self::Rowversion => "rowversion",
+        }
+    }
+}
+
 fn source_name() -> String {
     "live".to_owned()
 }
 fn mare() -> String {
     "mare".to_owned()
+}
+const fn poll_min_ms() -> u64 {
+    20
+}
+const fn poll_max_ms() -> u64 {
+    1_000
 }
 const fn heartbeat_seconds() -> u64 {
     10
@@ -173,9 +238,12 @@ struct VtexSecrets {
 #[derive(Debug, Clone)]
 pub struct Source {
     pub name: Arc<str>,
+    pub capture: CaptureMode,
+    pub form: Form,
+    pub poll: PollLimits,
     pub slot: String,
     pub publication: String,
-    pub heartbeat: std::time::Duration,
+    pub heartbeat: Duration,
     pub memory_bytes: usize,
     pub chunk_rows: usize,
     pub load_share: f64,
@@ -311,7 +379,16 @@ fn check_sources(sources: &[SourceSection]) -> Vec<String> {
                 ));
             }
         }
+        findings.extend(capture_obstacle(source).map(|obstacle| format!("source {name}: {obstacle}")));
+        if source.poll_min_ms > source.poll_max_ms {
+            findings.push(format!(
+                "source {name}: poll_min_ms = {} is above poll_max_ms = {}",
+                source.poll_min_ms, source.poll_max_ms
+            ));
+        }
         let ranges = [
+            ("poll_min_ms", source.poll_min_ms as f64, 5.0, 60_000.0),
+            ("poll_max_ms", source.poll_max_ms as f64, 5.0, 60_000.0),
             ("heartbeat_seconds", source.heartbeat_seconds as f64, 1.0, 3600.0),
             ("memory_mib", source.memory_mib as f64, 8.0, 4096.0),
             ("chunk_rows", source.chunk_rows as f64, 10.0, 100_000.0),
@@ -326,19 +403,52 @@ fn check_sources(sources: &[SourceSection]) -> Vec<String> {
     findings
 }
 
+/// What stands against capturing this way.
+fn capture_obstacle(source: &SourceSection) -> Option<String> {
+    let mode = source.capture.unwrap_or(CaptureMode::default_of(source.engine));
+    match (source.engine, mode) {
+        (Engine::SqlServer, CaptureMode::Slot) => Some(
+            "capture = \"slot\" is Postgres's: SQL Server has \"triggers\", \"tracking\" and \"rowversion\""
+                .to_owned(),
+        ),
+        (Engine::SqlServer, _) => {
+            Some("engine = \"sqlserver\" cannot be used yet: this version reads Postgres only".to_owned())
+        }
+        (Engine::Postgres, CaptureMode::Tracking | CaptureMode::Rowversion) => Some(format!(
+            "capture = \"{}\" is SQL Server's: Postgres has \"slot\" and \"triggers\"",
+            mode.name()
+        )),
+        (Engine::Postgres, CaptureMode::Slot) if source.form == Form::Key => {
+            Some("form = \"key\" goes with capture = \"triggers\"".to_owned())
+        }
+        (Engine::Postgres, CaptureMode::Slot | CaptureMode::Triggers) => None,
+    }
+}
+
 impl Source {
     fn resolve(raw: SourceSection) -> Result<Self, toml::de::Error> {
         Ok(Self {
             name: Arc::from(raw.name),
+            capture: raw.capture.unwrap_or(CaptureMode::default_of(raw.engine)),
+            form: raw.form,
+            poll: PollLimits {
+                min: Duration::from_millis(raw.poll_min_ms),
+                max: Duration::from_millis(raw.poll_max_ms),
+            },
             slot: raw.slot,
             publication: raw.publication,
-            heartbeat: std::time::Duration::from_secs(raw.heartbeat_seconds),
+            heartbeat: Duration::from_secs(raw.heartbeat_seconds),
             memory_bytes: raw.memory_mib << 20,
             chunk_rows: raw.chunk_rows,
             load_share: raw.load_share,
             connection: raw.connection.try_into()?,
             password: raw.password,
         })
+    }
+
+    /// With triggers: the captured tables with their change tables.
+    pub fn layouts(&self, mapping: &MappingConfig) -> Vec<TableLayout> {
+        TableLayout::all(mapping.captured(), self.form)
     }
 
     /// The connection settings with the password read now. Without a `password` setting,
@@ -353,5 +463,49 @@ impl Source {
             None => SecretSource::Env("MARE_DB_PASSWORD".to_owned()).read(&what).ok(),
         };
         Ok(PostgresSettings { password, ..self.connection.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(source: &str) -> Result<Config, ConfigError> {
+        let text = format!(
+            "[vtex]\naccount = 'a'\n[[source]]\nhost = 'h'\ndatabase = 'd'\nuser = 'u'\n{source}\n\
+             [mapping]\n[[mapping.stores]]\nloja = '1'\nwarehouse = 'w'\n\
+             [[mapping.prices]]\ntabela = 'V'\nas = 'base'\n"
+        );
+        Config::parse(&text, Path::new("mare.toml"))
+    }
+
+    #[test]
+    fn a_slot_is_the_default_of_postgres() {
+        let config = parse("").unwrap();
+        assert_eq!(config.sources[0].capture, CaptureMode::Slot);
+        let triggers = parse("capture = 'triggers'\nform = 'key'\npoll_max_ms = 250").unwrap();
+        let source = &triggers.sources[0];
+        assert_eq!((source.capture, source.form), (CaptureMode::Triggers, Form::Key));
+        assert_eq!((source.poll.min.as_millis(), source.poll.max.as_millis()), (20, 250));
+    }
+
+    #[test]
+    fn what_cannot_be_captured_is_said_with_the_way_out() {
+        // source, in the finding
+        let table = [
+            ("engine = 'sqlserver'", "cannot be used yet"),
+            ("engine = 'sqlserver'\ncapture = 'tracking'", "cannot be used yet"),
+            ("engine = 'sqlserver'\ncapture = 'slot'", "SQL Server has \"triggers\""),
+            ("capture = 'tracking'", "Postgres has \"slot\" and \"triggers\""),
+            ("capture = 'rowversion'", "Postgres has \"slot\" and \"triggers\""),
+            ("form = 'key'", "goes with capture = \"triggers\""),
+            ("capture = 'triggers'\npoll_min_ms = 500\npoll_max_ms = 100", "is above poll_max_ms"),
+            ("capture = 'triggers'\npoll_min_ms = 1", "outside 5 to"),
+        ];
+        for (source, finding) in table {
+            let error = parse(source).unwrap_err().to_string();
+            assert!(error.contains(finding), "{source}: {error}");
+        }
+        assert!(parse("capture = 'polling'").is_err());
     }
 }

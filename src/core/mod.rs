@@ -15,6 +15,7 @@ pub mod ledger;
 pub mod limiter;
 pub mod money;
 pub mod plan;
+pub mod poll;
 pub mod position;
 pub mod record;
 pub mod row;

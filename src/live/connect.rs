@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::io;
+use std::sync::Arc;
 
 use secrecy::ExposeSecret;
 use tokio::time::timeout;
@@ -11,6 +12,9 @@ use tokio_postgres::{Client, Config, NoTls};
 use super::error::{ConnectError, ServerError};
 use super::settings::PostgresSettings;
 use super::socket::open;
+
+/// Gives the connection settings with the password of the moment (it may be rotated).
+pub type Connect = Arc<dyn Fn() -> anyhow::Result<PostgresSettings> + Send + Sync>;
 
 /// Connects for plain SQL. The connection's task ends when the client is dropped; a connection that broke
 /// shows as an error of the next statement and as [`Client::is_closed`].

@@ -11,7 +11,7 @@ mod socket;
 pub mod sqlserver;
 mod tls;
 
-pub use connect::connect;
+pub use connect::{Connect, connect};
 pub use error::{ConnectError, ServerError, TlsError};
 pub use settings::{PostgresSettings, TlsMode};
 pub(crate) use socket::{Socket, open};

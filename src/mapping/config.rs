@@ -315,6 +315,8 @@ pub struct CapturedTable {
     pub schema: String,
     pub table: String,
     pub columns: Vec<String>,
+    /// The columns that say which thing a row is about: with them alone it can be deleted or read again.
+    pub key: Vec<String>,
 }
 
 impl MappingConfig {
@@ -461,7 +463,14 @@ impl MappingConfig {
     pub fn captured_table(&self, role: Role) -> CapturedTable {
         let (name, columns, _) = self.names(role);
         let (schema, table) = name.split_once('.').unwrap_or(("public", name));
+        let key = match role {
+            Role::Stock => &columns[..3],
+            // The product leads from a price to everything that is to be read again.
+            Role::Price => &[columns[0], columns[2]],
+            _ => &columns[..1],
+        };
         CapturedTable {
+            key: key.iter().map(|column| (*column).to_owned()).collect(),
             role,
             schema: schema.to_owned(),
             table: table.to_owned(),

@@ -4,6 +4,8 @@
 //!  capture ──▶ writer (thread) ──▶ dispatcher ──▶ one task per request ──▶ VTEX
 //!  loader  ──▶ capture                  ▲
 //!  pulse   ──▶ Live                 admin endpoints
+//!
+//!  capture: the stream of a slot, or the drain of change tables (then without pulse)
 //! ```
 //!
 //! Start: ledger, dispatcher with what the ledger holds, writer, admin endpoints, sources.
@@ -14,21 +16,27 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::Context as _;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::admin::Admin;
-use crate::config::{Config, Source};
+use crate::config::{CaptureMode, Config, Source};
 use crate::core::dispatch::{Dispatch, Effect, LaneStats, Stats, Tuning};
 use crate::core::entity::{Entity, Key};
 use crate::core::position::Position;
 use crate::core::schedule::Urgency;
-use crate::source::postgres::capture::{Capture, CaptureSettings};
+use crate::live::Connect;
+use crate::source::changelog::capture as changelog;
+use crate::source::changelog::drain::DrainSettings;
+use crate::source::changelog::postgres::connection::PostgresConnector;
+use crate::source::context::Context;
+use crate::source::postgres::capture as slot;
 use crate::source::postgres::pulse::Pulse;
 use crate::source::reconcile::load::Loader;
+use crate::source::reconcile::postgres::{Beside, PostgresEngine};
 use crate::source::reconcile::{Ask, due_entry};
 use crate::source::status::SourceStatus;
 use crate::source::window::{Due, Handover};
@@ -246,16 +254,9 @@ fn start_source(
     let repair = Arc::new(Notify::new());
     let (asks_tx, asks) = mpsc::channel(8);
     let settings = source.clone();
-    let connect: crate::source::postgres::capture::Connect =
-        Arc::new(move || settings.connection().map_err(anyhow::Error::from));
-    let capture = Capture {
-        settings: CaptureSettings {
-            name: Arc::clone(&source.name),
-            slot: source.slot.clone(),
-            publication: source.publication.clone(),
-            memory_bytes: source.memory_bytes,
-        },
-        connect: Arc::clone(&connect),
+    let connect: Connect = Arc::new(move || settings.connection().map_err(anyhow::Error::from));
+    let context = Context {
+        name: Arc::clone(&source.name),
         mapping: Arc::clone(&config.mapping),
         store: store.clone(),
         writer: writer.clone(),
@@ -263,31 +264,56 @@ fn start_source(
         repair: Arc::clone(&repair),
         now: wall_clock,
     };
+    let beside = match source.capture {
+        CaptureMode::Slot => Beside::Slot,
+        _ => Beside::ChangeTables,
+    };
     let loader = Loader {
-        name: Arc::clone(&source.name),
-        connect: Arc::clone(&connect),
-        mapping: Arc::clone(&config.mapping),
-        store: store.clone(),
+        context: context.clone(),
+        engine: PostgresEngine { connect: Arc::clone(&connect), beside },
         asks: asks_tx.clone(),
-        status: status.clone(),
-        repair: Arc::clone(&repair),
         backlog: Arc::clone(&backlog.resync),
         chunk_rows: source.chunk_rows,
         share: source.load_share,
-        now: wall_clock,
     };
-    let pulse = Pulse {
-        name: Arc::clone(&source.name),
-        connect,
-        slot: source.slot.clone(),
-        publication: source.publication.clone(),
-        mapping: Arc::clone(&config.mapping),
-        status: status.clone(),
-        interval: source.heartbeat,
-        now: wall_clock,
-    };
-    tasks.spawn(capture.run(asks, stop.clone()));
     tasks.spawn(loader.run(stop.clone()));
-    tasks.spawn(pulse.run(stop.clone()));
+    match source.capture {
+        CaptureMode::Slot => {
+            let capture = slot::Capture {
+                settings: slot::CaptureSettings {
+                    slot: source.slot.clone(),
+                    publication: source.publication.clone(),
+                    memory_bytes: source.memory_bytes,
+                },
+                connect: Arc::clone(&connect),
+                context,
+            };
+            let pulse = Pulse {
+                name: Arc::clone(&source.name),
+                connect,
+                slot: source.slot.clone(),
+                publication: source.publication.clone(),
+                mapping: Arc::clone(&config.mapping),
+                status: status.clone(),
+                interval: source.heartbeat,
+                now: wall_clock,
+            };
+            tasks.spawn(capture.run(asks, stop.clone()));
+            tasks.spawn(pulse.run(stop.clone()));
+        }
+        // The configuration refuses what is not built.
+        CaptureMode::Triggers | CaptureMode::Tracking | CaptureMode::Rowversion => {
+            let capture = changelog::Capture {
+                settings: DrainSettings {
+                    poll: source.poll,
+                    health_interval: source.heartbeat,
+                    ..DrainSettings::default()
+                },
+                connector: PostgresConnector { connect, layouts: source.layouts(&config.mapping) },
+                context,
+            };
+            tasks.spawn(capture.run(asks, stop.clone()));
+        }
+    }
     SourceHandle { name: Arc::clone(&source.name), status, asks: asks_tx, repair, store: store.clone() }
 }

@@ -41,6 +41,12 @@ pub struct SourceFacts {
     pub slot_status: Option<String>,
     pub retained_bytes: Option<u64>,
     pub safe_bytes: Option<i64>,
+    /// Rows that wait in the change tables, counted up to some limit.
+    pub waiting_rows: Option<u64>,
+    /// When the oldest of them was written.
+    pub oldest_waiting: Option<Timestamp>,
+    /// What keeps changes from being captured, each with what to do.
+    pub faults: Vec<String>,
     pub changes: u64,
     pub transactions: u64,
     pub coalesced: u64,

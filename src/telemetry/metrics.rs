@@ -45,6 +45,8 @@ metrics! {
     HEARTBEAT_SECONDS = "mare_heartbeat_seconds", Gauge, "source", "Last round trip of a heartbeat through the WAL.";
     SLOT_RETAINED_BYTES = "mare_slot_retained_bytes", Gauge, "source", "WAL that Live keeps because of our slot.";
     SLOT_SAFE_BYTES = "mare_slot_safe_bytes", Gauge, "source", "WAL that may still be written before the slot is lost (absent: no limit).";
+    CHANGELOG_ROWS = "mare_changelog_rows", Gauge, "source", "Rows that wait in the change tables (counted up to 100,000 a table; with triggers only).";
+    CAPTURE_FAULTS = "mare_capture_faults", Gauge, "source", "What keeps changes from being captured: missing or disabled triggers, the switch (with triggers only).";
     SOURCE_CHANGES = "mare_source_changes_total", Counter, "source", "Row changes read.";
     SOURCE_TRANSACTIONS = "mare_source_transactions_total", Counter, "source", "Transactions read.";
     COALESCED = "mare_coalesced_total", Counter, "where", "Changes replaced by a newer one of the same key before they were sent.";

@@ -32,6 +32,11 @@ pub struct Site {
 impl Site {
     /// Live with `skus` SKUs, capture installed, the replicator not yet running.
     pub async fn new(skus: i64, vtex: Options, tuning: &str) -> Self {
+        Self::with_source(skus, vtex, tuning, "").await
+    }
+
+    /// As [`Site::new`], with further lines of `[[source]]`.
+    pub async fn with_source(skus: i64, vtex: Options, tuning: &str, source: &str) -> Self {
         let postgres = Cluster::start(&postgres::Options::default());
         let live = postgres.create_database("live").await.connect().await;
         shop::create(&live, skus).await;
@@ -49,20 +54,20 @@ impl Site {
             child: None,
             prices: true,
         };
-        site.configure(port, tuning);
+        site.configure(port, tuning, source);
         let installed = site.command(&["install"]).output().unwrap();
         assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
         site
     }
 
-    fn configure(&self, admin_port: u16, tuning: &str) {
+    fn configure(&self, admin_port: u16, tuning: &str, source: &str) {
         let (url, pricing) = (self.vtex.base_url(), self.vtex.pricing_url());
         let text = format!(
             "state_dir = \"state\"\n\
              [vtex]\naccount = \"simulator\"\ncatalog_url = \"{url}\"\nlogistics_url = \"{url}\"\n\
              pricing_url = \"{pricing}\"\nrequest_timeout_ms = 2000\napp_token = \"file:{token}\"\n\
              [[source]]\nhost = \"127.0.0.1\"\nport = {port}\ndatabase = \"live\"\nuser = \"mare\"\n\
-             heartbeat_seconds = 1\n\
+             heartbeat_seconds = 1\n{source}\n\
              [mapping]\n# entities\n\
              [[mapping.stores]]\nloja = \"001\"\nwarehouse = \"loja001\"\n\
              [[mapping.stores]]\nloja = \"002\"\nwarehouse = \"loja002\"\n\

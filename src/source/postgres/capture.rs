@@ -1,24 +1,21 @@
 //! A source that stays alive: connects, makes sure that the slot is ours and continues where the ledger
 //! ended, streams, and starts over when anything breaks.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::time::Instant;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
-use crate::core::entity::Entity;
 use crate::core::position::{Incarnation, Position};
-use crate::core::time::Timestamp;
-use crate::live::{ConnectError, PostgresSettings};
-use crate::mapping::Mapper;
-use crate::mapping::config::MappingConfig;
-use crate::source::reconcile::{Ask, due_entry};
-use crate::source::status::{Phase, SourceStatus};
-use crate::source::window::{Handover, Progress, Window};
-use crate::store::{Store, StoreError};
+use crate::live::{Connect, ConnectError};
+use crate::source::context::{Context, Failures, HandoverError};
+use crate::source::intake::Intake;
+use crate::source::reconcile::Ask;
+use crate::source::status::Phase;
+use crate::source::window::Progress;
+use crate::store::StoreError;
 
 use super::pgoutput::DecodeError;
 use super::session::Session;
@@ -28,26 +25,16 @@ use super::wire::{Connection, StartReplication, WireError};
 /// What a capture needs to know.
 #[derive(Debug, Clone)]
 pub struct CaptureSettings {
-    pub name: Arc<str>,
     pub slot: String,
     pub publication: String,
     pub memory_bytes: usize,
 }
 
-/// Gives the connection settings with the password of the moment (it may be rotated).
-pub type Connect = Arc<dyn Fn() -> anyhow::Result<PostgresSettings> + Send + Sync>;
-
 /// One source, for as long as the service runs.
 pub struct Capture {
     pub settings: CaptureSettings,
     pub connect: Connect,
-    pub mapping: Arc<MappingConfig>,
-    pub store: Store,
-    pub writer: mpsc::Sender<Handover>,
-    pub status: SourceStatus,
-    /// Rings when there may be something to load or to read again.
-    pub repair: Arc<Notify>,
-    pub now: fn() -> Timestamp,
+    pub context: Context,
 }
 
 /// Why a session ended.
@@ -64,9 +51,7 @@ pub enum CaptureError {
     #[error("a row came outside a transaction: the stream is not what pgoutput sends")]
     OutsideTransaction,
     #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error("the ledger writer has ended")]
-    WriterEnded,
+    Handover(#[from] HandoverError),
     #[error("{0}")]
     Blocked(String),
     #[error("{0:#}")]
@@ -80,35 +65,27 @@ impl CaptureError {
     }
 }
 
-/// Pauses between two tries, by how many have failed in a row.
-const RETRY_SECONDS: [u64; 6] = [1, 2, 5, 10, 20, 30];
+impl From<StoreError> for CaptureError {
+    fn from(error: StoreError) -> Self {
+        Self::Handover(error.into())
+    }
+}
 
 impl Capture {
     /// Streams until `stop`; everything else is waited out.
     pub async fn run(self, mut asks: mpsc::Receiver<Ask>, stop: CancellationToken) {
-        let mut failures = 0_usize;
+        let mut failures = Failures::default();
         while !stop.is_cancelled() {
-            let began = std::time::Instant::now();
+            let began = Instant::now();
             match self.session(&mut asks, &stop).await {
                 Ok(()) => break,
                 Err(error) => {
-                    // A session that lasted shows that the settings are right: begin counting anew.
-                    failures = if began.elapsed() > Duration::from_secs(60) { 0 } else { failures + 1 };
-                    let phase = if error.needs_a_person() { Phase::Blocked } else { Phase::Retrying };
-                    let pause = Duration::from_secs(RETRY_SECONDS[failures.min(RETRY_SECONDS.len() - 1)]);
-                    warn!(source = %self.settings.name, %error, pause_seconds = pause.as_secs(), "not streaming");
-                    self.status.update(|facts| {
-                        facts.phase = phase;
-                        facts.reason = Some(error.to_string());
-                    });
-                    tokio::select! {
-                        () = stop.cancelled() => break,
-                        () = tokio::time::sleep(pause) => {}
-                    }
+                    let by_hand = error.needs_a_person();
+                    failures.pause(&self.context, &error, by_hand, began.elapsed(), &stop).await;
                 }
             }
         }
-        self.status.update(|facts| facts.phase = Phase::Stopped);
+        self.context.status.update(|facts| facts.phase = Phase::Stopped);
     }
 
     async fn session(
@@ -119,8 +96,6 @@ impl Capture {
         let settings = (self.connect)().map_err(CaptureError::Settings)?;
         let client = crate::live::connect(&settings).await?;
         let progress = self.adopt(&client).await?;
-        let mut mapper = Mapper::new(Arc::clone(&self.mapping));
-        mapper.restore(&Window::default().view(&self.store));
         let start = StartReplication {
             slot: &self.settings.slot,
             from: progress.position,
@@ -129,24 +104,25 @@ impl Capture {
             messages: true,
         };
         let stream = Connection::connect(&settings).await?.start(&start).await?;
-        info!(source = %self.settings.name, position = %progress.position, "streaming");
-        self.status.update(|facts| {
+        info!(source = %self.context.name, position = %progress.position, "streaming");
+        self.context.status.update(|facts| {
             facts.phase = Phase::Streaming;
             facts.reason = None;
             facts.durable = progress.position;
         });
-        self.repair.notify_one();
-        Session::new(self, stop, mapper, progress).run(stream, asks).await
+        self.context.repair.notify_one();
+        let intake = Intake::new(&self.context, self.context.mapper(), progress);
+        Session::new(self, stop, intake).run(stream, asks).await
     }
 
     /// Decides where to continue. Progress belongs to one incarnation of the slot: whenever there is doubt
     /// about it, everything is compared again.
     async fn adopt(&self, client: &Client) -> Result<Progress, CaptureError> {
-        let name = &self.settings.name;
+        let name = &self.context.name;
         let system = slot::system_identifier(client).await?;
         let server = slot::current_position(client).await?;
         let facts = slot::facts(client, &self.settings.slot).await?;
-        let known: Option<Progress> = self.store.meta(&Progress::entry(name))?;
+        let known = self.context.progress()?;
         if let (Some(known), Some(facts)) = (&known, &facts)
             && doubt(known, facts, &system, server).is_none()
         {
@@ -177,35 +153,8 @@ impl Capture {
         };
         let incarnation = Incarnation { system, slot: self.settings.slot.clone(), created_at: begins };
         let progress = Progress { incarnation, position: begins, generation };
-        self.begin_anew(&progress, why).await?;
+        self.context.begin_anew(&progress, why).await?;
         Ok(progress)
-    }
-
-    /// Stores the new progress together with what must be compared, before anything is read.
-    async fn begin_anew(&self, progress: &Progress, why: &str) -> Result<(), CaptureError> {
-        let mut window = Window::default();
-        for entity in Entity::ALL {
-            window.note(due_entry(&self.settings.name, entity), Store::encode(&why));
-        }
-        let batch = window.close(Some(progress.clone()));
-        let (done, result) = tokio::sync::oneshot::channel();
-        let handover = Handover {
-            source: Arc::clone(&self.settings.name),
-            work: crate::source::window::Work::Changes(batch),
-            done,
-        };
-        self.writer.send(handover).await.map_err(|_| CaptureError::WriterEnded)?;
-        result.await.map_err(|_| CaptureError::WriterEnded)??;
-        Ok(())
-    }
-
-    /// Notes durably that an entity must be compared as a whole.
-    pub(super) fn reconcile_later(&self, window: &mut Window, entity: Entity, why: &str) {
-        window.note(due_entry(&self.settings.name, entity), Store::encode(&why));
-    }
-
-    pub(super) fn wake_repair(&self) {
-        self.repair.notify_one();
     }
 }
 

@@ -54,7 +54,9 @@ pub async fn check(client: &Client, names: &Names, mapping: &MappingConfig) -> V
     let mut findings = Vec::new();
     let captured = mapping.captured();
     let parts = [
+        version(client, &mut findings).await,
         settings(client, &mut findings).await,
+        clock(client, &mut findings).await,
         slot_and_publication(client, names, &captured, &mut findings).await,
         tables(client, &captured, &mut findings).await,
         codes(client, mapping, &mut findings).await,
@@ -74,13 +76,17 @@ async fn setting(client: &Client, name: &str) -> Result<String, Error> {
     client.query_one("SELECT current_setting($1)", &[&name]).await?.try_get(0)
 }
 
-async fn settings(client: &Client, findings: &mut Vec<Finding>) -> Result<(), Error> {
+pub(in crate::source) async fn version(client: &Client, findings: &mut Vec<Finding>) -> Result<(), Error> {
     let version = slot::server_version(client).await?;
     findings.push(if version >= 140_000 {
         Finding::ok("version", format!("Postgres {}", version / 10_000))
     } else {
         Finding::error("version", format!("Postgres {}", version / 10_000), "14 is the oldest that works")
     });
+    Ok(())
+}
+
+async fn settings(client: &Client, findings: &mut Vec<Finding>) -> Result<(), Error> {
     let level = setting(client, "wal_level").await?;
     findings.push(if level == "logical" {
         Finding::ok("wal_level", "logical")
@@ -102,8 +108,7 @@ async fn settings(client: &Client, findings: &mut Vec<Finding>) -> Result<(), Er
     let row = client
         .query_one(
             "SELECT (SELECT rolreplication OR rolsuper FROM pg_roles WHERE rolname = current_user), \
-                    current_setting('max_replication_slots')::int - (SELECT count(*) FROM pg_replication_slots)::int, \
-                    abs(extract(epoch FROM clock_timestamp()))::float8",
+                    current_setting('max_replication_slots')::int - (SELECT count(*) FROM pg_replication_slots)::int",
             &[],
         )
         .await?;
@@ -119,7 +124,13 @@ async fn settings(client: &Client, findings: &mut Vec<Finding>) -> Result<(), Er
             "raise max_replication_slots, so that a lost slot can be made again",
         ));
     }
-    let theirs: f64 = row.try_get(2)?;
+    Ok(())
+}
+
+/// Validities of prices and latencies compare Live's clock with ours.
+pub(in crate::source) async fn clock(client: &Client, findings: &mut Vec<Finding>) -> Result<(), Error> {
+    let row = client.query_one("SELECT extract(epoch FROM clock_timestamp())::float8", &[]).await?;
+    let theirs: f64 = row.try_get(0)?;
     let ours = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0.0, |now| now.as_secs_f64());
@@ -213,6 +224,16 @@ async fn tables(
         ));
     }
     findings.extend(obstacles.into_iter().map(|text| Finding::error("tables", text, "as it says")));
+    grants_on(client, captured, findings).await
+}
+
+/// What is read from Live must be allowed; a table that does not exist is told elsewhere.
+pub(in crate::source) async fn grants_on(
+    client: &Client,
+    captured: &[CapturedTable],
+    findings: &mut Vec<Finding>,
+) -> Result<(), Error> {
+    let found = look_at_tables(client, captured).await?;
     let mut refused = Vec::new();
     for table in captured.iter().filter(|table| found.iter().any(|facts| facts.table == table.table)) {
         let name = format!("\"{}\".\"{}\"", table.schema, table.table);
@@ -238,7 +259,11 @@ async fn tables(
 }
 
 /// The codes that the mapping names must exist.
-async fn codes(client: &Client, mapping: &MappingConfig, findings: &mut Vec<Finding>) -> Result<(), Error> {
+pub(in crate::source) async fn codes(
+    client: &Client,
+    mapping: &MappingConfig,
+    findings: &mut Vec<Finding>,
+) -> Result<(), Error> {
     let stores = mapping.stores.iter().map(|rule| rule.loja.as_str());
     let store_code = &mapping.tables.store.columns.code;
     unknown(client, mapping, Role::Store, store_code, "store", stores, findings).await?;

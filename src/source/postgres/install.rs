@@ -36,7 +36,7 @@ pub enum InstallError {
     NotReady(Vec<String>),
 }
 
-fn quoted(name: &str) -> String {
+pub(in crate::source) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
@@ -128,30 +128,27 @@ pub fn install_script(
     if !obstacles.is_empty() {
         return Err(InstallError::NotReady(obstacles));
     }
-    let role = quoted(&names.role);
-    let secret = password.map_or_else(|| "'***'".to_owned(), literal);
-    let role_sql = if exists.role {
-        format!("-- (role {role} exists)\nALTER ROLE {role} LOGIN REPLICATION;")
-    } else {
-        format!("CREATE ROLE {role} LOGIN REPLICATION PASSWORD {secret};")
-    };
-    let mut grants = vec![format!("GRANT CONNECT ON DATABASE {} TO {role};", quoted(&names.database))];
-    let schemas: BTreeSet<_> = captured.iter().map(|table| table.schema.as_str()).collect();
-    grants
-        .extend(schemas.iter().map(|schema| format!("GRANT USAGE ON SCHEMA {} TO {role};", quoted(schema))));
+    // What identifies a row is published, and may be read, whether it is mapped or not.
+    let identified: Vec<CapturedTable> = captured
+        .iter()
+        .map(|table| {
+            let facts = found.iter().find(|facts| facts.schema == table.schema && facts.table == table.table);
+            let mut table = table.clone();
+            for column in facts.into_iter().flat_map(|facts| &facts.identity) {
+                if !table.columns.contains(column) {
+                    table.columns.push(column.clone());
+                }
+            }
+            table
+        })
+        .collect();
+    let grants = grants(&names.role, &names.database, &identified);
     let mut published = Vec::new();
-    for table in captured {
+    for table in &identified {
         let name = format!("{}.{}", quoted(&table.schema), quoted(&table.table));
         let facts = found.iter().find(|facts| facts.schema == table.schema && facts.table == table.table);
-        let mut columns: Vec<&str> = table.columns.iter().map(|column| column.as_str()).collect();
-        for column in facts.into_iter().flat_map(|facts| &facts.identity) {
-            if !columns.contains(&column.as_str()) {
-                columns.push(column);
-            }
-        }
-        let list: Vec<_> = columns.iter().map(|column| quoted(column)).collect();
+        let list: Vec<_> = table.columns.iter().map(|column| quoted(column)).collect();
         let list = list.join(", ");
-        grants.push(format!("GRANT SELECT ({list}) ON {name} TO {role};"));
         // A column list came with 15, and must cover the replica identity: with FULL that is every column,
         // those added later too, or the shop's updates fail.
         let whole = server_version < 150_000 || facts.is_some_and(|facts| facts.replica_identity == 'f');
@@ -175,7 +172,7 @@ pub fn install_script(
         format!("SELECT pg_create_logical_replication_slot({}, 'pgoutput'{failover});", literal(&names.slot))
     };
     Ok(include_str!("../../../sql/capture/postgres/install.sql")
-        .replace("{role}", &role_sql)
+        .replace("{role}", &login(&names.role, exists.role, "LOGIN REPLICATION", password))
         .replace("{grants}", &grants.join("\n"))
         .replace("{publication}", &publication_sql)
         .replace("{slot}", &slot_sql))
@@ -190,22 +187,13 @@ pub fn uninstall_script(names: &Names, captured: &[CapturedTable], exists: &Exis
         format!("-- (slot {} does not exist)", names.slot)
     };
     let publication = format!("DROP PUBLICATION IF EXISTS {};", quoted(&names.publication));
+    let there = captured
+        .iter()
+        .filter(|table| exists.tables.contains(&format!("{}.{}", table.schema, table.table)))
+        .cloned();
     let mut grants = Vec::new();
     let drop_role = if exists.role {
-        for table in captured {
-            let name = format!("{}.{}", quoted(&table.schema), quoted(&table.table));
-            if exists.tables.contains(&format!("{}.{}", table.schema, table.table)) {
-                grants.push(format!("REVOKE ALL ON {name} FROM {role};"));
-            }
-        }
-        let schemas: BTreeSet<_> = captured.iter().map(|table| table.schema.as_str()).collect();
-        grants.extend(
-            schemas
-                .iter()
-                .filter(|schema| exists.tables.iter().any(|table| table.starts_with(&format!("{schema}."))))
-                .map(|schema| format!("REVOKE ALL ON SCHEMA {} FROM {role};", quoted(schema))),
-        );
-        grants.push(format!("REVOKE ALL ON DATABASE {} FROM {role};", quoted(&names.database)));
+        grants = revokes(&names.role, &names.database, &there.collect::<Vec<_>>());
         format!("DROP ROLE {role};")
     } else {
         format!("-- (role {role} does not exist)")
@@ -215,6 +203,45 @@ pub fn uninstall_script(names: &Names, captured: &[CapturedTable], exists: &Exis
         .replace("{publication}", &publication)
         .replace("{grants}", &grants.join("\n"))
         .replace("{role}", &drop_role)
+}
+
+/// The login, made if it does not exist. `password` is shown as `***` when it is `None`.
+pub(in crate::source) fn login(role: &str, exists: bool, attributes: &str, password: Option<&str>) -> String {
+    let role = quoted(role);
+    if exists {
+        return format!("-- (role {role} exists)\nALTER ROLE {role} {attributes};");
+    }
+    let secret = password.map_or_else(|| "'***'".to_owned(), literal);
+    format!("CREATE ROLE {role} {attributes} PASSWORD {secret};")
+}
+
+/// The right to connect, and to read these columns.
+pub(in crate::source) fn grants(role: &str, database: &str, tables: &[CapturedTable]) -> Vec<String> {
+    let role = quoted(role);
+    let mut grants = vec![format!("GRANT CONNECT ON DATABASE {} TO {role};", quoted(database))];
+    let schemas: BTreeSet<_> = tables.iter().map(|table| table.schema.as_str()).collect();
+    grants
+        .extend(schemas.iter().map(|schema| format!("GRANT USAGE ON SCHEMA {} TO {role};", quoted(schema))));
+    grants.extend(tables.iter().map(|table| {
+        let list: Vec<_> = table.columns.iter().map(|column| quoted(column)).collect();
+        let name = format!("{}.{}", quoted(&table.schema), quoted(&table.table));
+        format!("GRANT SELECT ({}) ON {name} TO {role};", list.join(", "))
+    }));
+    grants
+}
+
+/// Takes back what [`grants`] gave; the tables must exist.
+pub(in crate::source) fn revokes(role: &str, database: &str, tables: &[CapturedTable]) -> Vec<String> {
+    let role = quoted(role);
+    let mut revokes: Vec<String> = tables
+        .iter()
+        .map(|table| format!("REVOKE ALL ON {}.{} FROM {role};", quoted(&table.schema), quoted(&table.table)))
+        .collect();
+    let schemas: BTreeSet<_> = tables.iter().map(|table| table.schema.as_str()).collect();
+    revokes
+        .extend(schemas.iter().map(|schema| format!("REVOKE ALL ON SCHEMA {} FROM {role};", quoted(schema))));
+    revokes.push(format!("REVOKE ALL ON DATABASE {} FROM {role};", quoted(database)));
+    revokes
 }
 
 /// What is already there.
@@ -254,12 +281,13 @@ impl Existing {
     }
 }
 
-/// Runs a script statement by statement: creating a slot may not share a transaction with writes.
+/// Runs a script statement by statement: creating a slot may not share a transaction with writes, and each
+/// lock is held for its own statement only.
 ///
 /// # Errors
 /// With the statement that failed; what ran before stays, and running again continues.
 pub async fn run_script(client: &Client, script: &str) -> anyhow::Result<()> {
-    for statement in script.split_inclusive(";\n") {
+    for statement in statements(script) {
         let code: String = statement
             .lines()
             .filter(|line| !line.trim_start().starts_with("--"))
@@ -268,11 +296,42 @@ pub async fn run_script(client: &Client, script: &str) -> anyhow::Result<()> {
         if code.trim().is_empty() {
             continue;
         }
-        client.batch_execute(&code).await.map_err(|error| {
+        client.batch_execute(&statement).await.map_err(|error| {
             let shown = if code.contains("PASSWORD") { "CREATE ROLE …" } else { code.trim() };
             let detail = error.as_db_error().map_or_else(|| error.to_string(), |db| db.message().to_owned());
             anyhow::anyhow!("{detail}\n  in: {shown}")
         })?;
     }
     Ok(())
+}
+
+/// A script in single statements. One ends with a semicolon at the end of a line, unless that line is part of a
+/// function's body.
+fn statements(script: &str) -> Vec<String> {
+    const BODY: &str = "$mare$";
+    let mut statements = Vec::new();
+    let mut open = String::new();
+    for part in script.split_inclusive(";\n") {
+        open.push_str(part);
+        if open.matches(BODY).count() % 2 == 0 {
+            statements.push(std::mem::take(&mut open));
+        }
+    }
+    statements.push(open);
+    statements
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_function_is_one_statement() {
+        let script =
+            "-- first\nSELECT 1;\nCREATE FUNCTION f() AS $mare$\nBEGIN\n  a;\n  b;\nEND $mare$;\nSELECT 2;\n";
+        let found = statements(script);
+        assert_eq!(found.len(), 4, "{found:?}");
+        assert!(found[1].starts_with("CREATE FUNCTION") && found[1].ends_with("$mare$;\n"));
+        assert_eq!(found[2], "SELECT 2;\n");
+    }
 }

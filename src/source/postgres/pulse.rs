@@ -11,10 +11,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use crate::core::time::Timestamp;
+use crate::live::Connect;
 use crate::mapping::config::MappingConfig;
 use crate::source::status::SourceStatus;
 
-use super::capture::Connect;
 use super::session::MESSAGE_PREFIX;
 use super::slot;
 

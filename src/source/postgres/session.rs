@@ -1,25 +1,21 @@
 //! One connection's life: the stream of a slot into the ledger.
 //!
-//! One task owns the connection, the mapping and the open window. It reads while the writer syncs, so that
-//! a commit takes whatever arrived during the one before. It answers keepalives whatever else happens, and
-//! confirms nothing that is not in the ledger. A session that ends is thrown away whole: the next begins
-//! with what the ledger holds, and Postgres sends the rest again.
+//! One task owns the connection and the intake. It reads while the writer syncs, so that a commit takes
+//! whatever arrived during the one before. It answers keepalives whatever else happens, and confirms nothing
+//! that is not in the ledger. A session that ends is thrown away whole: the next begins with what the
+//! ledger holds, and Postgres sends the rest again.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
 
 use crate::core::position::Position;
-use crate::core::record::Cause;
-use crate::core::row::{Cell, Relation, Transaction};
+use crate::core::row::{Cell, Transaction};
 use crate::core::time::Timestamp;
-use crate::mapping::{Announced, Effect, Mapper};
-use crate::source::reconcile::gate::Gate;
-use crate::source::reconcile::{Applied, Ask, Chunk, apply};
-use crate::source::window::{Handover, Progress, Window, Work, version};
-use crate::store::StoreError;
+use crate::source::intake::Intake;
+use crate::source::reconcile::Ask;
+use crate::source::reconcile::visibility::Watermark;
 
 use super::capture::{Capture, CaptureError};
 use super::pgoutput::{self, Message};
@@ -35,71 +31,21 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// How often an idle position, moved only by WAL that is not ours, is written to the ledger.
 const IDLE_COMMIT_INTERVAL: Duration = Duration::from_secs(5);
 
-/// A batch that the writer is working on.
-struct Handed {
-    done: oneshot::Receiver<Result<(), StoreError>>,
-    /// `None`: a part of a transaction; the position stays.
-    end: Option<Position>,
-    /// Told when it is durable.
-    answers: Vec<(Applied, oneshot::Sender<Applied>)>,
-}
-
 pub(super) struct Session<'a> {
     capture: &'a Capture,
     stop: &'a CancellationToken,
-    mapper: Mapper,
-    window: Window,
-    gate: Gate,
-    effects: Vec<Effect>,
+    intake: Intake<'a>,
     cells: Vec<Cell<'static>>,
-    /// What the next commit stores; its position is that of the last commit.
-    progress: Progress,
     /// The transaction that is being read.
     open: Option<Transaction>,
     /// Everything before has been read and, if ours, is in the window or the ledger.
     taken: Position,
-    durable: Position,
-    durable_at: Instant,
-    handed: Option<Handed>,
-    /// Parts of the open transaction are in the spill.
-    spilled: bool,
-    chunk: Option<(Chunk, oneshot::Sender<Applied>)>,
-    /// Chunks in the open window; told when it is durable.
-    answers: Vec<(Applied, oneshot::Sender<Applied>)>,
-    changes: u64,
-    transactions: u64,
-    last_commit: Option<Timestamp>,
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn new(
-        capture: &'a Capture,
-        stop: &'a CancellationToken,
-        mapper: Mapper,
-        progress: Progress,
-    ) -> Self {
-        let position = progress.position;
-        Self {
-            capture,
-            stop,
-            mapper,
-            window: Window::default(),
-            gate: Gate::default(),
-            effects: Vec::new(),
-            cells: Vec::new(),
-            progress,
-            open: None,
-            taken: position,
-            durable: position,
-            durable_at: Instant::now(),
-            handed: None,
-            spilled: false,
-            chunk: None,
-            answers: Vec::new(),
-            changes: 0,
-            transactions: 0,
-            last_commit: None,
-        }
+    pub(super) fn new(capture: &'a Capture, stop: &'a CancellationToken, intake: Intake<'a>) -> Self {
+        let taken = intake.durable();
+        Self { capture, stop, intake, cells: Vec::new(), open: None, taken }
     }
 
     /// Reads until `stop`, or until something breaks.
@@ -117,14 +63,14 @@ impl<'a> Session<'a> {
                 // 1: an orderly end beats everything.
                 () = self.stop.cancelled() => break,
                 // 2: what became durable is confirmed at once; it frees WAL in Live.
-                result = handed_done(&mut self.handed) => {
-                    self.durable(result)?;
+                done = self.intake.done() => {
+                    self.intake.made_durable(done)?;
                     self.report(&mut stream, false).await?;
                 }
                 // 3: the server must hear from us, even while nothing is read.
                 _ = report.tick() => self.report(&mut stream, false).await?,
                 // 4: reconcile and the operators.
-                Some(ask) = asks.recv(), if self.chunk.is_none() => self.answer(ask),
+                Some(ask) = asks.recv(), if self.intake.takes_asks() => self.intake.answer(ask),
                 // 5: the stream.
                 filled = stream.fill(), if may_read => {
                     filled?;
@@ -145,7 +91,7 @@ impl<'a> Session<'a> {
 
     /// Memory for more: otherwise Postgres has to wait, and only for our disk.
     fn may_read(&self) -> bool {
-        self.window.bytes() < self.capture.settings.memory_bytes
+        self.intake.bytes() < self.capture.settings.memory_bytes
     }
 
     /// Takes every whole frame from the buffer; true when the server wants an answer.
@@ -169,7 +115,7 @@ impl<'a> Session<'a> {
                 }
             }
         }
-        self.publish(server);
+        self.intake.publish(server);
         Ok(answer)
     }
 
@@ -185,31 +131,23 @@ impl<'a> Session<'a> {
         match message {
             Message::Begin(begin) => {
                 let transaction = Transaction {
-                    position: version(self.progress.generation, begin.final_lsn),
+                    position: self.intake.version(begin.final_lsn),
                     committed_at: begin.committed_at,
                     xid: begin.xid,
                 };
                 self.open = Some(transaction);
             }
             Message::Commit(commit) => self.commit(commit.end_lsn),
-            Message::Relation { relation, .. } => self.announce(&relation),
+            Message::Relation { relation, .. } => self.intake.announce(&relation),
             Message::Row { relation, change } => {
                 let transaction = self.open.ok_or(CaptureError::OutsideTransaction)?;
-                self.changes += 1;
-                let view = self.window.view(&self.capture.store);
-                let mapped =
-                    self.mapper.change(relation, &change, transaction.committed_at, &view, &mut self.effects);
-                if let Err(error) = mapped {
-                    debug!(source = %self.capture.settings.name, %error, "a row was refused");
-                }
-                self.take_effects(&transaction);
+                self.intake.row(relation, &change, &transaction);
             }
             Message::Truncate { relations, .. } => {
                 let transaction = self.open.ok_or(CaptureError::OutsideTransaction)?;
                 for relation in relations.iter() {
-                    self.mapper.truncate(relation, &mut self.effects);
+                    self.intake.truncate(relation, &transaction);
                 }
-                self.take_effects(&transaction);
             }
             Message::Logical(message) if message.prefix == MESSAGE_PREFIX => {
                 self.heartbeat(message.content);
@@ -219,190 +157,82 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    fn take_effects(&mut self, transaction: &Transaction) {
-        for effect in self.effects.drain(..) {
-            if self.gate.is_open() {
-                self.gate.note(&effect, transaction.xid);
-            }
-            self.window.take(effect, transaction, Cause::Change);
-        }
-    }
-
     fn commit(&mut self, end: Position) {
         if let Some(transaction) = self.open.take() {
-            self.gate.streamed(transaction.xid);
-            self.transactions += 1;
-            self.last_commit = Some(transaction.committed_at);
+            self.intake.committed(&transaction);
         }
         self.taken = self.taken.max(end);
     }
 
-    fn announce(&mut self, relation: &Relation) {
-        if let Announced::Paused(pauses) = self.mapper.announce(relation) {
-            for (entity, reason) in &pauses {
-                warn!(source = %self.capture.settings.name, %entity, reason, "entity paused");
-                self.capture.reconcile_later(&mut self.window, *entity, "its columns were not as mapped");
-            }
-        }
-        let paused = self.mapper.paused().into_iter().collect();
-        self.capture.status.update(|facts| facts.paused = paused);
-    }
-
     fn heartbeat(&mut self, content: &[u8]) {
-        let now = (self.capture.now)();
+        let now = (self.capture.context.now)();
         let sent = std::str::from_utf8(content).ok().and_then(|text| text.parse().ok()).map(Timestamp);
         if let Some(sent) = sent {
             let round_trip = sent.until(now).as_secs_f64();
-            self.capture.status.update(|facts| facts.heartbeat_seconds = Some(round_trip));
-            self.last_commit = Some(sent);
+            self.capture.context.status.update(|facts| facts.heartbeat_seconds = Some(round_trip));
+            self.intake.seen_at(sent);
         }
     }
 
     /// Hands the window to the writer, if it is free and there is something to hand.
     async fn hand_over(&mut self) -> Result<(), CaptureError> {
-        if self.handed.is_some() {
+        if self.intake.is_handed() {
             return Ok(());
         }
-        let work = if self.open.is_some() {
-            if self.may_read() {
-                return Ok(());
+        if self.open.is_some() {
+            // In the middle of a transaction, maybe of one that is too large for memory.
+            if !self.may_read() {
+                self.intake.spill().await?;
             }
-            // In the middle of a transaction that is too large for memory.
-            info!(source = %self.capture.settings.name, "large transaction: a part of it goes to disk");
-            self.spilled = true;
-            Work::Spill(self.window.close(None))
-        } else {
-            let idle = self.window.is_empty() && !self.spilled;
-            if idle {
-                // A chunk that changed nothing has nothing to wait for.
-                tell(std::mem::take(&mut self.answers));
-            }
-            if idle && (self.taken <= self.durable || self.durable_at.elapsed() < IDLE_COMMIT_INTERVAL) {
-                return Ok(());
-            }
-            for (entity, reason) in self.window.take_reconcile() {
-                self.capture.reconcile_later(&mut self.window, entity, reason);
-            }
-            self.progress.position = self.taken;
-            let batch = self.window.close(Some(self.progress.clone()));
-            if std::mem::take(&mut self.spilled) { Work::Unspill(batch) } else { Work::Changes(batch) }
-        };
-        let end = (!matches!(work, Work::Spill(_))).then_some(self.taken);
-        let answers = std::mem::take(&mut self.answers);
-        let (done, receiver) = oneshot::channel();
-        self.handed = Some(Handed { done: receiver, end, answers });
-        let handover = Handover { source: self.capture.settings.name.clone(), work, done };
-        self.capture.writer.send(handover).await.map_err(|_| CaptureError::WriterEnded)
-    }
-
-    fn durable(
-        &mut self,
-        result: Result<Result<(), StoreError>, oneshot::error::RecvError>,
-    ) -> Result<(), CaptureError> {
-        let handed = self.handed.take();
-        result.map_err(|_| CaptureError::WriterEnded)??;
-        let Some(Handed { end, answers, .. }) = handed else { return Ok(()) };
-        tell(answers);
-        if let Some(end) = end {
-            self.durable = end;
-            self.durable_at = Instant::now();
-            self.capture.wake_repair();
+            return Ok(());
         }
-        Ok(())
+        let moved = self.taken > self.intake.durable();
+        if self.intake.is_idle() && !(moved && self.intake.quiet_for() >= IDLE_COMMIT_INTERVAL) {
+            return Ok(());
+        }
+        Ok(self.intake.hand_over(self.taken).await?)
     }
 
     async fn report(&self, stream: &mut Stream, reply: bool) -> Result<(), CaptureError> {
-        let now = (self.capture.now)();
-        stream.send_status(self.taken, self.durable, self.durable, reply, now).await?;
+        let now = (self.capture.context.now)();
+        let durable = self.intake.durable();
+        stream.send_status(self.taken, durable, durable, reply, now).await?;
         Ok(())
     }
 
-    fn publish(&mut self, server: Position) {
-        let coalesced = self.window.take_coalesced();
-        let (changes, transactions) =
-            (std::mem::take(&mut self.changes), std::mem::take(&mut self.transactions));
-        let (durable, last_commit) = (self.durable, self.last_commit);
-        let rows = self.mapper.counts();
-        self.capture.status.update(|facts| {
-            facts.changes += changes;
-            facts.transactions += transactions;
-            facts.coalesced += coalesced;
-            facts.durable = durable;
-            facts.server = facts.server.max(server);
-            facts.last_commit = last_commit.or(facts.last_commit);
-            facts.rows = rows;
-        });
-    }
-
-    fn answer(&mut self, ask: Ask) {
-        // Whoever asked may have gone away; the answer is then not needed.
-        match ask {
-            Ask::Open(done) => {
-                self.gate.open();
-                let _ = done.send(());
-            }
-            Ask::Apply(chunk, done) => self.chunk = Some((*chunk, done)),
-            Ask::Look(look) => look(&self.mapper),
-            Ask::Explain(key, reply) => {
-                let view = self.window.view(&self.capture.store);
-                let _ = reply.send(self.mapper.explain(&key, &view));
-            }
-        }
-    }
-
-    /// Lets the waiting chunk in, once the stream has passed its high watermark and all that came before
-    /// is in the ledger.
+    /// Lets the waiting chunk in, once the stream has passed its watermark and all that came before is in
+    /// the ledger.
     fn apply_chunk(&mut self) {
-        let ready = self.handed.is_none()
-            && self.open.is_none()
-            && self.chunk.as_ref().is_some_and(|(chunk, _)| chunk.high <= self.taken);
-        if !ready {
-            return;
-        }
-        let Some((chunk, done)) = self.chunk.take() else { return };
-        let transaction = Transaction {
-            position: version(self.progress.generation, self.taken),
-            committed_at: chunk.read_at,
-            xid: 0,
+        let ready = match self.intake.awaited() {
+            Some(Watermark::Position(high)) => high <= self.taken,
+            Some(Watermark::None) => true,
+            // No reader beside a slot asks for it.
+            Some(Watermark::NextRound) | None => false,
         };
-        let applied =
-            apply(chunk, &transaction, &mut self.mapper, &mut self.window, &self.gate, &self.capture.store);
-        self.gate.close();
-        self.answers.push((applied, done));
+        if ready && self.open.is_none() {
+            self.intake.apply_chunk(self.taken);
+        }
     }
 
     /// Confirms what is durable and leaves. What is read and not durable is read again next time.
     async fn finish(mut self, mut stream: Stream) -> Result<(), CaptureError> {
         if self.open.is_none() {
-            if self.handed.is_some() {
-                let result = handed_done(&mut self.handed).await;
-                self.durable(result)?;
-            }
+            self.settle().await?;
             self.hand_over().await?;
         }
-        if self.handed.is_some() {
-            let result = handed_done(&mut self.handed).await;
-            self.durable(result)?;
-        }
+        self.settle().await?;
         self.report(&mut stream, false).await?;
-        self.publish(Position::ZERO);
+        self.intake.publish(Position::ZERO);
         stream.stop().await;
         Ok(())
     }
-}
 
-/// Whoever asked may have gone away.
-fn tell(answers: Vec<(Applied, oneshot::Sender<Applied>)>) {
-    for (applied, done) in answers {
-        let _ = done.send(applied);
-    }
-}
-
-async fn handed_done(
-    handed: &mut Option<Handed>,
-) -> Result<Result<(), StoreError>, oneshot::error::RecvError> {
-    match handed {
-        Some(handed) => (&mut handed.done).await,
-        None => std::future::pending().await,
+    /// Waits for what the writer is working on.
+    async fn settle(&mut self) -> Result<(), CaptureError> {
+        if self.intake.is_handed() {
+            let done = self.intake.done().await;
+            self.intake.made_durable(done)?;
+        }
+        Ok(())
     }
 }

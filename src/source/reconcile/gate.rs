@@ -1,9 +1,9 @@
 //! Lets a chunk into the stream at the right place, and only where it is newer.
 //!
 //! From before the chunk is read until it is applied, the gate notes which transaction touched each key
-//! last. A row of the chunk whose key was touched by a transaction that the chunk's snapshot does not see
-//! is older than the stream and is dropped. Everything else in the chunk is at least as new as all the
-//! stream has said so far, because it is applied only after the stream has passed the chunk's high
+//! last. A row of the chunk whose key was touched by a transaction that the chunk has not seen (or may not
+//! have seen) is older than the stream and is dropped. Everything else in the chunk is at least as new as
+//! all the stream has said so far, because it is applied only after the stream has passed the chunk's
 //! watermark.
 
 use hashbrown::HashMap;
@@ -11,7 +11,7 @@ use hashbrown::HashMap;
 use crate::core::entity::Key;
 use crate::mapping::Effect;
 
-use super::visibility::{RecentTransactions, Snapshot};
+use super::visibility::{RecentTransactions, Seen};
 
 /// The gate of one source.
 #[derive(Debug, Default)]
@@ -60,26 +60,26 @@ impl Gate {
         }
     }
 
-    /// Whether the stream is already ahead of this snapshot: then the chunk must be read again.
-    pub fn ahead_of(&self, snapshot: &Snapshot) -> bool {
-        self.recording.is_none() || self.recent.ahead_of(snapshot)
+    /// Whether the stream is already ahead of this read: then the chunk must be read again.
+    pub fn ahead_of(&self, seen: &Seen) -> bool {
+        self.recording.is_none() || self.recent.ahead_of(seen)
     }
 
     /// Whether the stream has said something newer about what this effect of the chunk would write. Two
     /// writers of one key wait for each other, so the last one tells for all before it.
-    pub fn is_newer(&self, effect: &Effect, snapshot: &Snapshot) -> bool {
+    pub fn is_newer(&self, effect: &Effect, seen: &Seen) -> bool {
         let Some(touched) = &self.recording else { return true };
         let last = match effect {
             Effect::Want { key, .. } => touched.keys.get(key),
             Effect::PutRow { key, .. } | Effect::DeleteRow { key } => touched.rows.get(key.as_slice()),
             Effect::Refresh(_) | Effect::Wake { .. } | Effect::Reconcile(..) => None,
         };
-        last.is_some_and(|xid| !snapshot.sees(*xid))
+        last.is_some_and(|xid| !seen.sees(*xid))
     }
 
-    /// Whether any row whose stored key begins with `prefix` has been touched unseen by the snapshot.
-    pub fn is_newer_under(&self, prefix: &[u8], snapshot: &Snapshot) -> bool {
+    /// Whether any row whose stored key begins with `prefix` has been touched unseen by the chunk.
+    pub fn is_newer_under(&self, prefix: &[u8], seen: &Seen) -> bool {
         let Some(touched) = &self.recording else { return true };
-        touched.rows.iter().any(|(key, xid)| key.starts_with(prefix) && !snapshot.sees(*xid))
+        touched.rows.iter().any(|(key, xid)| key.starts_with(prefix) && !seen.sees(*xid))
     }
 }

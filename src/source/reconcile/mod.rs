@@ -10,7 +10,6 @@ use std::collections::BTreeSet;
 use tokio::sync::oneshot;
 
 use crate::core::entity::{Entity, Key};
-use crate::core::position::Position;
 use crate::core::record::Cause;
 use crate::core::row::{RowChange, Transaction};
 use crate::core::time::Timestamp;
@@ -20,15 +19,17 @@ use crate::store::Store;
 
 use super::window::{Due, Window};
 
-pub mod chunk;
 pub mod gate;
 pub mod load;
+pub mod postgres;
 mod query;
+pub mod reader;
+mod run;
 pub mod visibility;
 
-use chunk::{Rows, Taken};
 use gate::Gate;
-use visibility::Snapshot;
+use reader::{Rows, Taken};
+use visibility::{Seen, Watermark};
 
 /// What the task that owns the mapping is asked.
 pub enum Ask {
@@ -46,8 +47,8 @@ pub enum Ask {
 #[derive(Debug)]
 pub struct Chunk {
     pub content: Content,
-    pub snapshot: Snapshot,
-    pub high: Position,
+    pub seen: Seen,
+    pub watermark: Watermark,
     pub read_at: Timestamp,
     /// Fulfilled by this chunk.
     pub refreshed: Vec<Due>,
@@ -59,8 +60,8 @@ impl Chunk {
     pub(super) fn new(taken: Taken, content: impl FnOnce(Rows) -> Content) -> Self {
         Self {
             content: content(taken.rows),
-            snapshot: taken.snapshot,
-            high: taken.high,
+            seen: taken.seen,
+            watermark: taken.watermark,
             read_at: taken.read_at,
             refreshed: Vec::new(),
             note: None,
@@ -108,7 +109,7 @@ pub fn due_entry(source: &str, entity: Entity) -> String {
     format!("reconcile/{source}/{entity}")
 }
 
-/// Lets a chunk into the window. Called when the stream has passed `chunk.high`.
+/// Lets a chunk into the window. Called when the stream has passed `chunk.watermark`.
 pub(super) fn apply(
     chunk: Chunk,
     transaction: &Transaction,
@@ -117,20 +118,20 @@ pub(super) fn apply(
     gate: &Gate,
     store: &Store,
 ) -> Applied {
-    let Chunk { content, snapshot, refreshed, note, .. } = chunk;
+    let Chunk { content, seen, refreshed, note, .. } = chunk;
     let only_a_note = matches!(content, Content::Nothing | Content::Sums);
-    if !only_a_note && gate.ahead_of(&snapshot) {
+    if !only_a_note && gate.ahead_of(&seen) {
         return Applied::Again;
     }
     let mut effects = Vec::new();
-    let rows =
-        match map(content, &snapshot, mapper, window, gate, store, transaction.committed_at, &mut effects) {
-            Ok(rows) => rows,
-            Err(applied) => return applied,
-        };
+    let rows = match map(content, &seen, mapper, window, gate, store, transaction.committed_at, &mut effects)
+    {
+        Ok(rows) => rows,
+        Err(applied) => return applied,
+    };
     let mut differences = 0;
     for effect in effects {
-        if !only_a_note && gate.is_newer(&effect, &snapshot) {
+        if !only_a_note && gate.is_newer(&effect, &seen) {
             continue;
         }
         if let Effect::Want { key, value } = &effect {
@@ -157,7 +158,7 @@ pub(super) fn apply(
 #[expect(clippy::too_many_arguments, reason = "one place, and each is a part of the session")]
 fn map(
     content: Content,
-    snapshot: &Snapshot,
+    seen: &Seen,
     mapper: &mut Mapper,
     window: &Window,
     gate: &Gate,
@@ -168,7 +169,7 @@ fn map(
     let view = window.view(store);
     match content {
         Content::Reference { role, rows, whole, all_follows } => {
-            if gate.is_newer_under(&Mapper::reference_prefix(role), snapshot) {
+            if gate.is_newer_under(&Mapper::reference_prefix(role), seen) {
                 return Err(Applied::Again);
             }
             announce(mapper, &rows)?;
@@ -193,7 +194,7 @@ fn map(
         }
         Content::Prices { products, rows } => {
             for product in &products {
-                if gate.is_newer_under(&Mapper::price_row(product), snapshot) {
+                if gate.is_newer_under(&Mapper::price_row(product), seen) {
                     return Err(Applied::Again);
                 }
             }

@@ -2,6 +2,10 @@
 
 use tokio_postgres::Client;
 
+use crate::mapping::config::CapturedTable;
+
+use super::reader::Selection;
+
 /// A name as SQL wants it.
 fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
@@ -18,23 +22,19 @@ pub(super) struct Table {
 
 impl Table {
     /// Asks Live for the columns' types.
-    pub(super) async fn look_up(
-        client: &Client,
-        schema: &str,
-        table: &str,
-        columns: Vec<String>,
-    ) -> Result<Self, tokio_postgres::Error> {
+    pub(super) async fn look_up(client: &Client, of: &CapturedTable) -> Result<Self, tokio_postgres::Error> {
         let rows = client
             .query(
                 "SELECT a.attname::text, format_type(a.atttypid, NULL) \
                  FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
                  WHERE n.nspname = $1 AND c.relname = $2 AND a.attnum > 0 AND NOT a.attisdropped",
-                &[&schema, &table],
+                &[&of.schema, &of.table],
             )
             .await?;
         let types =
             rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, _>>()?;
-        Ok(Self { schema: schema.to_owned(), table: table.to_owned(), columns, types })
+        let CapturedTable { schema, table, columns, .. } = of.clone();
+        Ok(Self { schema, table, columns, types })
     }
 
     /// The mapped columns that the table does not have.
@@ -47,11 +47,21 @@ impl Table {
         (&self.schema, &self.table)
     }
 
-    pub(super) fn position_of(&self, column: &str) -> usize {
-        self.columns.iter().position(|name| name == column).unwrap_or(0)
+    pub(super) fn full_name(&self) -> String {
+        format!("{}.{}", self.schema, self.table)
     }
 
-    fn select(&self) -> String {
+    /// The statement that reads the chosen rows; ids are its parameters, as text.
+    pub(super) fn select(&self, rows: &Selection<'_>) -> String {
+        match *rows {
+            Selection::Page { key, limit, .. } => self.page(key, limit),
+            Selection::Any { key, .. } => self.any(key),
+            Selection::Range { of: [(a, _), (b, _)], key, .. } => self.range(a, b, key),
+            Selection::AnyOf { of: [(a, _), (b, _)], key, .. } => self.any_in(a, b, key),
+        }
+    }
+
+    fn select_all(&self) -> String {
         let columns: Vec<_> = self.columns.iter().map(|column| quoted(column)).collect();
         format!("SELECT {} FROM {}.{}", columns.join(", "), quoted(&self.schema), quoted(&self.table))
     }
@@ -68,25 +78,25 @@ impl Table {
     }
 
     /// The next rows by `key`: `$1` the last one seen (or null), at most `limit`.
-    pub(super) fn page(&self, key: &str, limit: usize) -> String {
+    fn page(&self, key: &str, limit: usize) -> String {
         let column = quoted(key);
         format!(
             "{} WHERE $1::text IS NULL OR {column} > {} ORDER BY {column} LIMIT {limit}",
-            self.select(),
+            self.select_all(),
             self.cast(1, key)
         )
     }
 
     /// Rows whose `key` is one of `$1`.
-    pub(super) fn any(&self, key: &str) -> String {
-        format!("{} WHERE {} = ANY({})", self.select(), quoted(key), self.cast_array(1, key))
+    fn any(&self, key: &str) -> String {
+        format!("{} WHERE {} = ANY({})", self.select_all(), quoted(key), self.cast_array(1, key))
     }
 
     /// Rows of store `$1` and deposit `$2` from after `$3` up to `$4` of `key`.
-    pub(super) fn range(&self, store: &str, deposit: &str, key: &str) -> String {
+    fn range(&self, store: &str, deposit: &str, key: &str) -> String {
         format!(
             "{} WHERE {} = {} AND {} = {} AND ($3::text IS NULL OR {} > {}) AND {} <= {}",
-            self.select(),
+            self.select_all(),
             quoted(store),
             self.cast(1, store),
             quoted(deposit),
@@ -99,10 +109,10 @@ impl Table {
     }
 
     /// Rows of store `$1` and deposit `$2` whose `key` is one of `$3`.
-    pub(super) fn any_in(&self, store: &str, deposit: &str, key: &str) -> String {
+    fn any_in(&self, store: &str, deposit: &str, key: &str) -> String {
         format!(
             "{} WHERE {} = {} AND {} = {} AND {} = ANY({})",
-            self.select(),
+            self.select_all(),
             quoted(store),
             self.cast(1, store),
             quoted(deposit),

@@ -1,13 +1,52 @@
-//! Which transactions a chunk of rows has already seen.
+//! Which changes a chunk of rows has already seen.
 //!
 //! A chunk is read beside the stream. For every row of it the question is: is it newer or older than
-//! what the stream said about the same key? LSNs cannot answer: a transaction is written to the WAL (and
-//! streamed to us) a moment *before* snapshots begin to see it, with synchronous replication a long
-//! moment. The snapshot's own list of transactions answers exactly (Postgres manual, "System Information
-//! Functions", `pg_current_snapshot`).
+//! what the stream said about the same key? Beside a slot, LSNs cannot answer: a transaction is written to
+//! the WAL (and streamed to us) a moment *before* snapshots begin to see it, with synchronous replication a
+//! long moment. The snapshot's own list of transactions answers exactly (Postgres manual, "System
+//! Information Functions", `pg_current_snapshot`). Beside change tables nothing answers; there the stream
+//! counts as newer, which it is by the time the chunk comes in (see [`Watermark::NextRound`]).
 
 use std::collections::{HashSet, VecDeque};
 use std::str::FromStr;
+
+use crate::core::position::Position;
+
+/// What the read of a chunk saw of the changes beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// Nothing is hidden from it: for what reads no rows.
+    Everything,
+    /// What this snapshot of Postgres sees.
+    Snapshot(Snapshot),
+    /// Unknown: every change that came since the gate was opened counts as unseen.
+    Unknown,
+}
+
+impl Seen {
+    /// Whether the read saw what transaction `xid` committed.
+    pub fn sees(&self, xid: u32) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Snapshot(snapshot) => snapshot.sees(xid),
+            Self::Unknown => false,
+        }
+    }
+}
+
+/// What the stream must have brought before a chunk may come in: everything that the chunk has seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watermark {
+    /// Nothing.
+    None,
+    /// All up to this position (a slot).
+    Position(Position),
+    /// A whole round of the drain that began after the chunk was read (change tables).
+    ///
+    /// Whatever the chunk saw was committed before that round took its bound, so the round has brought it:
+    /// of a key that the stream touched, the stream now tells the newest.
+    NextRound,
+}
 
 /// `pg_current_snapshot()`: top-level transactions only, as in the stream's Begin messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,11 +81,6 @@ impl FromStr for Snapshot {
 }
 
 impl Snapshot {
-    /// A snapshot that nothing is hidden from, for what reads no rows.
-    pub const fn everything() -> Self {
-        Self { next: u64::MAX, running: Vec::new() }
-    }
-
     /// Whether the snapshot saw what transaction `xid` committed. The stream gives 32 bits; the rest is
     /// that of the snapshot, from which a streamed transaction is never 2^31 away.
     pub fn sees(&self, xid: u32) -> bool {
@@ -79,9 +113,12 @@ impl RecentTransactions {
         }
     }
 
-    /// Whether `snapshot` is older than something that was already streamed: then it must be taken again.
-    pub fn ahead_of(&self, snapshot: &Snapshot) -> bool {
-        snapshot.running.iter().any(|xid| self.set.contains(&(*xid as u32)))
+    /// Whether a snapshot is older than something that was already streamed: then it must be taken again.
+    pub fn ahead_of(&self, seen: &Seen) -> bool {
+        match seen {
+            Seen::Snapshot(snapshot) => snapshot.running.iter().any(|xid| self.set.contains(&(*xid as u32))),
+            Seen::Everything | Seen::Unknown => false,
+        }
     }
 }
 
@@ -113,7 +150,14 @@ mod tests {
     fn a_snapshot_older_than_the_stream_is_noticed() {
         let mut recent = RecentTransactions::default();
         recent.streamed(105);
-        assert!(recent.ahead_of(&"100:110:100,105".parse().unwrap()));
-        assert!(!recent.ahead_of(&"100:110:100".parse().unwrap()));
+        let seen = |text: &str| Seen::Snapshot(text.parse().unwrap());
+        assert!(recent.ahead_of(&seen("100:110:100,105")));
+        assert!(!recent.ahead_of(&seen("100:110:100")));
+    }
+
+    #[test]
+    fn without_a_snapshot_every_change_counts_as_unseen() {
+        assert!(!Seen::Unknown.sees(0) && !Seen::Unknown.sees(7));
+        assert!(Seen::Everything.sees(0) && Seen::Everything.sees(u32::MAX));
     }
 }

@@ -1,0 +1,129 @@
+//! What the tasks of one source share with each other and with the rest of the process.
+
+use std::fmt::Display;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use crate::core::entity::Entity;
+use crate::core::time::Timestamp;
+use crate::mapping::Mapper;
+use crate::mapping::config::MappingConfig;
+use crate::store::{Store, StoreError};
+
+use super::reconcile::due_entry;
+use super::status::{Phase, SourceStatus};
+use super::window::{Handover, Progress, Window, Work};
+
+/// One source inside the process.
+#[derive(Clone)]
+pub struct Context {
+    pub name: Arc<str>,
+    pub mapping: Arc<MappingConfig>,
+    pub store: Store,
+    pub writer: mpsc::Sender<Handover>,
+    pub status: SourceStatus,
+    /// Rings when there may be something to load or to read again.
+    pub repair: Arc<Notify>,
+    pub now: fn() -> Timestamp,
+}
+
+/// Why changes could not be made durable.
+#[derive(Debug, thiserror::Error)]
+pub enum HandoverError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the ledger writer has ended")]
+    WriterEnded,
+}
+
+impl Context {
+    /// The mapping with the reference data that the ledger keeps.
+    pub(super) fn mapper(&self) -> Mapper {
+        let mut mapper = Mapper::new(Arc::clone(&self.mapping));
+        mapper.restore(&Window::default().view(&self.store));
+        mapper
+    }
+
+    /// Where the ledger ended, if this source has ever been read.
+    pub(super) fn progress(&self) -> Result<Option<Progress>, StoreError> {
+        self.store.meta(&Progress::entry(&self.name))
+    }
+
+    /// Stores the new progress together with what must be compared, before anything is read.
+    pub(super) async fn begin_anew(&self, progress: &Progress, why: &str) -> Result<(), HandoverError> {
+        let mut window = Window::default();
+        for entity in Entity::ALL {
+            self.reconcile_later(&mut window, entity, why);
+        }
+        let (done, result) = oneshot::channel();
+        self.hand_over(Work::Changes(window.close(Some(progress.clone()))), done).await?;
+        result.await.map_err(|_| HandoverError::WriterEnded)??;
+        Ok(())
+    }
+
+    pub(super) async fn hand_over(
+        &self,
+        work: Work,
+        done: oneshot::Sender<Result<(), StoreError>>,
+    ) -> Result<(), HandoverError> {
+        let handover = Handover { source: Arc::clone(&self.name), work, done };
+        self.writer.send(handover).await.map_err(|_| HandoverError::WriterEnded)
+    }
+
+    /// Notes durably that an entity must be compared as a whole.
+    pub(super) fn reconcile_later(&self, window: &mut Window, entity: Entity, why: &str) {
+        window.note(due_entry(&self.name, entity), Store::encode(&why));
+    }
+}
+
+/// Pauses between two tries, by how many have failed in a row.
+const RETRY_SECONDS: [u64; 6] = [1, 2, 5, 10, 20, 30];
+/// A session that lasted so long shows that the settings are right: failures are counted anew.
+const LASTED: Duration = Duration::from_secs(60);
+
+/// How often in a row a source has failed.
+#[derive(Debug, Default)]
+pub(super) struct Failures(usize);
+
+impl Failures {
+    /// Says why a session ended and waits before the next one; ends early with `stop`.
+    pub(super) async fn pause(
+        &mut self,
+        context: &Context,
+        error: &(impl Display + Sync),
+        needs_a_person: bool,
+        lasted: Duration,
+        stop: &CancellationToken,
+    ) {
+        self.0 = if lasted > LASTED { 0 } else { self.0 + 1 };
+        let phase = if needs_a_person { Phase::Blocked } else { Phase::Retrying };
+        let pause = Duration::from_secs(RETRY_SECONDS[self.0.min(RETRY_SECONDS.len() - 1)]);
+        warn!(source = %context.name, %error, pause_seconds = pause.as_secs(), "not streaming");
+        context.status.update(|facts| {
+            facts.phase = phase;
+            facts.reason = Some(error.to_string());
+        });
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// An error with its causes in one line: a driver tells the cause apart from what was refused.
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,337 @@
+//! One stretch of loading over one connection to Live: reads chunk after chunk and lets each in.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::core::entity::Entity;
+use crate::mapping::cell::RowId;
+use crate::mapping::config::CapturedTable;
+use crate::mapping::{Mapper, Pair, Role};
+use crate::source::status::LoadFacts;
+use crate::source::window::Due;
+use crate::store::Store;
+
+use super::load::{Load, LoadError, Loader, Step};
+use super::reader::{Engine, Reader, Rows, Selection};
+use super::visibility::{Seen, Watermark};
+use super::{Applied, Ask, Chunk, Content, due_entry};
+
+/// While more keys than this wait for VTEX without a shopper waiting for them, loading pauses: memory
+/// stays bounded and fresh changes stay ahead.
+const BACKLOG_MAX: u64 = 20_000;
+/// A chunk that the stream overtakes is read again; after so many times the log says so.
+const AGAIN_WARNING: u32 = 20;
+
+/// One stretch of loading over one connection to Live.
+pub(super) struct Run<'a, E: Engine> {
+    loader: &'a Loader<E>,
+    stop: &'a CancellationToken,
+    reader: E::Reader,
+}
+
+impl<'a, E: Engine> Run<'a, E> {
+    pub(super) async fn begin(
+        loader: &'a Loader<E>,
+        stop: &'a CancellationToken,
+    ) -> Result<Run<'a, E>, LoadError> {
+        let reader = loader.engine.open().await?;
+        Ok(Self { loader, stop, reader })
+    }
+
+    pub(super) async fn load(&mut self, mut load: Load) -> Result<(), LoadError> {
+        info!(source = %self.loader.context.name, why = load.why, "comparing Live with the ledger");
+        self.show(&load, 0.0);
+        if load.step == Step::Reference(0) {
+            // From here on the load itself is what is due: a reason that comes up meanwhile counts anew.
+            for entity in load.entities.clone() {
+                self.note(due_entry(&self.loader.context.name, entity), &String::new()).await?;
+            }
+            self.note(self.loader.entry(), &load).await?;
+        }
+        while load.step != Step::Done {
+            load.step = match load.step.clone() {
+                Step::Reference(index) => self.reference(&mut load, index).await?,
+                Step::Prices { after } => self.prices(&mut load, after).await?,
+                Step::Stock { pair, after } => self.stock(&mut load, pair, after).await?,
+                Step::Done => Step::Done,
+            };
+        }
+        self.note(self.loader.entry(), &load).await?;
+        info!(
+            source = %self.loader.context.name, rows = load.rows, differences = load.differences, why = load.why,
+            "Live and the ledger agree; what differed is on its way"
+        );
+        let ended = (self.loader.context.now)();
+        self.loader.context.status.update(|facts| {
+            let mut done = facts.load.take().unwrap_or_default();
+            done.ended = Some(ended);
+            done.share = 1.0;
+            facts.last_load = Some(done);
+        });
+        Ok(())
+    }
+
+    async fn reference(&mut self, load: &mut Load, index: u8) -> Result<Step, LoadError> {
+        let Some(role) = Role::REFERENCE.get(usize::from(index)).copied() else {
+            return Ok(if load.entities.contains(&Entity::Price) {
+                Step::Prices { after: None }
+            } else {
+                Step::Stock { pair: None, after: None }
+            });
+        };
+        let table = self.loader.context.mapping.captured_table(role);
+        let key = self.loader.context.mapping.id_column(role).to_owned();
+        let limit = self.loader.chunk_rows;
+        let mut ids = BTreeSet::new();
+        let mut after: Option<RowId> = None;
+        loop {
+            let mut whole = None;
+            let mut last = None;
+            let all_follows = Entity::ALL
+                .iter()
+                .all(|entity| load.entities.contains(entity) || !self.loader.context.mapping.has(*entity));
+            let applied = self
+                .chunk(
+                    load,
+                    &table,
+                    Selection::Page { key: &key, after: after.as_ref(), limit },
+                    |rows: Rows| {
+                        let mut seen = ids.clone();
+                        seen.extend(rows.ids(&key));
+                        last = rows.ids(&key).last();
+                        whole = Some(seen.clone());
+                        let whole = (rows.len() < limit).then_some(seen);
+                        Content::Reference { role, rows, whole, all_follows }
+                    },
+                )
+                .await?;
+            load.rows += applied;
+            ids = whole.unwrap_or_default();
+            self.show(load, 0.02 * f64::from(index + 1));
+            match last {
+                Some(id) if applied as usize >= limit => after = Some(id),
+                _ => break,
+            }
+        }
+        Ok(Step::Reference(index + 1))
+    }
+
+    async fn prices(&mut self, load: &mut Load, after: Option<RowId>) -> Result<Step, LoadError> {
+        let count = (self.loader.chunk_rows / 10).max(1);
+        let from = after.clone();
+        let (products, done, all) =
+            self.loader.look(move |mapper| mapper.products_after(from.as_ref(), count)).await?;
+        let Some(last) = products.last().cloned() else {
+            return Ok(if load.entities.contains(&Entity::Stock) {
+                Step::Stock { pair: None, after: None }
+            } else {
+                Step::Done
+            });
+        };
+        let step = Step::Prices { after: Some(last) };
+        load.step = step.clone();
+        load.rows += self.price_chunk(load, products).await?;
+        self.show(load, 0.1 + 0.2 * done as f64 / all.max(1) as f64);
+        Ok(step)
+    }
+
+    async fn stock(
+        &mut self,
+        load: &mut Load,
+        pair: Option<Pair>,
+        after: Option<RowId>,
+    ) -> Result<Step, LoadError> {
+        let pairs = self.loader.look(Mapper::deposits_to_load).await?;
+        let at = pair
+            .as_ref()
+            .map_or(0, |pair| pairs.iter().position(|other| other >= pair).unwrap_or(pairs.len()));
+        let Some(pair) = pairs.get(at).cloned() else {
+            self.apply(Chunk { note: None, ..self.empty(Content::Sums) }).await?;
+            return Ok(Step::Done);
+        };
+        let count = self.loader.chunk_rows;
+        let from = after.clone();
+        let (skus, done, all) =
+            self.loader.look(move |mapper| mapper.skus_after(from.as_ref(), count)).await?;
+        let Some(last) = skus.last().cloned() else {
+            // The next deposit, or the end.
+            return Ok(match pairs.get(at + 1) {
+                Some(next) => Step::Stock { pair: Some(next.clone()), after: None },
+                None => {
+                    self.apply(self.empty(Content::Sums)).await?;
+                    Step::Done
+                }
+            });
+        };
+        let step = Step::Stock { pair: Some(pair.clone()), after: Some(last.clone()) };
+        load.step = step.clone();
+        let table = self.loader.context.mapping.captured_table(Role::Stock);
+        let columns = &self.loader.context.mapping.tables.stock.columns;
+        let rows = Selection::Range {
+            of: [(&columns.store, &pair.store), (&columns.deposit, &pair.deposit)],
+            key: &columns.sku,
+            after: after.as_ref(),
+            last: &last,
+        };
+        load.rows += self
+            .chunk(load, &table, rows, |rows| Content::Stock { pair: pair.clone(), skus: skus.clone(), rows })
+            .await?;
+        let share = (at as f64 + done as f64 / all.max(1) as f64) / pairs.len() as f64;
+        self.show(load, 0.3 + 0.7 * share);
+        Ok(step)
+    }
+
+    async fn price_chunk(&mut self, load: &mut Load, products: Vec<RowId>) -> Result<u64, LoadError> {
+        let table = self.loader.context.mapping.captured_table(Role::Price);
+        let key = &self.loader.context.mapping.tables.price.columns.product;
+        let rows = Selection::Any { key, ids: &products };
+        self.chunk(load, &table, rows, |rows| Content::Prices { products: products.clone(), rows }).await
+    }
+
+    pub(super) async fn refresh(&mut self, dues: Vec<Due>) -> Result<(), LoadError> {
+        let refreshes: Vec<_> = dues.iter().map(|due| due.refresh.clone()).collect();
+        let scope = self.loader.look(move |mapper| mapper.scope(&refreshes)).await?;
+        let mut load = Load {
+            why: String::new(),
+            entities: Vec::new(),
+            step: Step::Done,
+            rows: 0,
+            differences: 0,
+            started: (self.loader.context.now)(),
+        };
+        if !scope.skus.is_empty() && self.loader.context.mapping.has(Entity::Stock) {
+            let table = self.loader.context.mapping.captured_table(Role::Stock);
+            let columns = &self.loader.context.mapping.tables.stock.columns;
+            for pair in &scope.pairs {
+                for skus in scope.skus.chunks(self.loader.chunk_rows) {
+                    let rows = Selection::AnyOf {
+                        of: [(&columns.store, &pair.store), (&columns.deposit, &pair.deposit)],
+                        key: &columns.sku,
+                        ids: skus,
+                    };
+                    self.chunk(&mut load, &table, rows, |rows| Content::Stock {
+                        pair: pair.clone(),
+                        skus: skus.to_vec(),
+                        rows,
+                    })
+                    .await?;
+                }
+            }
+        }
+        if !scope.products.is_empty() && self.loader.context.mapping.has(Entity::Price) {
+            for products in scope.products.chunks((self.loader.chunk_rows / 10).max(1)) {
+                self.price_chunk(&mut load, products.to_vec()).await?;
+            }
+        }
+        let mut chunk = self.empty(Content::Nothing);
+        chunk.refreshed = dues;
+        self.apply(chunk).await?;
+        Ok(())
+    }
+
+    /// Reads one chunk and lets it in; again and again while the stream is ahead of it.
+    async fn chunk(
+        &mut self,
+        load: &mut Load,
+        table: &CapturedTable,
+        rows: Selection<'_>,
+        mut content: impl FnMut(Rows) -> Content,
+    ) -> Result<u64, LoadError> {
+        self.wait_for_room().await?;
+        for attempt in 0_u32.. {
+            if self.stop.is_cancelled() {
+                return Err(LoadError::Stopping);
+            }
+            self.loader.ask(Ask::Open).await?;
+            let began = Instant::now();
+            let taken = self.reader.read(table, &rows).await?;
+            let busy = began.elapsed();
+            let mut chunk = Chunk::new(taken, &mut content);
+            if load.step != Step::Done {
+                let note = Store::encode(&*load);
+                chunk.note = Some((self.loader.entry(), note));
+            }
+            match self.apply(chunk).await? {
+                Applied::Done { rows, differences } => {
+                    load.differences += differences;
+                    tokio::time::sleep(busy.mul_f64(1.0 / self.loader.share - 1.0)).await;
+                    return Ok(rows);
+                }
+                Applied::Again => {
+                    if attempt == AGAIN_WARNING {
+                        warn!(source = %self.loader.context.name, "a chunk is overtaken by changes again and again");
+                    }
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                Applied::Paused(reason) => return Err(LoadError::Paused(reason)),
+            }
+        }
+        Err(LoadError::Stopping)
+    }
+
+    async fn apply(&self, chunk: Chunk) -> Result<Applied, LoadError> {
+        self.loader.ask(|reply| Ask::Apply(Box::new(chunk), reply)).await
+    }
+
+    /// Waits while VTEX has enough to do.
+    async fn wait_for_room(&self) -> Result<(), LoadError> {
+        let mut waited = false;
+        loop {
+            let backlog = self.loader.backlog.load(Ordering::Relaxed);
+            if backlog <= BACKLOG_MAX {
+                if waited {
+                    self.loader.held_up(None);
+                }
+                return Ok(());
+            }
+            waited = true;
+            self.loader.held_up(Some(format!("{backlog} keys of this load are to be sent to VTEX first")));
+            tokio::select! {
+                () = self.stop.cancelled() => return Err(LoadError::Stopping),
+                () = tokio::time::sleep(Duration::from_millis(200)) => {}
+            }
+        }
+    }
+
+    async fn note<T: Serialize>(&self, name: String, value: &T) -> Result<(), LoadError> {
+        let mut chunk = self.empty(Content::Nothing);
+        let bytes = Store::encode(value);
+        chunk.note = Some((name, bytes));
+        self.apply(chunk).await?;
+        Ok(())
+    }
+
+    /// A chunk without rows, which need not wait for any position.
+    fn empty(&self, content: Content) -> Chunk {
+        Chunk {
+            content,
+            seen: Seen::Everything,
+            watermark: Watermark::None,
+            read_at: (self.loader.context.now)(),
+            refreshed: Vec::new(),
+            note: None,
+        }
+    }
+
+    fn show(&self, load: &Load, share: f64) {
+        let now = (self.loader.context.now)();
+        self.loader.context.status.update(|facts| {
+            facts.load = Some(LoadFacts {
+                why: load.why.clone(),
+                step: load.step.name().to_owned(),
+                rows: load.rows,
+                differences: load.differences,
+                share,
+                started: Some(load.started),
+                ended: None,
+                moved: Some(now),
+                held_up: None,
+            });
+        });
+    }
+}
