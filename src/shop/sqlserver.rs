@@ -34,10 +34,18 @@ impl SqlServer {
     ///
     /// # Errors
     /// When the server cannot be reached or refuses the login.
-    pub async fn connect(mut settings: SqlServerSettings) -> Result<Self, SqlError> {
+    pub async fn connect(settings: SqlServerSettings) -> Result<Self, SqlError> {
+        Self::connect_with(settings, "").await
+    }
+
+    /// [`SqlServer::connect`], with what this server's sessions have to be told besides.
+    ///
+    /// # Errors
+    /// As [`SqlServer::connect`]; also when the server refuses `session`.
+    pub async fn connect_with(mut settings: SqlServerSettings, session: &str) -> Result<Self, SqlError> {
         "mare shop".clone_into(&mut settings.application_name);
         let zone = settings.timezone.clone();
-        let connection = Connection::lazy(settings, SESSION);
+        let connection = Connection::lazy(settings, format!("{SESSION} {session}"));
         let session = connection.session().await?;
         Ok(Self { connection, session, zone })
     }

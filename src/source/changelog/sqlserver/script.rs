@@ -210,9 +210,7 @@ fn login(names: &Names, password: Option<&str>) -> String {
     } else {
         let secret = literal(password.unwrap_or("***"));
         let database = quoted(&names.database);
-        format!(
-            "CREATE LOGIN {name} WITH PASSWORD = {secret}, DEFAULT_DATABASE = {database};"
-        )
+        format!("CREATE LOGIN {name} WITH PASSWORD = {secret}, DEFAULT_DATABASE = {database};")
     };
     fill(
         template!("login.sql"),
