@@ -14,6 +14,7 @@ mod reader;
 mod shop;
 mod site;
 mod triggers;
+mod values;
 
 #[path = "../support/mod.rs"]
 mod support;
