@@ -13,6 +13,7 @@ mod probes;
 mod reader;
 mod shop;
 mod site;
+mod tracking;
 mod triggers;
 mod values;
 
