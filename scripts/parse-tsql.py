@@ -21,7 +21,7 @@ UNKNOWN = [
         "SELECT 1;",
     ),
     (r"ALTER DATABASE CURRENT SET CHANGE_TRACKING = OFF;", "SELECT 1;"),
-    (rf"(?<='), DEFAULT_DATABASE = {NAME}, CHECK_EXPIRATION = OFF(?=;)", ""),
+    (rf"(?<='), DEFAULT_DATABASE = {NAME}(?=;)", ""),
     (rf"(CREATE LOGIN {NAME} FROM WINDOWS|DROP LOGIN {NAME});", "SELECT 1;"),
 ]
 

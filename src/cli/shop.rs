@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
+use futures_util::future::try_join_all;
 use tokio_postgres::{Client, NoTls};
 use tokio_util::sync::CancellationToken;
 
+use crate::live::sqlserver::SqlServerSettings;
 use crate::shop::compare::{self, Mapped};
-use crate::shop::{self, Mix, Plan, Profile, Progress, Step, Totals};
+use crate::shop::{self, Engine, Mix, Plan, Profile, Progress, SqlServer, Step, Totals};
 
 /// Beyond this rate one connection would spend its time waiting for commits.
 const RATE_PER_CONNECTION: u32 = 1_500;
@@ -34,11 +36,19 @@ enum Command {
     Compare(Compare),
 }
 
+/// Where the shop is.
 #[derive(Debug, Args)]
-struct Create {
-    /// The database, as postgres://user:password@host:port/database; without TLS.
+struct Database {
+    /// The database: postgres://user:password@host:port/database (without TLS) or
+    /// sqlserver://user:password@host:port/database?tls=require (disable, login, require or verify-full).
     #[arg(long, env = "MARE_SHOP_URL", hide_env_values = true)]
     url: String,
+}
+
+#[derive(Debug, Args)]
+struct Create {
+    #[command(flatten)]
+    database: Database,
     /// How large the shop is.
     #[arg(long, default_value = "demo")]
     profile: Profile,
@@ -51,9 +61,8 @@ struct Create {
 
 #[derive(Debug, Args)]
 struct Work {
-    /// The database, as postgres://user:password@host:port/database; without TLS.
-    #[arg(long, env = "MARE_SHOP_URL", hide_env_values = true)]
-    url: String,
+    #[command(flatten)]
+    database: Database,
     /// Changed rows per second.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     rate: u32,
@@ -89,9 +98,8 @@ impl Shop {
 
 #[derive(Debug, Args)]
 struct Compare {
-    /// The database, as postgres://user:password@host:port/database; without TLS.
-    #[arg(long, env = "MARE_SHOP_URL", hide_env_values = true)]
-    url: String,
+    #[command(flatten)]
+    database: Database,
     /// The simulator, like http://127.0.0.1:7070.
     #[arg(long)]
     simulator: String,
@@ -115,7 +123,16 @@ const DIFFERENCES_SHOWN: usize = 10;
 
 impl Compare {
     async fn run(self) -> anyhow::Result<()> {
-        let client = connect(&self.url).await?;
+        match self.database.sql_server()? {
+            Some(settings) => self.on(&sql_server(settings).await?).await,
+            None => {
+                let client = connect(&self.database.url).await?;
+                self.on(&client).await
+            }
+        }
+    }
+
+    async fn on(self, engine: &impl Engine) -> anyhow::Result<()> {
         let trade_policies = self
             .policies
             .iter()
@@ -132,7 +149,7 @@ impl Compare {
         };
         let until = std::time::Instant::now() + Duration::from_secs(self.wait);
         let found = loop {
-            let found = compare::compare(&client, &self.simulator, &mapped).await?;
+            let found = compare::compare(engine, &self.simulator, &mapped).await?;
             if found.differences.is_empty() || std::time::Instant::now() >= until {
                 break found;
             }
@@ -155,12 +172,21 @@ impl Compare {
 
 impl Create {
     async fn run(self) -> anyhow::Result<()> {
-        let client = connect(&self.url).await?;
+        match self.database.sql_server()? {
+            Some(settings) => self.on(&sql_server(settings).await?).await,
+            None => {
+                let client = connect(&self.database.url).await?;
+                self.on(&client).await
+            }
+        }
+    }
+
+    async fn on(self, engine: &impl Engine) -> anyhow::Result<()> {
         if self.recreate {
-            shop::drop_shop(&client).await?;
+            shop::drop_shop(engine).await?;
         }
         let show = |step: Step<'_>| println!("{:>7.1} s  {}", step.took.as_secs_f64(), step.name);
-        let made = shop::create_reporting(&client, self.profile, self.seed, show).await?;
+        let made = shop::create_reporting(engine, self.profile, self.seed, show).await?;
         let sizes = made.sizes;
         println!(
             "made {} stores, {} products, {} SKUs, {} stock rows, {} price rows, {} customers in {:.1} s",
@@ -179,10 +205,20 @@ impl Create {
 impl Work {
     async fn run(self) -> anyhow::Result<()> {
         let wanted = self.rate.div_ceil(RATE_PER_CONNECTION).min(MOST_CONNECTIONS);
-        let mut clients = Vec::new();
-        for _ in 0..self.connections.unwrap_or(wanted) {
-            clients.push(connect(&self.url).await?);
+        let connections = 0..self.connections.unwrap_or(wanted);
+        match self.database.sql_server()? {
+            Some(settings) => {
+                let open = connections.map(|_| sql_server(settings.clone()));
+                self.on(&try_join_all(open).await?).await
+            }
+            None => {
+                let open = connections.map(|_| connect(&self.database.url));
+                self.on(&try_join_all(open).await?).await
+            }
         }
+    }
+
+    async fn on(&self, engines: &[impl Engine]) -> anyhow::Result<()> {
         let plan = Plan {
             rate: self.rate,
             duration: Duration::from_secs(self.seconds),
@@ -190,7 +226,7 @@ impl Work {
             mix: self.mix,
             grow: !self.no_new_skus,
         };
-        let totals = shop::work(&clients, &plan, &stop_at_ctrl_c(), show_second).await?;
+        let totals = shop::work(engines, &plan, &stop_at_ctrl_c(), show_second).await?;
         show_end(&plan, totals);
         Ok(())
     }
@@ -224,8 +260,23 @@ fn stop_at_ctrl_c() -> CancellationToken {
     stop
 }
 
+impl Database {
+    /// Settings, when it is a SQL Server.
+    fn sql_server(&self) -> anyhow::Result<Option<SqlServerSettings>> {
+        if !self.url.starts_with("sqlserver:") {
+            return Ok(None);
+        }
+        Ok(Some(SqlServerSettings::from_url(&self.url).context("--url is not an address of SQL Server")?))
+    }
+}
+
+async fn sql_server(settings: SqlServerSettings) -> anyhow::Result<SqlServer> {
+    Ok(SqlServer::connect(settings).await?)
+}
+
 async fn connect(url: &str) -> anyhow::Result<Client> {
-    let mut config: tokio_postgres::Config = url.parse().context("--url is not an address of Postgres")?;
+    let mut config: tokio_postgres::Config =
+        url.parse().context("--url is neither an address of Postgres nor of SQL Server")?;
     config.application_name("mare shop");
     let (client, connection) = config.connect(NoTls).await.context("Postgres cannot be reached")?;
     tokio::spawn(async move {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use http_body_util::{BodyExt, Limited};
 use serde_json::Value;
-use tokio_postgres::Client;
 
+use super::Engine;
 use super::expected::{self, Minimum};
 
 /// A million SKUs and their prices.
@@ -37,15 +37,15 @@ pub struct Comparison {
 ///
 /// # Errors
 /// When Live or the simulator does not answer.
-pub async fn compare(client: &Client, simulator: &str, mapped: &Mapped) -> anyhow::Result<Comparison> {
+pub async fn compare(engine: &impl Engine, simulator: &str, mapped: &Mapped) -> anyhow::Result<Comparison> {
     let mut found = Comparison::default();
-    stock(client, simulator, mapped, &mut found).await?;
-    prices(client, simulator, mapped, &mut found).await?;
+    stock(engine, simulator, mapped, &mut found).await?;
+    prices(engine, simulator, mapped, &mut found).await?;
     Ok(found)
 }
 
 async fn stock(
-    client: &Client,
+    engine: &impl Engine,
     simulator: &str,
     mapped: &Mapped,
     found: &mut Comparison,
@@ -58,7 +58,7 @@ async fn stock(
             Some((key, stock["quantity"].as_i64()?))
         })
         .collect();
-    for stock in expected::stock(client, Minimum::Hide).await? {
+    for stock in expected::stock(engine, Minimum::Hide).await? {
         let key = format!("{}{}/{}", mapped.warehouse_prefix, stock.store, stock.sku);
         let vtex = shown.remove(&key);
         found.stock_keys += 1;
@@ -76,7 +76,7 @@ async fn stock(
 }
 
 async fn prices(
-    client: &Client,
+    engine: &impl Engine,
     simulator: &str,
     mapped: &Mapped,
     found: &mut Comparison,
@@ -87,7 +87,7 @@ async fn prices(
         .filter_map(|price| Some((price["ref"].as_str()?.to_owned(), price)))
         .collect();
     let cost = mapped.cost_table.as_deref();
-    for price in expected::prices(client, &mapped.base_table, cost).await? {
+    for price in expected::prices(engine, &mapped.base_table, cost).await? {
         found.price_keys += 1;
         let vtex = shown.get(&price.sku).unwrap_or(&Value::Null);
         let same = cents(&vtex["base"]) == Some(price.base)
@@ -97,7 +97,7 @@ async fn prices(
             found.differences.push(format!("price {}: Live {price:?}, VTEX {vtex}", price.sku));
         }
     }
-    for fixed in expected::fixed_prices(client, &mapped.base_table, cost).await? {
+    for fixed in expected::fixed_prices(engine, &mapped.base_table, cost).await? {
         let Some(policy) = mapped.trade_policies.get(&fixed.table) else { continue };
         found.fixed_prices += 1;
         let vtex = shown.get(&fixed.sku).and_then(|price| price["fixed"].as_array()).into_iter().flatten();

@@ -2,14 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tokio_postgres::Client;
-
-use super::{MARK, Ownership, ShopError, ownership};
-
-const SCHEMA: &str = include_str!("../../sql/live/postgres/schema.sql");
-const GENERATE: &str = include_str!("../../sql/live/postgres/generate.sql");
-/// Begins a line of `generate.sql` that names the statements below it.
-const STEP: &str = "-- step: ";
+use super::{Engine, Ownership, ShopError, ownership};
 
 /// How large the invented shop is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -78,77 +71,66 @@ pub struct Summary {
 
 /// Makes schema `live` and fills it, in one transaction.
 ///
-/// The same profile and seed give the same rows.
+/// The same profile and seed give the same rows, in every engine.
 ///
 /// # Errors
-/// [`ShopError::Exists`] when there is a schema `live`; [`ShopError::Sql`] when a statement fails. Nothing is left
-/// behind then.
-pub async fn create(client: &Client, profile: Profile, seed: u64) -> Result<Summary, ShopError> {
-    create_reporting(client, profile, seed, |_| {}).await
+/// [`ShopError::Exists`] when there is a schema `live`; another one when a statement fails. Nothing is left behind then.
+pub async fn create(engine: &impl Engine, profile: Profile, seed: u64) -> Result<Summary, ShopError> {
+    create_reporting(engine, profile, seed, |_| {}).await
 }
 
 /// [`create`], telling of each step when it is done.
 ///
 /// # Errors
 /// As [`create`].
-pub async fn create_reporting(
-    client: &Client,
+pub async fn create_reporting<E: Engine>(
+    engine: &E,
     profile: Profile,
     seed: u64,
     mut report: impl FnMut(Step<'_>),
 ) -> Result<Summary, ShopError> {
-    if ownership(client).await? != Ownership::Missing {
+    if ownership(engine).await? != Ownership::Missing {
         return Err(ShopError::Exists);
     }
     let started = Instant::now();
-    client.batch_execute("BEGIN").await?;
-    match fill(client, profile, seed, &mut report).await {
-        Ok(()) => client.batch_execute("COMMIT").await?,
-        Err(error) => {
-            // The first error is the one to tell; a connection that is gone has rolled back by itself.
-            let _ = client.batch_execute("ROLLBACK").await;
-            return Err(error.into());
+    in_transaction(engine, async {
+        for script in E::creation(profile, seed) {
+            let started = Instant::now();
+            engine.script(&script.text).await?;
+            report(Step { name: script.name, took: started.elapsed() });
         }
-    }
+        Ok(())
+    })
+    .await?;
     Ok(Summary { sizes: profile.sizes(), took: started.elapsed() })
 }
 
 /// Drops schema `live`, if [`create`] made it. Does nothing when there is none.
 ///
 /// # Errors
-/// [`ShopError::NotOurs`] when somebody else made it; [`ShopError::Sql`] when dropping fails.
-pub async fn drop_shop(client: &Client) -> Result<(), ShopError> {
-    match ownership(client).await? {
+/// [`ShopError::NotOurs`] when somebody else made it; another one when dropping fails.
+pub async fn drop_shop(engine: &impl Engine) -> Result<(), ShopError> {
+    match ownership(engine).await? {
         Ownership::Missing => Ok(()),
         Ownership::Foreign => Err(ShopError::NotOurs),
-        Ownership::Ours => Ok(client.batch_execute("DROP SCHEMA live CASCADE").await?),
+        Ownership::Ours => {
+            let removal = engine.removal().await?;
+            in_transaction(engine, engine.script(&removal)).await
+        }
     }
 }
 
-async fn fill(
-    client: &Client,
-    profile: Profile,
-    seed: u64,
-    report: &mut impl FnMut(Step<'_>),
-) -> Result<(), tokio_postgres::Error> {
-    let preparation = [SCHEMA, &size_table(profile.sizes(), seed)].concat();
-    let mark = format!("COMMENT ON SCHEMA live IS '{MARK}: invented data, profile {profile:?}, seed {seed}'");
-    let generated = GENERATE.split(STEP).skip(1).map(|step| step.split_once('\n').unwrap_or((step, "")));
-    for (name, sql) in [("tables", &*preparation)].into_iter().chain(generated).chain([("mark", &*mark)]) {
-        let started = Instant::now();
-        client.batch_execute(sql).await?;
-        report(Step { name, took: started.elapsed() });
+async fn in_transaction<E: Engine>(
+    engine: &E,
+    work: impl Future<Output = Result<(), ShopError>>,
+) -> Result<(), ShopError> {
+    engine.script(E::TRANSACTION.begin).await?;
+    match work.await {
+        Ok(()) => engine.script(E::TRANSACTION.commit).await,
+        Err(error) => {
+            // The first error is the one to tell; a connection that is gone has rolled back by itself.
+            let _ = engine.script(E::TRANSACTION.rollback).await;
+            Err(error)
+        }
     }
-    Ok(())
-}
-
-/// The temporary table that `generate.sql` reads its sizes from.
-fn size_table(sizes: Sizes, seed: u64) -> String {
-    let Sizes { stores, products, skus, sku_prices, customers } = sizes;
-    // Postgres has no unsigned bigint; the bits of the seed are what counts.
-    let seed = seed.cast_signed();
-    format!(
-        "CREATE TEMP TABLE profile ON COMMIT DROP AS SELECT '{seed}'::bigint AS seed, {stores} AS stores, \
-         {products} AS products, {skus} AS skus, {sku_prices} AS sku_prices, {customers} AS customers"
-    )
 }

@@ -2,11 +2,7 @@
 //!
 //! The rules are written down in `sql/live/postgres/expected_*.sql`.
 
-use tokio_postgres::Client;
-
-const STOCK: &str = include_str!("../../sql/live/postgres/expected_stock.sql");
-const PRICES: &str = include_str!("../../sql/live/postgres/expected_prices.sql");
-const FIXED_PRICES: &str = include_str!("../../sql/live/postgres/expected_fixed_prices.sql");
+use super::{Engine, ShopError};
 
 /// What `estoque_minimo_exibicao` does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,6 +12,16 @@ pub enum Minimum {
     Hide,
     /// The minimum is held back.
     Subtract,
+}
+
+impl Minimum {
+    /// As the statements are told.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Hide => "hide",
+            Self::Subtract => "subtract",
+        }
+    }
 }
 
 /// The quantity of one SKU in one store.
@@ -57,22 +63,8 @@ pub struct FixedPrice {
 ///
 /// # Errors
 /// When the statement fails.
-pub async fn stock(client: &Client, minimum: Minimum) -> Result<Vec<Stock>, tokio_postgres::Error> {
-    let mode = match minimum {
-        Minimum::Hide => "hide",
-        Minimum::Subtract => "subtract",
-    };
-    let rows = client.query(STOCK, &[&mode]).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Stock {
-                store: row.try_get(0)?,
-                sku: row.try_get(1)?,
-                quantity: row.try_get(2)?,
-                may_be_absent: row.try_get(3)?,
-            })
-        })
-        .collect()
+pub async fn stock(engine: &impl Engine, minimum: Minimum) -> Result<Vec<Stock>, ShopError> {
+    engine.stock(minimum).await
 }
 
 /// The base, list and cost prices of all SKUs, by SKU.
@@ -80,21 +72,11 @@ pub async fn stock(client: &Client, minimum: Minimum) -> Result<Vec<Stock>, toki
 /// # Errors
 /// When the statement fails.
 pub async fn prices(
-    client: &Client,
+    engine: &impl Engine,
     base_table: &str,
     cost_table: Option<&str>,
-) -> Result<Vec<Price>, tokio_postgres::Error> {
-    let rows = client.query(PRICES, &[&base_table, &cost_table]).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Price {
-                sku: row.try_get(0)?,
-                base: row.try_get(1)?,
-                list: row.try_get(2)?,
-                cost: row.try_get(3)?,
-            })
-        })
-        .collect()
+) -> Result<Vec<Price>, ShopError> {
+    engine.prices(base_table, cost_table).await
 }
 
 /// The fixed prices of all SKUs in all sales tables, by SKU and table.
@@ -102,22 +84,9 @@ pub async fn prices(
 /// # Errors
 /// When the statement fails.
 pub async fn fixed_prices(
-    client: &Client,
+    engine: &impl Engine,
     base_table: &str,
     cost_table: Option<&str>,
-) -> Result<Vec<FixedPrice>, tokio_postgres::Error> {
-    let rows = client.query(FIXED_PRICES, &[&base_table, &cost_table]).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(FixedPrice {
-                sku: row.try_get(0)?,
-                table: row.try_get(1)?,
-                value: row.try_get(2)?,
-                list: row.try_get(3)?,
-                min_quantity: row.try_get(4)?,
-                valid_from: row.try_get(5)?,
-                valid_to: row.try_get(6)?,
-            })
-        })
-        .collect()
+) -> Result<Vec<FixedPrice>, ShopError> {
+    engine.fixed_prices(base_table, cost_table).await
 }

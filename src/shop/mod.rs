@@ -4,23 +4,32 @@
 //! gives the same rows each time, [`Worker`] the same activities in the same order. [`expected`] tells, in
 //! SQL of its own, what the web shop should show for what stands in Live.
 //!
-//! It writes only where [`create`] left its mark: the comment on schema `live`. A real Live has none, so no
+//! A database is an [`Engine`]: a connection of Postgres or [`SqlServer`].
+//!
+//! It writes only where [`create`] left its mark: the comment (in SQL Server the property `mare`) on schema `live`. A real Live has none, so no
 //! mistyped address can sell a retailer's goods.
 
 mod activity;
 pub mod compare;
 mod create;
+mod engine;
 pub mod expected;
 mod layout;
+mod postgres;
+mod sqlserver;
 mod statements;
 pub mod tsql;
 mod work;
 
 pub use activity::{Activity, Kind, Line, Mix, Worker};
 pub use create::{Profile, Sizes, Step, Summary, create, create_reporting, drop_shop};
+pub use engine::{Engine, Script, Transaction};
 pub use layout::{Layout, Store, Table};
+pub use sqlserver::SqlServer;
 pub use statements::Statements;
 pub use work::{Plan, Progress, Totals, work};
+
+use crate::live::sqlserver::SqlError;
 
 /// What begins the comment on a schema `live` of ours.
 const MARK: &str = "mare shop";
@@ -40,20 +49,19 @@ pub enum ShopError {
     #[error("at least one connection is needed")]
     NoConnection,
     #[error("a statement of the simulated shop failed")]
-    Sql(#[from] tokio_postgres::Error),
+    Postgres(#[from] tokio_postgres::Error),
+    #[error("a statement of the simulated shop failed")]
+    SqlServer(#[from] SqlError),
+    /// An answer has a column that is not what the statement asks for.
+    #[error("column {0} of an answer is not what was asked for")]
+    Answer(usize),
 }
 
 /// Whether schema `live` is there, and whether [`create`] made it.
-async fn ownership(client: &tokio_postgres::Client) -> Result<Ownership, ShopError> {
-    let row = client
-        .query_opt(
-            "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = 'live'",
-            &[],
-        )
-        .await?;
-    Ok(match row.map(|row| row.get::<_, Option<String>>(0)) {
+async fn ownership(engine: &impl Engine) -> Result<Ownership, ShopError> {
+    Ok(match engine.mark().await? {
         None => Ownership::Missing,
-        Some(Some(comment)) if comment.starts_with(MARK) => Ownership::Ours,
+        Some(mark) if mark.starts_with(MARK) => Ownership::Ours,
         Some(_) => Ownership::Foreign,
     })
 }

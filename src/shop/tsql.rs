@@ -178,3 +178,14 @@ INNER JOIN live.preco AS p ON p.id_tabela_preco = t.id
 WHERE t.tipo = 1
 GROUP BY t.id, t.codigo
 ORDER BY t.codigo;";
+
+/// What stands against dropping schema `live`: table and constraint, then the tables.
+pub const FOREIGN_KEYS: &str = "SELECT t.name AS tabela, f.name AS restricao
+FROM sys.foreign_keys AS f
+INNER JOIN sys.tables AS t ON t.object_id = f.parent_object_id
+INNER JOIN sys.schemas AS s ON s.schema_id = t.schema_id
+WHERE s.name = N'live';";
+pub const TABLES: &str = "SELECT t.name AS tabela
+FROM sys.tables AS t
+INNER JOIN sys.schemas AS s ON s.schema_id = t.schema_id
+WHERE s.name = N'live';";

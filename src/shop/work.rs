@@ -8,10 +8,9 @@ use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
-use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
-use super::{Activity, Layout, Mix, ShopError, Statements, Worker};
+use super::{Activity, Engine, Layout, Mix, ShopError, Worker};
 
 /// How often the pace is looked at: short enough that 10,000 changes/s come in portions of 50.
 const TICK: Duration = Duration::from_millis(5);
@@ -66,26 +65,26 @@ pub struct Totals {
 ///
 /// With one connection and one seed the day always ends with the same rows. Ends when all changes are made,
 /// some seconds late at most, or when `stop` is cancelled: what is on its way is then finished first. A
-/// future that is dropped leaves up to 64 statements per connection to Postgres, each of which happens
+/// future that is dropped leaves up to 64 statements per connection to the database, each of which happens
 /// entirely or not at all.
 ///
 /// # Errors
-/// [`ShopError::NotOurs`] when the database holds no simulated shop; [`ShopError::Sql`] when a statement fails.
-pub async fn work(
-    clients: &[Client],
+/// [`ShopError::NotOurs`] when the database holds no simulated shop; another one when a statement fails.
+pub async fn work<E: Engine>(
+    engines: &[E],
     plan: &Plan,
     stop: &CancellationToken,
     report: impl FnMut(Progress),
 ) -> Result<Totals, ShopError> {
-    let first = clients.first().ok_or(ShopError::NoConnection)?;
+    let first = engines.first().ok_or(ShopError::NoConnection)?;
     let layout = Arc::new(Layout::load(first).await?);
-    let statements = try_join_all(clients.iter().map(Statements::prepare)).await?;
+    let prepared = try_join_all(engines.iter().map(Engine::prepare)).await?;
     let counters = Counters::default();
     let (mut senders, mut lanes) = (Vec::new(), Vec::new());
-    for (client, statements) in clients.iter().zip(&statements) {
+    for (engine, prepared) in engines.iter().zip(&prepared) {
         let (sender, receiver) = mpsc::channel(WAITING);
         senders.push(sender);
-        lanes.push(serve(client, statements, &layout, receiver, &counters));
+        lanes.push(serve(engine, prepared, &layout, receiver, &counters));
     }
     let worker = Worker::new(Arc::clone(&layout), plan.mix, plan.seed, plan.grow);
     let started = Instant::now();
@@ -122,9 +121,9 @@ impl Counters {
 type Order = (Activity, bool);
 
 /// One connection: statements go out in order, several at a time, without waiting for each other's answer.
-async fn serve(
-    client: &Client,
-    statements: &Statements,
+async fn serve<E: Engine>(
+    engine: &E,
+    prepared: &E::Prepared,
     layout: &Layout,
     receiver: mpsc::Receiver<Order>,
     counters: &Counters,
@@ -136,7 +135,7 @@ async fn serve(
     let mut answers = std::pin::pin!(
         orders
             .map(|(activity, paced)| async move {
-                let changed = statements.run(client, layout, &activity.kind).await;
+                let changed = engine.run(prepared, layout, &activity.kind).await;
                 (activity.expected, paced, changed)
             })
             .buffered(PIPELINE)

@@ -138,6 +138,8 @@ fn the_shop_is_as_kept() {
         tsql::SKUS,
         tsql::PRODUCTS,
         tsql::SALES_TABLES,
+        tsql::FOREIGN_KEYS,
+        tsql::TABLES,
     ];
     compare("shop.sql", &(texts.join("\nGO\n") + "\nGO\n"));
 }

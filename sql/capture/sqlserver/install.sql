@@ -6,6 +6,7 @@
 -- Locks: CREATE TRIGGER waits until nobody uses the table, and others wait behind it; it gives up after 5 seconds (error 1222),
 --   and can then be run again. Nothing else here touches the shop's tables. If transactions of the shop use SNAPSHOT isolation, run
 --   it again only when none is open: one that is would fail at a change table that has got a column since it began.
+-- A batch that begins with mare:optional may fail where the server lacks what it sets: `mare install` says so and goes on.
 -- Effect on the shop: one INSERT more in each of its statements that really changes a mapped column. The rows lie in {schema_name}
 --   until maré has them on its own disk. A statement of the shop with OUTPUT but without INTO on a captured table fails
 --   with error 334 as soon as the table has any trigger: `mare check` looks for such statements.

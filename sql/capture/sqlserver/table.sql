@@ -12,7 +12,10 @@ BEGIN
     -- Rows lock one by one: a reader passes by those of an open transaction, and nobody waits for a page.
     CREATE {unique}CLUSTERED INDEX {index_name} ON {change_table} ([mare_versao])
         WITH (ALLOW_ROW_LOCKS = ON, ALLOW_PAGE_LOCKS = OFF);
-    ALTER TABLE {change_table} SET (LOCK_ESCALATION = DISABLE);
 END;
+GO
+{optional}-- Many locked rows do not become one locked table. (Babelfish has no such setting, and locks no table for it.)
+IF EXISTS (SELECT 1 FROM sys.tables WHERE object_id = OBJECT_ID({change_table_literal}) AND lock_escalation_desc <> N'DISABLE')
+    ALTER TABLE {change_table} SET (LOCK_ESCALATION = DISABLE);
 GO
 {additions}

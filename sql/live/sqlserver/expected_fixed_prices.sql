@@ -17,7 +17,7 @@ WITH ranked AS (
     INNER JOIN live.produto AS p ON p.id = s.id_produto AND p.ind_integra_ecommerce = 1
     INNER JOIN live.preco AS v ON v.id_produto = p.id AND (v.id_sku IS NULL OR v.id_sku = s.id)
     INNER JOIN live.tabela_preco AS t ON t.id = v.id_tabela_preco
-    WHERE v.situacao = 1 AND t.situacao = 1 AND v.data_vigencia_inicial <= @P3 AND @P3 < v.data_vigencia_final
+    WHERE v.situacao = 1 AND t.situacao = 1 AND v.data_vigencia_inicial <= CAST(@P3 AS datetime2(3)) AND CAST(@P3 AS datetime2(3)) < v.data_vigencia_final
       AND t.codigo <> @P2
 )
 SELECT r.sku, r.tabela, CAST(ROUND(COALESCE(r.preco_promocional, r.valor), 2) * 100 AS bigint) AS value,

@@ -16,7 +16,7 @@ WITH ranked AS (
     INNER JOIN live.preco AS v ON v.id_produto = p.id AND (v.id_sku IS NULL OR v.id_sku = s.id)
     INNER JOIN live.tabela_preco AS t ON t.id = v.id_tabela_preco
     WHERE v.situacao = 1 AND t.situacao = 1 AND v.quantidade_minima = 1
-      AND v.data_vigencia_inicial <= @P3 AND @P3 < v.data_vigencia_final AND t.codigo IN (@P1, @P2)
+      AND v.data_vigencia_inicial <= CAST(@P3 AS datetime2(3)) AND CAST(@P3 AS datetime2(3)) < v.data_vigencia_final AND t.codigo IN (@P1, @P2)
 ), accepted AS (
     SELECT r.sku, r.tabela, CAST(ROUND(r.valor, 2) * 100 AS bigint) AS centavos
     FROM ranked AS r

@@ -18,6 +18,7 @@ mod settings;
 mod statement;
 mod task;
 mod tunnel;
+mod url;
 
 pub use column::{ColumnError, ColumnProblem};
 pub use connection::{Connection, Executed, Fetched, RowStream, SESSION_SETUP, Transaction};
@@ -26,3 +27,4 @@ pub use probe::{LevelResult, probe_levels};
 pub use rows::{Row, RowBuffer};
 pub use settings::{SqlServerSettings, SqlServerTls, UnknownZone, Zone};
 pub use statement::{Param, SessionId, Statement};
+pub use url::UrlError;

@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use tiberius::{ColumnData, Query};
+use futures_util::TryStreamExt;
+use tiberius::{ColumnData, Query, QueryStream};
 use uuid::Uuid;
 
 use crate::core::time::Timestamp;
 
+use super::connect::Client;
 use super::decode::local_text;
 use super::settings::Zone;
 
@@ -81,18 +83,26 @@ impl tiberius::IntoSql<'static> for Param {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SessionId(pub(super) u64);
 
-/// A statement for `sp_executesql`. Settings made in it (`SET ...`) end with it.
+/// A statement for `sp_executesql`, in which settings (`SET ...`) and temporary tables end with it; or a batch, in which
+/// they last as long as the session.
 #[derive(Debug, Clone)]
 pub struct Statement {
     sql: Cow<'static, str>,
     params: Vec<Param>,
+    is_batch: bool,
     pub(super) timeout: Option<Duration>,
     pub(super) session: Option<SessionId>,
 }
 
 impl Statement {
     pub fn new(sql: impl Into<Cow<'static, str>>) -> Self {
-        Self { sql: sql.into(), params: Vec::new(), timeout: None, session: None }
+        Self { sql: sql.into(), params: Vec::new(), is_batch: false, timeout: None, session: None }
+    }
+
+    /// What a script has between two lines `GO`, sent as it is. It takes no parameters, and how many rows it changed is not
+    /// counted.
+    pub fn batch(sql: impl Into<Cow<'static, str>>) -> Self {
+        Self { is_batch: true, ..Self::new(sql) }
     }
 
     /// Adds the next parameter: the first is `@P1`. SQL Server takes 2,100 at most.
@@ -122,7 +132,25 @@ impl Statement {
         self
     }
 
-    pub(super) fn into_query(self) -> Query<'static> {
+    /// Runs it and counts the rows that it changed; no rows of a result are kept.
+    pub(super) async fn execute(self, client: &mut Client) -> tiberius::Result<u64> {
+        if !self.is_batch {
+            return Ok(self.into_query().execute(client).await?.total());
+        }
+        let mut answer = client.simple_query(self.sql).await?;
+        while answer.try_next().await?.is_some() {}
+        Ok(0)
+    }
+
+    pub(super) async fn query(self, client: &mut Client) -> tiberius::Result<QueryStream<'_>> {
+        if self.is_batch {
+            client.simple_query(self.sql).await
+        } else {
+            self.into_query().query(client).await
+        }
+    }
+
+    fn into_query(self) -> Query<'static> {
         let mut query = Query::new(self.sql);
         query.bind_iter(self.params);
         query

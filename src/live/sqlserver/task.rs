@@ -164,8 +164,8 @@ impl Task {
         let limit = statement.timeout.unwrap_or_else(|| self.settings.command_timeout());
         let work = async {
             let session = self.connected(statement.session).await?;
-            let done = within(limit, statement.into_query().execute(&mut session.client)).await?;
-            Ok(Executed { rows_affected: done.total(), session: session.id })
+            let rows_affected = within(limit, statement.execute(&mut session.client)).await?;
+            Ok(Executed { rows_affected, session: session.id })
         };
         let done = unless_dropped(&mut reply, work).await;
         let connected = match &done {
@@ -189,7 +189,7 @@ impl Task {
         let work = async {
             let session = self.connected(statement.session).await?;
             let id = session.id;
-            let result = within(limit, statement.into_query().query(&mut session.client)).await?;
+            let result = within(limit, statement.query(&mut session.client)).await?;
             Transfer { result, limit, zone, rows: &rows }.run(id).await
         };
         // Both a caller that is gone and one that waits for rows are noticed at once.

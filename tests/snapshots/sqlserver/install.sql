@@ -6,6 +6,7 @@
 -- Locks: CREATE TRIGGER waits until nobody uses the table, and others wait behind it; it gives up after 5 seconds (error 1222),
 --   and can then be run again. Nothing else here touches the shop's tables. If transactions of the shop use SNAPSHOT isolation, run
 --   it again only when none is open: one that is would fail at a change table that has got a column since it began.
+-- A batch that begins with mare:optional may fail where the server lacks what it sets: `mare install` says so and goes on.
 -- Effect on the shop: one INSERT more in each of its statements that really changes a mapped column. The rows lie in [mare]
 --   until maré has them on its own disk. A statement of the shop with OUTPUT but without INTO on a captured table fails
 --   with error 334 as soon as the table has any trigger: `mare check` looks for such statements.
@@ -38,7 +39,7 @@ GO
 
 -- 3. A login of its own. It owns nothing, and creates and alters nothing.
 IF SUSER_ID(N'mare') IS NULL
-    CREATE LOGIN [mare] WITH PASSWORD = N'***', DEFAULT_DATABASE = [live], CHECK_EXPIRATION = OFF;
+    CREATE LOGIN [mare] WITH PASSWORD = N'***', DEFAULT_DATABASE = [live];
 GO
 IF DATABASE_PRINCIPAL_ID(N'mare') IS NULL
     CREATE USER [mare] FOR LOGIN [mare] WITH DEFAULT_SCHEMA = [mare];
@@ -66,8 +67,12 @@ BEGIN
     -- Rows lock one by one: a reader passes by those of an open transaction, and nobody waits for a page.
     CREATE UNIQUE CLUSTERED INDEX [cx_alt_loja] ON [mare].[alt_loja] ([mare_versao])
         WITH (ALLOW_ROW_LOCKS = ON, ALLOW_PAGE_LOCKS = OFF);
-    ALTER TABLE [mare].[alt_loja] SET (LOCK_ESCALATION = DISABLE);
 END;
+GO
+/*mare:optional*/
+-- Many locked rows do not become one locked table. (Babelfish has no such setting, and locks no table for it.)
+IF EXISTS (SELECT 1 FROM sys.tables WHERE object_id = OBJECT_ID(N'[mare].[alt_loja]') AND lock_escalation_desc <> N'DISABLE')
+    ALTER TABLE [mare].[alt_loja] SET (LOCK_ESCALATION = DISABLE);
 GO
 IF COL_LENGTH(N'[mare].[alt_loja]', N'id') IS NULL ALTER TABLE [mare].[alt_loja] ADD [id] uniqueidentifier NULL;
 IF COL_LENGTH(N'[mare].[alt_loja]', N'id_dominio') IS NULL ALTER TABLE [mare].[alt_loja] ADD [id_dominio] uniqueidentifier NULL;
@@ -94,8 +99,12 @@ BEGIN
     -- Rows lock one by one: a reader passes by those of an open transaction, and nobody waits for a page.
     CREATE UNIQUE CLUSTERED INDEX [cx_alt_deposito] ON [mare].[alt_deposito] ([mare_versao])
         WITH (ALLOW_ROW_LOCKS = ON, ALLOW_PAGE_LOCKS = OFF);
-    ALTER TABLE [mare].[alt_deposito] SET (LOCK_ESCALATION = DISABLE);
 END;
+GO
+/*mare:optional*/
+-- Many locked rows do not become one locked table. (Babelfish has no such setting, and locks no table for it.)
+IF EXISTS (SELECT 1 FROM sys.tables WHERE object_id = OBJECT_ID(N'[mare].[alt_deposito]') AND lock_escalation_desc <> N'DISABLE')
+    ALTER TABLE [mare].[alt_deposito] SET (LOCK_ESCALATION = DISABLE);
 GO
 IF COL_LENGTH(N'[mare].[alt_deposito]', N'id') IS NULL ALTER TABLE [mare].[alt_deposito] ADD [id] uniqueidentifier NULL;
 IF COL_LENGTH(N'[mare].[alt_deposito]', N'id_loja') IS NULL ALTER TABLE [mare].[alt_deposito] ADD [id_loja] uniqueidentifier NULL;
@@ -123,8 +132,12 @@ BEGIN
     -- Rows lock one by one: a reader passes by those of an open transaction, and nobody waits for a page.
     CREATE UNIQUE CLUSTERED INDEX [cx_alt_tabela_preco] ON [mare].[alt_tabela_preco] ([mare_versao])
         WITH (ALLOW_ROW_LOCKS = ON, ALLOW_PAGE_LOCKS = OFF);
-    ALTER TABLE [mare].[alt_tabela_preco] SET (LOCK_ESCALATION = DISABLE);
 END;
+GO
+/*mare:optional*/
+-- Many locked rows do not become one locked table. (Babelfish has no such setting, and locks no table for it.)
+IF EXISTS (SELECT 1 FROM sys.tables WHERE object_id = OBJECT_ID(N'[mare].[alt_tabela_preco]') AND lock_escalation_desc <> N'DISABLE')
+    ALTER TABLE [mare].[alt_tabela_preco] SET (LOCK_ESCALATION = DISABLE);
 GO
 IF COL_LENGTH(N'[mare].[alt_tabela_preco]', N'id') IS NULL ALTER TABLE [mare].[alt_tabela_preco] ADD [id] uniqueidentifier NULL;
 IF COL_LENGTH(N'[mare].[alt_tabela_preco]', N'id_dominio') IS NULL ALTER TABLE [mare].[alt_tabela_preco] ADD [id_dominio] uniqueidentifier NULL;
@@ -154,8 +167,12 @@ BEGIN
     -- Rows lock one by one: a reader passes by those of an open transaction, and nobody waits for a page.
     CREATE UNIQUE CLUSTERED INDEX [cx_alt_produto] ON [mare].[alt_produto] ([mare_versao])
         WITH (ALLOW_ROW_LOCKS = ON, ALLOW_PAGE_LOCKS = OFF);
-    ALTER TABLE [mare].[alt_produto] SET (LOCK_ESCALATION = DISABLE);
 END;
+GO
+/*mare:optional*/
+-- Many locked rows do not become one locked table. (Babelfish has no such setting, and locks no table for it.)
+IF EXISTS (SELECT 1 FROM sys.tables WHERE object_id = OBJECT_ID(N'[mare].[alt_produto]') AND lock_escalation_desc <> N'DISABLE')
+    ALTER TABLE [mare].[alt_produto] SET (LOCK_ESCALATION = DISABLE);
 GO
 IF COL_LENGTH(N'[mare].[alt_produto]', N'id') IS NULL ALTER TABLE [mare].[alt_produto] ADD [id] uniqueidentifier NULL;
 IF COL_LENGTH(N'[mare].[alt_produto]', N'id_dominio') IS NULL ALTER TABLE [mare].[alt_produto] ADD [id_dominio] uniqueidentifier NULL;
@@ -185,8 +202,12 @@ BEGIN
     -- Rows lock one by one: a reader passes by those of an open transaction, and nobody waits for a page.
     CREATE UNIQUE CLUSTERED INDEX [cx_alt_produto_sku] ON [mare].[alt_produto_sku] ([mare_versao])
         WITH (ALLOW_ROW_LOCKS = ON, ALLOW_PAGE_LOCKS = OFF);
-    ALTER TABLE [mare].[alt_produto_sku] SET (LOCK_ESCALATION = DISABLE);
 END;
+GO
+/*mare:optional*/
+-- Many locked rows do not become one locked table. (Babelfish has no such setting, and locks no table for it.)
+IF EXISTS (SELECT 1 FROM sys.tables WHERE object_id = OBJECT_ID(N'[mare].[alt_produto_sku]') AND lock_escalation_desc <> N'DISABLE')
+    ALTER TABLE [mare].[alt_produto_sku] SET (LOCK_ESCALATION = DISABLE);
 GO
 IF COL_LENGTH(N'[mare].[alt_produto_sku]', N'id') IS NULL ALTER TABLE [mare].[alt_produto_sku] ADD [id] uniqueidentifier NULL;
 IF COL_LENGTH(N'[mare].[alt_produto_sku]', N'id_produto') IS NULL ALTER TABLE [mare].[alt_produto_sku] ADD [id_produto] uniqueidentifier NULL;
@@ -219,8 +240,12 @@ BEGIN
     -- Rows lock one by one: a reader passes by those of an open transaction, and nobody waits for a page.
     CREATE UNIQUE CLUSTERED INDEX [cx_alt_preco] ON [mare].[alt_preco] ([mare_versao])
         WITH (ALLOW_ROW_LOCKS = ON, ALLOW_PAGE_LOCKS = OFF);
-    ALTER TABLE [mare].[alt_preco] SET (LOCK_ESCALATION = DISABLE);
 END;
+GO
+/*mare:optional*/
+-- Many locked rows do not become one locked table. (Babelfish has no such setting, and locks no table for it.)
+IF EXISTS (SELECT 1 FROM sys.tables WHERE object_id = OBJECT_ID(N'[mare].[alt_preco]') AND lock_escalation_desc <> N'DISABLE')
+    ALTER TABLE [mare].[alt_preco] SET (LOCK_ESCALATION = DISABLE);
 GO
 IF COL_LENGTH(N'[mare].[alt_preco]', N'id') IS NULL ALTER TABLE [mare].[alt_preco] ADD [id] uniqueidentifier NULL;
 IF COL_LENGTH(N'[mare].[alt_preco]', N'id_tabela_preco') IS NULL ALTER TABLE [mare].[alt_preco] ADD [id_tabela_preco] uniqueidentifier NULL;
@@ -252,8 +277,12 @@ BEGIN
     -- Rows lock one by one: a reader passes by those of an open transaction, and nobody waits for a page.
     CREATE UNIQUE CLUSTERED INDEX [cx_alt_estoque_saldo] ON [mare].[alt_estoque_saldo] ([mare_versao])
         WITH (ALLOW_ROW_LOCKS = ON, ALLOW_PAGE_LOCKS = OFF);
-    ALTER TABLE [mare].[alt_estoque_saldo] SET (LOCK_ESCALATION = DISABLE);
 END;
+GO
+/*mare:optional*/
+-- Many locked rows do not become one locked table. (Babelfish has no such setting, and locks no table for it.)
+IF EXISTS (SELECT 1 FROM sys.tables WHERE object_id = OBJECT_ID(N'[mare].[alt_estoque_saldo]') AND lock_escalation_desc <> N'DISABLE')
+    ALTER TABLE [mare].[alt_estoque_saldo] SET (LOCK_ESCALATION = DISABLE);
 GO
 IF COL_LENGTH(N'[mare].[alt_estoque_saldo]', N'id_loja') IS NULL ALTER TABLE [mare].[alt_estoque_saldo] ADD [id_loja] uniqueidentifier NULL;
 IF COL_LENGTH(N'[mare].[alt_estoque_saldo]', N'id_deposito') IS NULL ALTER TABLE [mare].[alt_estoque_saldo] ADD [id_deposito] uniqueidentifier NULL;
@@ -279,6 +308,8 @@ GRANT SELECT, DELETE ON [mare].[alt_produto_sku] TO [mare];
 GRANT SELECT, DELETE ON [mare].[alt_preco] TO [mare];
 GRANT SELECT, DELETE ON [mare].[alt_estoque_saldo] TO [mare];
 GRANT SELECT ON [mare].[controle] TO [mare];
+GO
+/*mare:optional*/
 -- So that `mare check` sees a trigger that is missing, disabled or altered. It shows the login the definitions of
 -- these tables and of their triggers, and no data.
 GRANT VIEW DEFINITION ON [live].[loja] TO [mare];

@@ -6,6 +6,7 @@
 -- Locks: CREATE TRIGGER waits until nobody uses the table, and others wait behind it; it gives up after 5 seconds (error 1222),
 --   and can then be run again. Nothing else here touches the shop's tables. If transactions of the shop use SNAPSHOT isolation, run
 --   it again only when none is open: one that is would fail at a change table that has got a column since it began.
+-- A batch that begins with mare:optional may fail where the server lacks what it sets: `mare install` says so and goes on.
 -- Effect on the shop: one INSERT more in each of its statements that really changes a mapped column. The rows lie in [mare]
 --   until maré has them on its own disk. A statement of the shop with OUTPUT but without INTO on a captured table fails
 --   with error 334 as soon as the table has any trigger: `mare check` looks for such statements.
@@ -87,8 +88,12 @@ BEGIN
     -- Rows lock one by one: a reader passes by those of an open transaction, and nobody waits for a page.
     CREATE CLUSTERED INDEX [cx_alt_Produto's grade] ON [mare].[alt_Produto's grade] ([mare_versao])
         WITH (ALLOW_ROW_LOCKS = ON, ALLOW_PAGE_LOCKS = OFF);
-    ALTER TABLE [mare].[alt_Produto's grade] SET (LOCK_ESCALATION = DISABLE);
 END;
+GO
+/*mare:optional*/
+-- Many locked rows do not become one locked table. (Babelfish has no such setting, and locks no table for it.)
+IF EXISTS (SELECT 1 FROM sys.tables WHERE object_id = OBJECT_ID(N'[mare].[alt_Produto''s grade]') AND lock_escalation_desc <> N'DISABLE')
+    ALTER TABLE [mare].[alt_Produto's grade] SET (LOCK_ESCALATION = DISABLE);
 GO
 IF COL_LENGTH(N'[mare].[alt_Produto''s grade]', N'código]') IS NULL ALTER TABLE [mare].[alt_Produto's grade] ADD [código]]] nvarchar(4000) COLLATE Latin1_General_CI_AI NULL;
 IF COL_LENGTH(N'[mare].[alt_Produto''s grade]', N'ordem') IS NULL ALTER TABLE [mare].[alt_Produto's grade] ADD [ordem] smallint NULL;
@@ -123,6 +128,8 @@ GO
 GRANT SELECT ([código]]], [ordem], [nulo bit], [nulo tinyint], [nulo int], [nulo bigint], [nulo decimal(38,10)], [nulo money], [nulo smallmoney], [nulo real], [nulo float(53)], [nulo date], [nulo time(3)], [nulo datetime], [nulo smalldatetime], [nulo datetime2(7)], [nulo datetimeoffset(3)], [nulo char(8)], [nulo varchar(max)], [nulo nchar(2)], [nulo nvarchar(max)], [nulo binary(4)], [nulo varbinary(max)], [nulo uniqueidentifier], [nulo rowversion], [calculada]) ON [dbo].[Produto's grade] TO [LOJA\svc-mare];
 GRANT SELECT, DELETE ON [mare].[alt_Produto's grade] TO [LOJA\svc-mare];
 GRANT SELECT ON [mare].[controle] TO [LOJA\svc-mare];
+GO
+/*mare:optional*/
 -- So that `mare check` sees a trigger that is missing, disabled or altered. It shows the login the definitions of
 -- these tables and of their triggers, and no data.
 GRANT VIEW DEFINITION ON [dbo].[Produto's grade] TO [LOJA\svc-mare];

@@ -9,7 +9,7 @@
 
 -- 1. A login of its own. It owns nothing, and creates and alters nothing.
 IF SUSER_ID(N'mare') IS NULL
-    CREATE LOGIN [mare] WITH PASSWORD = N'***', DEFAULT_DATABASE = [live], CHECK_EXPIRATION = OFF;
+    CREATE LOGIN [mare] WITH PASSWORD = N'***', DEFAULT_DATABASE = [live];
 GO
 IF DATABASE_PRINCIPAL_ID(N'mare') IS NULL
     CREATE USER [mare] FOR LOGIN [mare] WITH DEFAULT_SCHEMA = [mare];

@@ -129,3 +129,14 @@ WHERE t.tipo = 1
 GROUP BY t.id, t.codigo
 ORDER BY t.codigo;
 GO
+SELECT t.name AS tabela, f.name AS restricao
+FROM sys.foreign_keys AS f
+INNER JOIN sys.tables AS t ON t.object_id = f.parent_object_id
+INNER JOIN sys.schemas AS s ON s.schema_id = t.schema_id
+WHERE s.name = N'live';
+GO
+SELECT t.name AS tabela
+FROM sys.tables AS t
+INNER JOIN sys.schemas AS s ON s.schema_id = t.schema_id
+WHERE s.name = N'live';
+GO

@@ -1,6 +1,7 @@
-//! T-SQL: what is installed in SQL Server and what is asked of it. Text only; nothing here speaks to a server.
+//! T-SQL: what is installed in SQL Server and what is asked of it. Text only; [`run`] alone speaks to a server.
 
 pub mod names;
+pub mod run;
 pub mod script;
 pub mod statements;
 pub mod table;

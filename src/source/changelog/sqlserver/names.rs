@@ -94,6 +94,15 @@ pub fn batches(script: &str) -> Vec<&str> {
     found
 }
 
+/// Begins a batch that a server may refuse, because it lacks what the batch sets. Whoever runs the script says so and goes
+/// on: capture is right without it.
+pub const OPTIONAL: &str = "/*mare:optional*/\n";
+
+/// Whether the script may go on when this batch fails.
+pub fn is_optional(batch: &str) -> bool {
+    batch.trim_start().starts_with(OPTIONAL.trim_end())
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

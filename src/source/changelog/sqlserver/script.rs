@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::names::{fill, joined, literal, qualified, quoted, unusable};
+use super::names::{OPTIONAL, fill, joined, literal, qualified, quoted, unusable};
 use super::table::{CaptureTable, ColumnFacts};
 use super::trigger;
 
@@ -210,9 +210,7 @@ fn login(names: &Names, password: Option<&str>) -> String {
     } else {
         let secret = literal(password.unwrap_or("***"));
         let database = quoted(&names.database);
-        format!(
-            "CREATE LOGIN {name} WITH PASSWORD = {secret}, DEFAULT_DATABASE = {database}, CHECK_EXPIRATION = OFF;"
-        )
+        format!("CREATE LOGIN {name} WITH PASSWORD = {secret}, DEFAULT_DATABASE = {database};")
     };
     fill(
         template!("login.sql"),
@@ -243,6 +241,7 @@ fn change_table(names: &Names, table: &CaptureTable) -> String {
         template!("table.sql"),
         &[
             ("table", &table.source_name()),
+            ("optional", OPTIONAL),
             ("change_table", &name),
             ("change_table_literal", &literal(&name)),
             ("default_name", &quoted(&joined("df", &table.change_table))),
@@ -287,7 +286,7 @@ fn change_table_grants(names: &Names, tables: &[CaptureTable]) -> String {
     text.push_str(&each(tables, |table| {
         format!("GRANT SELECT, DELETE ON {} TO {user};\n", names.change_table(table))
     }));
-    text.push_str(&format!("GRANT SELECT ON {} TO {user};\n", names.control()));
+    text.push_str(&format!("GRANT SELECT ON {} TO {user};\nGO\n{OPTIONAL}", names.control()));
     text.push_str(
         "-- So that `mare check` sees a trigger that is missing, disabled or altered. It shows the login the definitions of\n\
          -- these tables and of their triggers, and no data.\n",
