@@ -60,7 +60,7 @@ struct Running {
 }
 
 impl Site {
-    /// A shop with three SKUs, read and in the ledger.
+    /// A shop with three SKUs, read by all rules and in the ledger; what comes then is read by these.
     pub(crate) async fn open(mode: Mode, rules: VersionRules) -> Self {
         let server = Server::start(Options::default()).await;
         server.with(live::install);
@@ -70,7 +70,7 @@ impl Site {
             server,
             status: SourceStatus::default(),
             mode,
-            rules,
+            rules: VersionRules::default(),
             store,
             _folder: folder,
             running: None,
@@ -83,6 +83,9 @@ impl Site {
         }
         site.until("the round is stored", |site| site.status.facts().changes >= 9).await;
         site.forget_what_is_due();
+        site.stop().await;
+        site.rules = rules;
+        site.start();
         site
     }
 
