@@ -93,13 +93,14 @@ pub(crate) fn install(engine: &mut Engine) {
         columns.push(ColumnDef::new("versao_linha", Kind::RowVersion));
         engine.create(shape.name, columns);
     }
-    engine.on("mare:probe", |_, _, _| {
+    engine.on("mare:probe", |engine, _, _| {
+        let snapshots = engine.notes.get("snapshots").cloned().unwrap_or(Value::Int(0));
         let columns = vec![
             ColumnDef::new("servidor", Kind::NVarChar(128)),
             ColumnDef::new("banco", Kind::NVarChar(128)),
             ColumnDef::new("isolamento_snapshot", Kind::Int),
         ];
-        Ok(Reply::rows(columns, vec![vec![Value::text("LOJA"), Value::text("live"), Value::Int(0)]]))
+        Ok(Reply::rows(columns, vec![vec![Value::text("LOJA"), Value::text("live"), snapshots]]))
     });
     engine.on("mare:probe.fork", |engine, _, _| {
         let fork = engine.notes.get("fork").cloned().unwrap_or_else(|| Value::text("A"));
@@ -134,6 +135,7 @@ fn install_tracking(engine: &mut Engine) {
         if engine.notes.remove(&format!("fail {}", shape.name)).is_some() {
             return Err(Failure::new(701, 17, "There is insufficient system memory.").into());
         }
+        engine.notes.insert("read in a transaction".to_owned(), Value::Bit(session.in_transaction));
         let (after, upto) = (params[0].as_int() as u64, params[1].as_int() as u64);
         let reply = tracked(engine, session.tx, shape, after, upto)?;
         // Somebody commits the moment after the table was read.

@@ -8,6 +8,7 @@ use mare::source::changelog::versions::reader::VersionRules;
 
 use crate::live;
 use crate::site::{Disk, Site};
+use crate::tds::{Failure, Fault};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const ROUND: &str = "mare:version.bound";
@@ -105,4 +106,19 @@ async fn what_was_read_and_not_stored_is_read_again() {
     assert_eq!(sale_before_a_crash(VersionRules::default()).await, Some(4));
     let without = VersionRules { marks_last: false, ..VersionRules::default() };
     assert_eq!(sale_before_a_crash(without).await, Some(1), "without the rule it is lost");
+}
+
+#[tokio::test]
+async fn a_table_with_locked_rows_is_read_later_and_ends_nothing() {
+    let mut site = open(VersionRules::default()).await;
+    let logins = site.server.logins();
+    // As many as there are tables, and once more.
+    for _ in 0..6 {
+        site.server.fault("mare:version.page", Fault::Fail(Failure::lock_timeout()));
+    }
+    site.shop(|engine, tx| live::set_quantity(engine, tx, 1, 4));
+    site.until_shows(1, 4).await;
+    site.until("nothing is locked", |site| site.status.facts().held_back.is_none()).await;
+    assert_eq!(site.server.logins(), logins);
+    site.stop().await;
 }

@@ -17,7 +17,7 @@ use mare::source::changelog::versions::dialect::Mode;
 use mare::source::changelog::versions::reader::{VersionRules, VersionSettings};
 use mare::source::context::Context;
 use mare::source::reconcile::{Ask, due_entry};
-use mare::source::status::SourceStatus;
+use mare::source::status::{Phase, SourceStatus};
 use mare::source::window::{Batch, Handover, Progress, Work};
 use mare::store::{self, Durability, Op, Store};
 use tokio::sync::{mpsc, watch};
@@ -86,6 +86,7 @@ impl Site {
         site.stop().await;
         site.rules = rules;
         site.start();
+        site.until("it reads again", |site| site.status.facts().phase == Phase::Streaming).await;
         site
     }
 

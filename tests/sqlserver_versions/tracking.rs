@@ -7,7 +7,7 @@ use mare::source::status::Phase;
 
 use crate::live::{self, PRODUCT, STOCK, minimum_note};
 use crate::site::{Disk, Site};
-use crate::tds::Value;
+use crate::tds::{Failure, Fault, Value};
 
 async fn open(rules: VersionRules) -> Site {
     Site::open(Mode::Tracking, rules).await
@@ -188,5 +188,38 @@ async fn a_second_reader_is_refused_and_told_who_reads() {
     site.until("blocked", |site| site.status.facts().phase == Phase::Blocked).await;
     let reason = site.status.facts().reason.unwrap();
     assert!(reason.contains("CAIXA7") && reason.contains("LOJA/live"), "{reason}");
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn a_round_is_one_snapshot_where_the_database_has_them() {
+    let mut site = open(VersionRules::default()).await;
+    site.stop().await;
+    site.server.with(|engine| engine.notes.insert("snapshots".to_owned(), Value::Int(1)));
+    site.start();
+    site.shop(|engine, tx| live::set_quantity(engine, tx, 1, 4));
+    site.until_shows(1, 4).await;
+    let setups = site.server.statements_of("mare:session");
+    assert!(setups.last().unwrap().sql.contains("ISOLATION LEVEL SNAPSHOT"));
+    site.server.with(|engine| {
+        assert_eq!(engine.notes.get("read in a transaction"), Some(&Value::Bit(true)));
+    });
+    // An error ends the snapshot, and what was read in it is read again.
+    site.server.with(|engine| engine.notes.insert(format!("fail {STOCK}"), Value::Null));
+    site.shop(|engine, tx| live::set_quantity(engine, tx, 2, 6));
+    site.until_shows(2, 6).await;
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn a_table_with_locked_rows_is_read_later_and_ends_nothing() {
+    let mut site = open(VersionRules::default()).await;
+    let logins = site.server.logins();
+    for _ in 0..6 {
+        site.server.fault("mare:tracking.changes", Fault::FailAfterRows(0, Failure::lock_timeout()));
+    }
+    site.shop(|engine, tx| live::set_quantity(engine, tx, 1, 4));
+    site.until_shows(1, 4).await;
+    assert_eq!(site.server.logins(), logins);
     site.stop().await;
 }

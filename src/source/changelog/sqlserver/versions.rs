@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use tracing::warn;
+
 use crate::core::row::{Cell, Column, Relation};
 use crate::core::versions::Version;
 use crate::live::sqlserver::{
@@ -44,8 +46,8 @@ pub struct VersionSession {
     name: String,
     tables: Vec<ChangeTable>,
     sources: Vec<Arc<Source>>,
-    /// What the mode cannot see, however long it looks.
-    blind: Vec<String>,
+    /// The lowest open row version of the look before.
+    active: Option<i64>,
     /// Rounds are read in one snapshot each (ALLOW_SNAPSHOT_ISOLATION).
     snapshots: bool,
     round: Option<Transaction>,
@@ -62,6 +64,8 @@ struct Source {
 
 enum Reading {
     Nothing,
+    /// It was over before it began.
+    Locked,
     /// A result without an order.
     Stream(Arc<Source>, RowStream),
     /// Pages by row version: the next one begins above `after`.
@@ -106,7 +110,7 @@ impl VersionConnector for SqlServerVersions {
             name,
             tables: Vec::new(),
             sources: Vec::new(),
-            blind: Vec::new(),
+            active: None,
             snapshots,
             round: None,
             reading: Reading::Nothing,
@@ -183,10 +187,10 @@ impl VersionSession {
     async fn add(&mut self, mut source: Source) -> Result<(), DialectError> {
         source.mode = self.mode;
         if self.mode == Mode::RowVersions && source.version_column.is_none() {
-            self.blind.push(format!(
-                "table {}.{} has no column of type rowversion: its changes are found only when everything is compared",
-                source.table.schema, source.table.table
-            ));
+            warn!(
+                table = format!("{}.{}", source.table.schema, source.table.table),
+                "it has no column of type rowversion: its changes are found only when everything is compared"
+            );
             return Ok(());
         }
         // No row; only what the columns are.
@@ -239,11 +243,15 @@ impl VersionSession {
         Ok(format!("{}/{}/{}", self.name, part("banco"), part("ramo")))
     }
 
-    /// What the oldest open transaction holds back, in words.
-    async fn held_back(&self) -> Result<Option<String>, DialectError> {
+    /// What a transaction holds back that was open at the look before, in words.
+    async fn held_back(&mut self) -> Result<Option<String>, DialectError> {
         let answer = self.ask(Statement::new(PROBE_HELD_BACK)).await?;
         let Some(row) = answer.rows.row(0) else { return Ok(None) };
         let numbers = integer_of(row, "ultima").zip(integer_of(row, "ativa"));
+        let before = std::mem::replace(&mut self.active, numbers.map(|(_, active)| active));
+        if before.is_none() || before != self.active {
+            return Ok(None);
+        }
         let Some(held) = numbers.map(|(last, active)| last + 1 - active).filter(|held| *held > 0) else {
             return Ok(None);
         };
@@ -260,21 +268,22 @@ impl VersionSession {
         Ok(Some(format!("an open transaction holds back {held} row versions{}", whose.unwrap_or_default())))
     }
 
-    async fn page(&mut self) -> Result<Option<Part<VersionedRow>>, DialectError> {
-        let Reading::Pages { source, after, upto } = &self.reading else { return Ok(None) };
-        let (source, after, upto) = (Arc::clone(source), *after, *upto);
-        let page = self.ask(source.page(PAGE_ROWS, after, upto)).await?;
+    async fn page(&mut self) -> Result<Part<VersionedRow>, DialectError> {
+        let Reading::Pages { source, after, upto } = std::mem::replace(&mut self.reading, Reading::Nothing)
+        else {
+            return Ok(Part::End);
+        };
+        let page = source.page(PAGE_ROWS, after, upto).only_in(self.session);
+        let page = match self.connection.fetch(page).await {
+            Err(error) if error.class() == ErrorClass::LockTimeout => return Ok(Part::Locked),
+            page => page.map_err(failed)?,
+        };
         let rows = versioned(&source, page.rows)?;
-        let Some(last) = rows.last().map(VersionRow::version) else {
-            self.reading = Reading::Nothing;
-            return Ok(None);
-        };
-        self.reading = if (rows.len() as i64) < PAGE_ROWS {
-            Reading::Nothing
-        } else {
-            Reading::Pages { source, after: last, upto }
-        };
-        Ok(Some(Part { rows, read_to: Some(last) }))
+        let Some(last) = rows.last().map(VersionRow::version) else { return Ok(Part::End) };
+        if rows.len() as i64 >= PAGE_ROWS {
+            self.reading = Reading::Pages { source, after: last, upto };
+        }
+        Ok(Part::Rows { rows, read_to: Some(last) })
     }
 }
 
@@ -291,7 +300,7 @@ impl Versions for VersionSession {
             Mode::Tracking => None,
             Mode::RowVersions => self.held_back().await?,
         };
-        Ok(VersionHealth { system: self.system().await?, held_back, faults: self.blind.clone() })
+        Ok(VersionHealth { system: self.system().await?, held_back, faults: Vec::new() })
     }
 
     async fn begin(&mut self) -> Result<Version, DialectError> {
@@ -341,19 +350,40 @@ impl Versions for VersionSession {
                     Some(round) => round.query(changes).await,
                     None => self.connection.query(changes).await,
                 };
-                Reading::Stream(source, stream.map_err(failed)?)
+                match stream {
+                    Err(error) if error.class() == ErrorClass::LockTimeout && self.round.is_none() => {
+                        Reading::Locked
+                    }
+                    stream => Reading::Stream(source, stream.map_err(failed)?),
+                }
             }
         };
         Ok(())
     }
 
-    async fn next(&mut self) -> Result<Option<Part<VersionedRow>>, DialectError> {
-        let Reading::Stream(source, stream) = &mut self.reading else { return self.page().await };
-        let Some(rows) = stream.next().await.map_err(failed)? else {
-            self.reading = Reading::Nothing;
-            return Ok(None);
+    async fn next(&mut self) -> Result<Part<VersionedRow>, DialectError> {
+        let (source, stream) = match &mut self.reading {
+            Reading::Stream(source, stream) => (source, stream),
+            Reading::Pages { .. } => return self.page().await,
+            Reading::Nothing => return Ok(Part::End),
+            Reading::Locked => {
+                self.reading = Reading::Nothing;
+                return Ok(Part::Locked);
+            }
         };
-        Ok(Some(Part { rows: versioned(source, rows)?, read_to: None }))
+        match stream.next().await {
+            Ok(Some(rows)) => Ok(Part::Rows { rows: versioned(source, rows)?, read_to: None }),
+            Ok(None) => {
+                self.reading = Reading::Nothing;
+                Ok(Part::End)
+            }
+            // In a round's snapshot nothing is locked for us, and an error has ended it.
+            Err(error) if error.class() == ErrorClass::LockTimeout && self.round.is_none() => {
+                self.reading = Reading::Nothing;
+                Ok(Part::Locked)
+            }
+            Err(error) => Err(failed(error)),
+        }
     }
 
     async fn end(&mut self) -> Result<(), DialectError> {

@@ -45,12 +45,18 @@ pub trait VersionRow: Send {
     fn cells<'a>(&'a self, out: &mut Vec<Cell<'a>>);
 }
 
-/// Some of the rows of a stretch.
-pub struct Part<R> {
-    pub rows: Vec<R>,
-    /// All changes up to here have been given, by this part and those before it. None: they come in no order, and
-    /// nothing is complete before the end.
-    pub read_to: Option<Version>,
+/// What comes of a stretch.
+pub enum Part<R> {
+    Rows {
+        rows: Vec<R>,
+        /// All changes up to here have been given, by this part and those before it. None: they come in no order,
+        /// and nothing is complete before the end.
+        read_to: Option<Version>,
+    },
+    /// That was all of it.
+    End,
+    /// A transaction of the shop has rows locked that must not be passed by. That was all for now.
+    Locked,
 }
 
 /// Makes connections for the reader.
@@ -92,8 +98,8 @@ pub trait Versions: Send {
         upto: Version,
     ) -> impl Future<Output = Result<(), DialectError>> + Send;
 
-    /// The next changes of what was opened; none at the end.
-    fn next(&mut self) -> impl Future<Output = Result<Option<Part<Self::Row>>, DialectError>> + Send;
+    /// The next changes of what was opened.
+    fn next(&mut self) -> impl Future<Output = Result<Part<Self::Row>, DialectError>> + Send;
 
     /// Ends the round.
     fn end(&mut self) -> impl Future<Output = Result<(), DialectError>> + Send;

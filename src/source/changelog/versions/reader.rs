@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::core::entity::Entity;
 use crate::core::poll::{Found, PollLimits, next_pause};
@@ -73,6 +73,15 @@ impl Default for VersionRules {
     }
 }
 
+/// What came of reading one table.
+struct Read {
+    rows: usize,
+    /// The highest version among them.
+    highest: Version,
+    /// It was read to the end of the stretch.
+    whole: bool,
+}
+
 /// One connection's life: numbered rows into the ledger.
 pub(super) struct Reader<'a, V> {
     context: &'a Context,
@@ -88,6 +97,8 @@ pub(super) struct Reader<'a, V> {
     noted: Marks,
     /// Tables whose changes Live does not keep at the moment.
     not_kept: Vec<bool>,
+    /// Tables with rows that a transaction has locked, and that could not be read to the end.
+    locked: Vec<bool>,
     /// Batches handed over so far.
     batch: Position,
     /// Rows in the open window.
@@ -118,6 +129,7 @@ impl<'a, V: Versions> Reader<'a, V> {
             intake,
             names: tables.iter().map(table_name).collect(),
             not_kept: vec![false; tables.len()],
+            locked: vec![false; tables.len()],
             tables,
             noted: marks.clone(),
             marks,
@@ -175,15 +187,22 @@ impl<'a, V: Versions> Reader<'a, V> {
             self.commit(asks).await?;
         }
         let mut reached = self.marks.clone();
-        let mut found = 0;
+        let (mut found, mut whole) = (0, true);
         for table in 0..self.tables.len() {
             let mark = self.marks.of(&self.names[table]);
             match stretch(mark, self.minimum(table).await?, upto) {
                 Stretch::UpToDate => {}
                 Stretch::Read { after, upto } => {
-                    let (rows, highest) = self.read(table, after, upto, asks).await?;
-                    found += rows;
-                    reached.set(&self.names[table], if rules.bound_first { upto } else { highest });
+                    let read = self.read(table, after, upto, asks).await?;
+                    found += read.rows;
+                    whole &= read.whole;
+                    let to = match (read.whole, rules.bound_first) {
+                        (true, true) => upto,
+                        (true, false) => read.highest,
+                        // As far as whole pages have brought it.
+                        (false, _) => self.marks.of(&self.names[table]).unwrap_or(after),
+                    };
+                    reached.set(&self.names[table], to);
                     // It may have been cleaned up while it was read.
                     if let Stretch::Compare(gap) = stretch(mark, self.minimum(table).await?, upto) {
                         self.compare(table, gap);
@@ -208,7 +227,7 @@ impl<'a, V: Versions> Reader<'a, V> {
         if !moved_without_rows {
             self.note_marks();
         }
-        if chunk_waits {
+        if chunk_waits && whole {
             self.intake.apply_chunk(self.next_batch());
         }
         self.commit(asks).await?;
@@ -224,22 +243,31 @@ impl<'a, V: Versions> Reader<'a, V> {
         Ok(if self.settings.rules.minimum_checked { minimum } else { minimum.map(|_| Version::MIN) })
     }
 
-    /// Reads one table; how many rows there were, and the highest version among them.
+    /// Reads one table.
     async fn read(
         &mut self,
         table: usize,
         after: Version,
         upto: Version,
         asks: &mut mpsc::Receiver<Ask>,
-    ) -> Result<(usize, Version), CaptureError> {
+    ) -> Result<Read, CaptureError> {
         self.versions.open(table, after, upto).await?;
-        let (mut count, mut highest) = (0, after);
-        while let Some(Part { rows, read_to }) = self.versions.next().await? {
+        let mut read = Read { rows: 0, highest: after, whole: true };
+        loop {
+            let (rows, read_to) = match self.versions.next().await? {
+                Part::Rows { rows, read_to } => (rows, read_to),
+                Part::End => break,
+                Part::Locked => {
+                    debug!(source = %self.context.name, table = self.names[table], "rows are locked; they are read later");
+                    read.whole = false;
+                    break;
+                }
+            };
             for row in &rows {
-                highest = highest.max(row.version());
+                read.highest = read.highest.max(row.version());
                 self.take(table, row);
             }
-            count += rows.len();
+            read.rows += rows.len();
             self.rows += rows.len();
             if let Some(read_to) = read_to {
                 self.marks.set(&self.names[table], read_to);
@@ -249,7 +277,8 @@ impl<'a, V: Versions> Reader<'a, V> {
                 self.commit(asks).await?;
             }
         }
-        Ok((count, highest))
+        self.locked[table] = !read.whole;
+        Ok(read)
     }
 
     fn take(&mut self, table: usize, row: &V::Row) {
@@ -329,6 +358,12 @@ impl<'a, V: Versions> Reader<'a, V> {
         }
     }
 
+    fn locked_tables(&self) -> Option<String> {
+        let locked = self.names.iter().zip(&self.locked).filter(|(_, locked)| **locked);
+        let names: Vec<_> = locked.map(|(name, _)| name.as_str()).collect();
+        (!names.is_empty()).then(|| format!("an open transaction has rows locked in {}", names.join(", ")))
+    }
+
     /// Looks at what could keep changes from us.
     async fn look_after(&mut self) -> Result<(), CaptureError> {
         let health = self.versions.health().await?;
@@ -341,8 +376,10 @@ impl<'a, V: Versions> Reader<'a, V> {
         faults.extend(not_kept.map(|(name, _)| {
             format!("change tracking is off for table {name}: run `mare install`; it is compared then")
         }));
+        let held_back =
+            health.held_back.into_iter().chain(self.locked_tables()).collect::<Vec<_>>().join("; ");
         self.context.status.update(|facts| {
-            facts.held_back = health.held_back;
+            facts.held_back = Some(held_back).filter(|held_back| !held_back.is_empty());
             facts.faults = faults;
         });
         self.note_marks();
