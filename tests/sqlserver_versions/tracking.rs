@@ -94,12 +94,13 @@ async fn sale_beside_an_error(rules: VersionRules) -> Option<u32> {
     let mut site = open(rules).await;
     let before = site.status.facts().changes;
     let version = site.server.with(|engine| {
-        engine.notes.insert(format!("fail {STOCK}"), Value::Null);
         engine.autocommit(|engine, tx| {
             live::withdraw_product(engine, tx)?;
             live::set_quantity(engine, tx, 1, 4)
         });
-        engine.tracking_version() as i64
+        let version = engine.tracking_version() as i64;
+        engine.notes.insert(format!("fail {STOCK}"), Value::Int(version));
+        version
     });
     site.until("the error", |site| site.status.facts().phase == Phase::Retrying).await;
     if rules.marks_last {
@@ -205,7 +206,7 @@ async fn a_round_is_one_snapshot_where_the_database_has_them() {
         assert_eq!(engine.notes.get("read in a transaction"), Some(&Value::Bit(true)));
     });
     // An error ends the snapshot, and what was read in it is read again.
-    site.server.with(|engine| engine.notes.insert(format!("fail {STOCK}"), Value::Null));
+    site.server.with(|engine| engine.notes.insert(format!("fail {STOCK}"), Value::Int(0)));
     site.shop(|engine, tx| live::set_quantity(engine, tx, 2, 6));
     site.until_shows(2, 6).await;
     site.stop().await;

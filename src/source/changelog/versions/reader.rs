@@ -182,14 +182,16 @@ impl<'a, V: Versions> Reader<'a, V> {
         let rules = self.settings.rules;
         let began_at = self.versions.begin().await?;
         let upto = if rules.bound_first { began_at } else { Version::MAX };
+        let before = self.marks.clone();
         if !rules.marks_last {
-            self.intake.note(self.marks_entry(), Store::encode(&self.all_at(began_at)));
+            self.marks = self.all_at(began_at);
+            self.note_marks();
             self.commit(asks).await?;
         }
-        let mut reached = self.marks.clone();
+        let mut reached = before.clone();
         let (mut found, mut whole) = (0, true);
         for table in 0..self.tables.len() {
-            let mark = self.marks.of(&self.names[table]);
+            let mark = before.of(&self.names[table]);
             match stretch(mark, self.minimum(table).await?, upto) {
                 Stretch::UpToDate => {}
                 Stretch::Read { after, upto } => {
@@ -269,7 +271,9 @@ impl<'a, V: Versions> Reader<'a, V> {
             }
             read.rows += rows.len();
             self.rows += rows.len();
-            if let Some(read_to) = read_to {
+            if let Some(read_to) = read_to
+                && self.marks.of(&self.names[table]) < Some(read_to)
+            {
                 self.marks.set(&self.names[table], read_to);
             }
             if self.rows >= self.settings.commit_rows {
