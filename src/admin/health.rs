@@ -35,6 +35,9 @@ async fn reasons(admin: &Admin) -> Vec<String> {
         for fault in &facts.faults {
             reasons.push(format!("source {} misses changes: {fault}", source.name));
         }
+        if let Some(held_back) = &facts.held_back {
+            reasons.push(format!("changes of source {} are held back: {held_back}", source.name));
+        }
         for (entity, reason) in &facts.paused {
             reasons.push(format!("{entity} of source {} is paused: {reason}", source.name));
         }

@@ -23,3 +23,4 @@ pub mod schedule;
 pub mod skus;
 pub mod time;
 pub mod value;
+pub mod versions;

@@ -55,7 +55,20 @@ impl Context {
 
     /// Stores the new progress together with what must be compared, before anything is read.
     pub(super) async fn begin_anew(&self, progress: &Progress, why: &str) -> Result<(), HandoverError> {
+        self.begin_anew_with(progress, why, Vec::new()).await
+    }
+
+    /// As [`Context::begin_anew`], with further entries of the store in the same commit.
+    pub(super) async fn begin_anew_with(
+        &self,
+        progress: &Progress,
+        why: &str,
+        notes: Vec<(String, Vec<u8>)>,
+    ) -> Result<(), HandoverError> {
         let mut window = Window::default();
+        for (name, value) in notes {
+            window.note(name, value);
+        }
         for entity in Entity::ALL {
             self.reconcile_later(&mut window, entity, why);
         }

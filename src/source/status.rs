@@ -48,6 +48,8 @@ pub struct SourceFacts {
     pub waiting_rows: Option<u64>,
     /// When the oldest of them was written.
     pub oldest_waiting: Option<Timestamp>,
+    /// What an open transaction of the shop holds back, and whose it is.
+    pub held_back: Option<String>,
     /// What keeps changes from being captured, each with what to do.
     pub faults: Vec<String>,
     pub changes: u64,

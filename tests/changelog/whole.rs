@@ -74,6 +74,10 @@ async fn with_triggers_vtex_equals_live() {
     shop_activity(&site, 1, Instant::now() + Duration::from_secs(5)).await;
     site.converged(MINUTE).await;
     site.until("everything that was read is deleted", MINUTE, async |site| waiting(site).await == 0).await;
+    let metrics = site.text("/metrics").await;
+    for name in ["mare_changelog_rows{source=\"live\"}", "mare_capture_faults{source=\"live\"} 0"] {
+        assert!(metrics.contains(name), "{name} is not in\n{metrics}");
+    }
     let status = site.get("/status").await.unwrap();
     assert!(status["sources"]["live"]["changes"].as_u64().unwrap() > 100, "{status}");
     assert_eq!(site.vtex.world().counters().violations.len(), 0);

@@ -16,3 +16,4 @@ pub mod drain;
 mod merge;
 pub mod postgres;
 pub mod sqlserver;
+pub mod versions;

@@ -22,6 +22,8 @@ pub struct Session {
     pub login: Login,
     /// The transaction of the statement: the client's, or one that lasts as long as the statement.
     pub tx: Tx,
+    /// The text of the statement: what its tag does not say (which table).
+    pub sql: String,
     /// The client has begun a transaction.
     pub in_transaction: bool,
     /// Whether the whole connection is encrypted.
@@ -53,6 +55,7 @@ pub async fn serve(
         id,
         login,
         tx: Tx(0),
+        sql: String::new(),
         in_transaction: false,
         encrypted,
         lock_timeout: None,
@@ -269,7 +272,8 @@ impl Connection {
         };
         let own = (!self.session.in_transaction).then(|| self.shared.with(super::Engine::begin));
         self.own = own;
-        let session = Session { tx: own.unwrap_or(self.session.tx), ..self.session.clone() };
+        let tx = own.unwrap_or(self.session.tx);
+        let session = Session { tx, sql: statement.sql.clone(), ..self.session.clone() };
         if session.low_priority {
             self.shared.with(|engine| engine.set_low_priority(session.tx));
         }

@@ -1,4 +1,5 @@
-//! T-SQL: what is installed in SQL Server and what is asked of it. Text only; [`run`] alone speaks to a server.
+//! T-SQL: what is installed in SQL Server and what is asked of it, as text; [`run`] carries scripts out, and
+//! [`versions`] reads.
 
 pub mod names;
 pub mod run;
@@ -6,3 +7,4 @@ pub mod script;
 pub mod statements;
 pub mod table;
 pub mod trigger;
+pub mod versions;

@@ -1,0 +1,308 @@
+//! A small Live in the server for tests, with what the reader of versions asks of it.
+
+use std::collections::BTreeMap;
+
+use crate::tds::{ColumnDef, Engine, Failure, Kind, Locks, Outcome, Reply, Row, Session, Tx, Value};
+
+/// A table: name, columns of the key, the other columns. Each has a row version too.
+struct Shape {
+    name: &'static str,
+    key: &'static [(&'static str, Kind)],
+    others: &'static [(&'static str, Kind)],
+}
+
+const QUANTITY: Kind = Kind::Decimal { precision: 15, scale: 0 };
+
+const SHAPES: [Shape; 5] = [
+    Shape {
+        name: "loja",
+        key: &[("id", Kind::Int)],
+        others: &[
+            ("id_dominio", Kind::Int),
+            ("codigo", Kind::NVarChar(20)),
+            ("ind_integra_ecommerce", Kind::Bit),
+            ("situacao", Kind::Int),
+        ],
+    },
+    Shape {
+        name: "deposito",
+        key: &[("id", Kind::Int)],
+        others: &[
+            ("id_loja", Kind::Int),
+            ("codigo", Kind::NVarChar(20)),
+            ("ind_disponivel_ecommerce", Kind::Bit),
+            ("situacao", Kind::Int),
+        ],
+    },
+    Shape {
+        name: "produto",
+        key: &[("id", Kind::Int)],
+        others: &[
+            ("id_dominio", Kind::Int),
+            ("codigo", Kind::NVarChar(20)),
+            ("ind_integra_ecommerce", Kind::Bit),
+            ("estoque_minimo_exibicao", QUANTITY),
+            ("ind_fracionado", Kind::Bit),
+            ("situacao", Kind::Int),
+        ],
+    },
+    Shape {
+        name: "produto_sku",
+        key: &[("id", Kind::Int)],
+        others: &[
+            ("id_produto", Kind::Int),
+            ("codigo", Kind::NVarChar(20)),
+            ("fator_embalagem", QUANTITY),
+            ("ind_ativo_ecommerce", Kind::Bit),
+            ("situacao", Kind::Int),
+        ],
+    },
+    Shape {
+        name: STOCK,
+        key: &[("id_loja", Kind::Int), ("id_deposito", Kind::Int), ("id_sku", Kind::Int)],
+        others: &[("quantidade", QUANTITY), ("quantidade_reservada", QUANTITY)],
+    },
+];
+
+pub(crate) const STOCK: &str = "estoque_saldo";
+pub(crate) const PRODUCT: &str = "produto";
+const QUANTITY_COLUMN: usize = 3;
+
+impl Shape {
+    /// The table that a statement is about.
+    fn of(session: &Session) -> &'static Self {
+        let named = |shape: &&Self| session.sql.contains(&format!("[{}]", shape.name));
+        SHAPES.iter().find(named).expect("the statement names a table")
+    }
+
+    fn columns(&self) -> Vec<ColumnDef> {
+        self.key.iter().chain(self.others).map(|(name, kind)| ColumnDef::nullable(name, *kind)).collect()
+    }
+}
+
+/// What a table holds besides its row version, which stands last.
+fn without_version(mut row: Row) -> Row {
+    row.pop();
+    row
+}
+
+/// Makes the tables and answers what is asked of them.
+pub(crate) fn install(engine: &mut Engine) {
+    for shape in &SHAPES {
+        let mut columns = shape.columns();
+        columns.push(ColumnDef::new("versao_linha", Kind::RowVersion));
+        engine.create(shape.name, columns);
+    }
+    engine.on("mare:probe", |engine, _, _| {
+        let snapshots = engine.notes.get("snapshots").cloned().unwrap_or(Value::Int(0));
+        let columns = vec![
+            ColumnDef::new("servidor", Kind::NVarChar(128)),
+            ColumnDef::new("banco", Kind::NVarChar(128)),
+            ColumnDef::new("isolamento_snapshot", Kind::Int),
+        ];
+        Ok(Reply::rows(columns, vec![vec![Value::text("LOJA"), Value::text("live"), snapshots]]))
+    });
+    engine.on("mare:probe.fork", |engine, _, _| {
+        let fork = engine.notes.get("fork").cloned().unwrap_or_else(|| Value::text("A"));
+        let texts = ["banco", "ramo", "motivo"].map(|name| ColumnDef::nullable(name, Kind::NVarChar(2_048)));
+        Ok(Reply::rows(texts.to_vec(), vec![vec![Value::text("B"), fork, Value::Null]]))
+    });
+    engine.on("mare:lock", |engine, session, params| {
+        let taken = engine.app_lock(params[0].as_text(), session.id);
+        Ok(Reply::scalar("resultado", Kind::Int, Value::Int(if taken { 0 } else { -1 })))
+    });
+    engine.on("mare:lock.holder", |_, _, _| {
+        let texts = ["maquina", "programa"].map(|name| ColumnDef::nullable(name, Kind::NVarChar(128)));
+        Ok(Reply::rows(texts.to_vec(), vec![vec![Value::text("CAIXA7"), Value::text("mare")]]))
+    });
+    engine.on("mare:check.columns", |engine, _, params| Ok(describe(engine, params[1].as_text())));
+    engine.on("mare:chunk.first", |_, session, _| Ok(Reply::rows(Shape::of(session).columns(), Vec::new())));
+    install_tracking(engine);
+    install_row_versions(engine);
+}
+
+fn install_tracking(engine: &mut Engine) {
+    engine.on("mare:tracking.version", |engine, _, _| {
+        Ok(number_or_reason("versao", engine.tracking_version() as i64))
+    });
+    engine.on("mare:tracking.minimum", |engine, session, _| {
+        let minimum = engine.notes.get(&minimum_note(Shape::of(session).name)).cloned();
+        let columns = vec![ColumnDef::nullable("minimo", Kind::BigInt)];
+        Ok(Reply::rows(columns, vec![vec![minimum.unwrap_or(Value::Int(0))]]))
+    });
+    engine.on("mare:tracking.changes", |engine, session, params| {
+        let shape = Shape::of(session);
+        // In the first round that reaches this version.
+        let fails = format!("fail {}", shape.name);
+        if engine.notes.get(&fails).is_some_and(|version| version.as_int() <= params[1].as_int()) {
+            engine.notes.remove(&fails);
+            return Err(Failure::new(701, 17, "There is insufficient system memory.").into());
+        }
+        engine.notes.insert("read in a transaction".to_owned(), Value::Bit(session.in_transaction));
+        let (after, upto) = (params[0].as_int() as u64, params[1].as_int() as u64);
+        let reply = tracked(engine, session.tx, shape, after, upto)?;
+        // Somebody commits the moment after the table was read.
+        if shape.name == STOCK
+            && let Some(Value::Int(quantity)) = engine.notes.remove("sale after reading")
+        {
+            engine.autocommit(|engine, tx| set_quantity(engine, tx, 1, quantity));
+        }
+        Ok(reply)
+    });
+}
+
+/// The engine notes this to say from where on changes of a table are whole; null: it is not tracked.
+pub(crate) fn minimum_note(table: &str) -> String {
+    format!("minimum {table}")
+}
+
+/// What CHANGETABLE(CHANGES …) gives: one row per key, with its last version, as it stands.
+fn tracked(engine: &Engine, tx: Tx, shape: &Shape, after: u64, upto: u64) -> Outcome<Reply> {
+    let keys = shape.key.len();
+    let mut last: BTreeMap<String, (u64, Row)> = BTreeMap::new();
+    for change in engine.tracked(shape.name, after) {
+        for row in change.before.iter().chain(&change.after) {
+            let key = row[..keys].to_vec();
+            last.insert(format!("{key:?}"), (change.version, key));
+        }
+    }
+    let rows = engine.read(tx, shape.name, Locks::Versions)?;
+    let mut columns = vec![ColumnDef::new("versao", Kind::BigInt), ColumnDef::new("op", Kind::VarChar(1))];
+    columns.extend(shape.columns().into_iter().take(keys));
+    columns.extend(shape.columns());
+    let changed = last.into_values().filter(|(version, _)| *version <= upto).map(|(version, key)| {
+        let row = rows.iter().find(|row| row[..keys] == key[..]).cloned().map(without_version);
+        let op = if row.is_some() { "U" } else { "D" };
+        let row = row.unwrap_or_else(|| vec![Value::Null; columns.len() - 2 - keys]);
+        [vec![Value::Int(version as i64), Value::text(op)], key, row].concat()
+    });
+    let changed = changed.collect();
+    Ok(Reply::rows(columns, changed))
+}
+
+fn install_row_versions(engine: &mut Engine) {
+    engine.on("mare:version.bound", |engine, _, _| {
+        Ok(number_or_reason("limite", engine.min_active_rowversion() as i64))
+    });
+    engine.on("mare:probe.held_back", |engine, _, _| {
+        let columns = vec![ColumnDef::new("ultima", Kind::BigInt), ColumnDef::new("ativa", Kind::BigInt)];
+        let row = [engine.last_rowversion(), engine.min_active_rowversion()];
+        Ok(Reply::rows(columns, vec![row.map(|number| Value::Int(number as i64)).to_vec()]))
+    });
+    engine.on("mare:check.open_transactions", |_, _, _| {
+        let columns = vec![
+            ColumnDef::nullable("sessao", Kind::Int),
+            ColumnDef::nullable("maquina", Kind::NVarChar(128)),
+            ColumnDef::nullable("programa", Kind::NVarChar(128)),
+            ColumnDef::nullable("segundos", Kind::Int),
+        ];
+        let row = vec![Value::Int(77), Value::text("RETAGUARDA"), Value::text("Fechamento"), Value::Int(900)];
+        Ok(Reply::rows(columns, vec![row]))
+    });
+    engine.on("mare:version.page", |engine, session, params| {
+        let shape = Shape::of(session);
+        let [limit, after, below] = params else { panic!("{params:?}") };
+        let (after, below) = (after.as_rowversion(), below.as_rowversion());
+        let version = |row: &Row| row.last().unwrap().as_rowversion();
+        let mut rows = engine.read(session.tx, shape.name, Locks::Versions)?;
+        rows.retain(|row| version(row) > after && version(row) < below);
+        rows.sort_by_key(version);
+        rows.truncate(limit.as_int() as usize);
+        let page = rows.into_iter().map(|row| {
+            let version = Value::Int(version(&row) as i64);
+            [vec![version], without_version(row)].concat()
+        });
+        let page = page.collect();
+        let mut columns = vec![ColumnDef::new("versao", Kind::BigInt)];
+        columns.extend(shape.columns());
+        Ok(Reply::rows(columns, page))
+    });
+}
+
+fn number_or_reason(name: &str, number: i64) -> Reply {
+    let columns =
+        vec![ColumnDef::nullable(name, Kind::BigInt), ColumnDef::nullable("motivo", Kind::NVarChar(2_048))];
+    Reply::rows(columns, vec![vec![Value::Int(number), Value::Null]])
+}
+
+/// `sys.columns` of a table.
+fn describe(engine: &Engine, table: &str) -> Reply {
+    let Some(shape) = SHAPES.iter().find(|shape| shape.name == table) else { return Reply::default() };
+    let integers = ["tamanho", "precisao", "escala", "aceita_nulo", "calculada"];
+    let mut columns =
+        vec![ColumnDef::new("coluna", Kind::NVarChar(128)), ColumnDef::new("tipo", Kind::NVarChar(128))];
+    columns.extend(integers.map(|name| ColumnDef::new(name, Kind::Int)));
+    columns.push(ColumnDef::nullable("ordenacao", Kind::NVarChar(128)));
+    columns.extend(["indice", "ordem"].map(|name| ColumnDef::nullable(name, Kind::Int)));
+    let rows = engine.columns(table).into_iter().map(|column| {
+        let (kind, bytes, precision) = match column.kind {
+            Kind::Int => ("int", 4, 10),
+            Kind::Bit => ("bit", 1, 1),
+            Kind::NVarChar(length) => ("nvarchar", i64::from(length) * 2, 0),
+            Kind::Decimal { precision, .. } => ("decimal", 9, i64::from(precision)),
+            Kind::RowVersion => ("timestamp", 8, 0),
+            other => panic!("{other:?}"),
+        };
+        let place = shape.key.iter().position(|(name, _)| *name == column.name);
+        let nullable = i64::from(place.is_none() && column.kind != Kind::RowVersion);
+        let numbers = [bytes, precision, 0, nullable, 0].map(Value::Int);
+        let index =
+            place.map_or([Value::Null, Value::Null], |place| [Value::Int(0), Value::Int(place as i64 + 1)]);
+        let mut row = vec![Value::text(column.name), Value::text(kind)];
+        row.extend(numbers);
+        row.push(Value::Null);
+        row.extend(index);
+        row
+    });
+    let rows = rows.collect();
+    Reply::rows(columns, rows)
+}
+
+/// A store, a deposit, a product and the SKUs `S1`, `S2`, … with one piece each.
+pub(crate) fn open_shop(engine: &mut Engine, skus: i64) {
+    let (one, yes) = (|| Value::Int(1), || Value::Bit(true));
+    let row = |mut row: Row| {
+        row.push(Value::Null);
+        vec![row]
+    };
+    engine.autocommit(|engine, tx| {
+        engine.insert(tx, "loja", row(vec![one(), one(), Value::text("001"), yes(), one()]))?;
+        engine.insert(tx, "deposito", row(vec![one(), one(), Value::text("LOJA"), yes(), one()]))?;
+        let product =
+            vec![one(), one(), Value::text("P1"), yes(), Value::Decimal(0), Value::Bit(false), one()];
+        engine.insert(tx, PRODUCT, row(product))?;
+        for sku in 1..=skus {
+            let code = Value::text(format!("S{sku}"));
+            let sku = Value::Int(sku);
+            let columns = vec![sku.clone(), one(), code, Value::Decimal(1), yes(), one()];
+            engine.insert(tx, "produto_sku", row(columns))?;
+            let stock = vec![one(), one(), sku, Value::Decimal(1), Value::Decimal(0)];
+            engine.insert(tx, STOCK, row(stock))?;
+        }
+        Ok(())
+    });
+}
+
+fn is_sku(sku: i64) -> impl Fn(&Row) -> bool {
+    move |row| row[2] == Value::Int(sku)
+}
+
+pub(crate) fn set_quantity(engine: &mut Engine, tx: Tx, sku: i64, quantity: i64) -> Outcome<usize> {
+    engine.update(tx, STOCK, Locks::Wait, is_sku(sku), |row| {
+        row[QUANTITY_COLUMN] = Value::Decimal(i128::from(quantity));
+    })
+}
+
+pub(crate) fn delete_stock(engine: &mut Engine, tx: Tx, sku: i64) -> Outcome<usize> {
+    engine.delete(tx, STOCK, Locks::Wait, is_sku(sku))
+}
+
+/// Takes the product off the web shop.
+pub(crate) fn withdraw_product(engine: &mut Engine, tx: Tx) -> Outcome<usize> {
+    engine.update(tx, PRODUCT, Locks::Wait, |_| true, |row| row[3] = Value::Bit(false))
+}
+
+/// Puts it back.
+pub(crate) fn restore_product(engine: &mut Engine, tx: Tx) -> Outcome<usize> {
+    engine.update(tx, PRODUCT, Locks::Wait, |_| true, |row| row[3] = Value::Bit(true))
+}

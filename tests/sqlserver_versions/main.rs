@@ -1,0 +1,11 @@
+//! Change tracking and row versions of SQL Server, through the library, against a server of our own.
+
+#![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
+
+#[path = "../support/tds/mod.rs"]
+mod tds;
+
+mod live;
+mod rowversion;
+mod site;
+mod tracking;
