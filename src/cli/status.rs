@@ -93,7 +93,7 @@ async fn follow(client: &AdminClient) -> anyhow::Result<()> {
         let used = routes.iter().enumerate().map(|(index, route)| {
             let ok = number(&route["requests"]["ok"]);
             let sent = ok - by_route.get(index).copied().unwrap_or(ok);
-            100.0 * sent as f64 / route["limit"]["allowed_per_second"].as_f64().unwrap_or(f64::INFINITY)
+            100.0 * sent as f64 / route["limit"]["configured_per_second"].as_f64().unwrap_or(f64::INFINITY)
         });
         let budget = used.fold(0.0, f64::max);
         by_route = routes.iter().map(|route| number(&route["requests"]["ok"])).collect();
@@ -185,17 +185,18 @@ fn table(status: &Value) -> String {
         vtex["keys"], vtex["confirmed"], vtex["coalesced"], vtex["suppressed"]
     ));
     line(format!(
-        "  {:<9}{:>9}{:>11}{:>10}{:>14}{:>8}",
-        "lane", "queued", "in flight", "backoff", "wait for SKU", "parked"
+        "  {:<9}{:>9}{:>11}{:>11}{:>10}{:>14}{:>8}",
+        "lane", "queued", "in flight", "verifying", "backoff", "wait for SKU", "parked"
     ));
     let sum = |value: &Value| -> u64 {
         value.as_object().into_iter().flatten().filter_map(|(_, n)| n.as_u64()).sum()
     };
     for (name, lane) in vtex["lanes"].as_object().into_iter().flatten() {
         line(format!(
-            "  {name:<9}{:>9}{:>11}{:>10}{:>14}{:>8}  {}",
+            "  {name:<9}{:>9}{:>11}{:>11}{:>10}{:>14}{:>8}  {}",
             sum(&lane["queued"]),
             number(&lane["in_flight"]),
+            number(&lane["verifying"]),
             number(&lane["backing_off"]),
             number(&lane["waiting_for_sku"]),
             sum(&lane["parked"]),
