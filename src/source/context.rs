@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::core::entity::Entity;
+use crate::core::position::Position;
 use crate::core::time::Timestamp;
 use crate::mapping::Mapper;
 use crate::mapping::config::MappingConfig;
@@ -51,6 +52,18 @@ impl Context {
     /// Where the ledger ended, if this source has ever been read.
     pub(super) fn progress(&self) -> Result<Option<Progress>, StoreError> {
         self.store.meta(&Progress::entry(&self.name))
+    }
+
+    /// Tells the outside that the source is read, on from `position`, and the loader that it may load.
+    pub(super) fn streams_from(&self, position: Position) {
+        self.status.update(|facts| {
+            facts.phase = Phase::Streaming;
+            facts.reason = None;
+            facts.durable = position;
+            facts.settled = position;
+            facts.server = facts.server.max(position);
+        });
+        self.repair.notify_one();
     }
 
     /// Stores the new progress together with what must be compared, before anything is read.

@@ -66,13 +66,7 @@ impl<C: Connector> Capture<C> {
         let identity = dialect.health().await?.identity;
         let progress = self.adopt(&identity).await?;
         info!(source = %self.context.name, position = progress.position.0, "draining change tables");
-        self.context.status.update(|facts| {
-            facts.phase = Phase::Streaming;
-            facts.reason = None;
-            facts.durable = progress.position;
-            facts.server = progress.position;
-        });
-        self.context.repair.notify_one();
+        self.context.streams_from(progress.position);
         let intake = Intake::new(&self.context, self.context.mapper(), progress.clone());
         Drain::new(&self.context, &self.settings, dialect, intake, progress)?.run(asks, stop).await
     }

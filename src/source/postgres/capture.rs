@@ -105,13 +105,7 @@ impl Capture {
         };
         let stream = Connection::connect(&settings).await?.start(&start).await?;
         info!(source = %self.context.name, position = %progress.position, "streaming");
-        self.context.status.update(|facts| {
-            facts.phase = Phase::Streaming;
-            facts.reason = None;
-            facts.durable = progress.position;
-            facts.settled = progress.position;
-        });
-        self.context.repair.notify_one();
+        self.context.streams_from(progress.position);
         let intake = Intake::new(&self.context, self.context.mapper(), progress);
         Session::new(self, stop, intake).run(stream, asks).await
     }

@@ -54,13 +54,7 @@ impl<C: VersionConnector> VersionCapture<C> {
         let (progress, marks) = self.adopt(&mut versions).await?;
         let mode = self.connector.mode();
         info!(source = %self.context.name, mode = mode.name(), position = progress.position.0, "reading changes by version");
-        self.context.status.update(|facts| {
-            facts.phase = Phase::Streaming;
-            facts.reason = None;
-            facts.durable = progress.position;
-            facts.server = progress.position;
-        });
-        self.context.repair.notify_one();
+        self.context.streams_from(progress.position);
         let intake = Intake::new(&self.context, self.context.mapper(), progress.clone());
         let reader =
             Reader::new(&self.context, &self.settings, mode, versions, intake, marks, progress.position)?;
