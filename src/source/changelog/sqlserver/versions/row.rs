@@ -8,7 +8,8 @@ use crate::live::sqlserver::RowBuffer;
 use crate::source::changelog::dialect::{DialectError, Op};
 use crate::source::changelog::versions::dialect::{Mode, VersionRow};
 
-use super::{Source, refused};
+use super::super::session::refused;
+use super::Source;
 
 /// A row in the buffer that it came in.
 pub struct VersionedRow {

@@ -10,12 +10,13 @@ use crate::live::sqlserver::{ErrorClass, Fetched, Param, SqlError, Statement};
 use crate::source::changelog::dialect::{ChangeTable, DialectError};
 use crate::source::changelog::versions::dialect::{Mode, Part, VersionHealth, VersionRow, Versions};
 
+use super::super::session::{failed, integer_of, refused, system, text_of};
 use super::super::statements::{
     OPEN_TRANSACTIONS, PROBE_FORK, PROBE_HELD_BACK, TRACKING_VERSION, VERSION_BOUND, first_page,
     tracking_changes, tracking_minimum,
 };
 use super::row::{VersionedRow, versioned};
-use super::{PAGE_ROWS, Reading, Source, VersionSession, failed, integer_of, refused, text_of};
+use super::{PAGE_ROWS, Reading, Source, VersionSession};
 
 impl VersionSession {
     pub(super) async fn add(&mut self, mut source: Source) -> Result<(), DialectError> {
@@ -72,9 +73,7 @@ impl VersionSession {
     /// Which life of the database this is.
     async fn system(&self) -> Result<String, DialectError> {
         let fork = self.ask(Statement::new(PROBE_FORK)).await?;
-        let row = fork.rows.row(0);
-        let part = |name| row.and_then(|row| text_of(row, name)).unwrap_or_default();
-        Ok(format!("{}/{}/{}", self.name, part("banco"), part("ramo")))
+        Ok(system(&self.name, &fork))
     }
 
     /// What a transaction holds back that was open at the look before, in words.

@@ -1,0 +1,94 @@
+//! What every session with SQL Server begins with, and how its answers are read.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::live::sqlserver::{
+    Connection, ErrorClass, Fetched, Param, Row, SESSION_SETUP, SessionId, SqlError, SqlServerSettings,
+    Statement,
+};
+use crate::source::changelog::dialect::DialectError;
+
+use super::statements::{LOCK, LOCK_HOLDER, PROBE, SESSION};
+
+/// The lock of the one reader that a database may have, whatever the mode.
+pub const READER_LOCK: &str = "mare";
+
+/// Gives the connection settings with the password of the moment (it may be rotated).
+pub type Login = Arc<dyn Fn() -> anyhow::Result<SqlServerSettings> + Send + Sync>;
+
+/// A connection that is set up as ours are, with `more` settings for each of its sessions.
+pub(crate) fn connection(settings: SqlServerSettings, more: &str) -> Connection {
+    Connection::lazy(settings, format!("{SESSION_SETUP}\n{SESSION}\n{more}"))
+}
+
+/// What a server says of itself.
+pub(super) struct Probed {
+    /// `server/database`
+    pub(super) name: String,
+    /// ALLOW_SNAPSHOT_ISOLATION is on.
+    pub(super) snapshots: bool,
+}
+
+pub(super) async fn probe(connection: &Connection) -> Result<Probed, DialectError> {
+    let probed = fetch(connection, Statement::new(PROBE)).await?;
+    let row = probed.rows.row(0).ok_or_else(|| refused("the server does not say which database this is"))?;
+    let text = |name| text_of(row, name).unwrap_or_default();
+    Ok(Probed {
+        name: format!("{}/{}", text("servidor"), text("banco")),
+        snapshots: integer_of(row, "isolamento_snapshot") == Some(1),
+    })
+}
+
+/// Which life of the database this is: of the answer to [`PROBE_FORK`](super::statements::PROBE_FORK).
+pub(super) fn system(name: &str, fork: &Fetched) -> String {
+    let row = fork.rows.row(0);
+    let part = |name| row.and_then(|row| text_of(row, name)).unwrap_or_default();
+    format!("{name}/{}/{}", part("banco"), part("ramo"))
+}
+
+/// Two readers of one database would each take a part of the changes, and both would burden the shop.
+pub(super) async fn lock(connection: &Connection, database: &str) -> Result<SessionId, DialectError> {
+    let taken = fetch(connection, Statement::new(LOCK).bind(Param::text(READER_LOCK))).await?;
+    let result = taken.rows.row(0).and_then(|row| row.integer(0));
+    if result.is_some_and(|result| result >= 0) {
+        return Ok(taken.session);
+    }
+    let holder = fetch(connection, Statement::new(LOCK_HOLDER)).await.ok();
+    let holder = holder.as_ref().and_then(|holder| holder.rows.row(0)).and_then(|row| {
+        Some(format!("{} on {}", text_of(row, "programa")?, text_of(row, "maquina").unwrap_or("?")))
+    });
+    Err(DialectError::Blocked(format!(
+        "database '{database}' is read by another maré ({}); stop that one",
+        holder.as_deref().unwrap_or("the server does not say where")
+    )))
+}
+
+pub(super) async fn fetch(connection: &Connection, statement: Statement) -> Result<Fetched, DialectError> {
+    connection.fetch(statement).await.map_err(failed)
+}
+
+pub(super) fn failed(error: SqlError) -> DialectError {
+    match error {
+        SqlError::Connect(error) => DialectError::Unreachable(error.into()),
+        error if error.class() == ErrorClass::NeedsPerson => DialectError::Blocked(error.to_string()),
+        error => DialectError::refused(error),
+    }
+}
+
+pub(super) fn refused(text: impl Into<Cow<'static, str>>) -> DialectError {
+    DialectError::Refused(text.into().into_owned())
+}
+
+/// The place of a column by its name.
+fn place(row: Row<'_>, name: &str) -> Option<usize> {
+    row.columns().iter().position(|column| column.name == name)
+}
+
+pub(super) fn text_of<'a>(row: Row<'a>, name: &str) -> Option<&'a str> {
+    row.text(place(row, name)?)
+}
+
+pub(super) fn integer_of(row: Row<'_>, name: &str) -> Option<i64> {
+    row.integer(place(row, name)?)
+}
