@@ -2,7 +2,10 @@
 
 use std::process::ExitCode;
 
-use crate::config::{CaptureMode, Config, Source};
+use tokio_postgres::Client;
+
+use crate::config::{CaptureMode, Config, Live, Source};
+use crate::live::PostgresSettings;
 use crate::source::changelog::postgres as triggers;
 use crate::source::postgres::check::{self, Finding, Severity};
 use crate::source::postgres::install::Names;
@@ -40,24 +43,34 @@ impl Check {
 
 async fn check_live(source: &Source, config: &Config) -> Vec<Finding> {
     let failed = |error: String| vec![Finding::error("live", error, "correct [[source]], or the server")];
-    let settings = match source.connection() {
-        Ok(settings) => settings,
+    let live = match source.login() {
+        Ok(live) => live,
         Err(error) => return failed(error.to_string()),
     };
-    match crate::live::connect(&settings).await {
-        Ok(client) => {
-            let (role, database) = (settings.user.clone(), settings.database.clone());
-            if source.capture == CaptureMode::Triggers {
-                let names = triggers::install::Names { role, database };
-                let layouts = source.layouts(&config.mapping);
-                return triggers::check::check(&client, &names, &layouts, &config.mapping).await;
-            }
-            let (slot, publication) = (source.slot.clone(), source.publication.clone());
-            let names = Names { role, slot, publication, database };
-            check::check(&client, &names, &config.mapping).await
-        }
-        Err(error) => failed(error.to_string()),
+    match live {
+        Live::Postgres(settings) => match crate::live::connect(&settings).await {
+            Ok(client) => check_postgres(source, settings, &client, config).await,
+            Err(error) => failed(error.to_string()),
+        },
+        Live::SqlServer(settings) => failed(format!("not built yet: {}", settings.address())),
     }
+}
+
+async fn check_postgres(
+    source: &Source,
+    settings: PostgresSettings,
+    client: &Client,
+    config: &Config,
+) -> Vec<Finding> {
+    let PostgresSettings { user: role, database, .. } = settings;
+    if source.capture == CaptureMode::Triggers {
+        let names = triggers::install::Names { role, database };
+        let layouts = source.layouts(&config.mapping);
+        return triggers::check::check(client, &names, &layouts, &config.mapping).await;
+    }
+    let (slot, publication) = (source.slot.clone(), source.publication.clone());
+    let names = Names { role, slot, publication, database };
+    check::check(client, &names, &config.mapping).await
 }
 
 async fn check_vtex(config: &Config) -> Vec<Finding> {

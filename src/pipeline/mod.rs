@@ -17,39 +17,29 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::admin::Admin;
-use crate::config::{CaptureMode, Config, Source};
+use crate::config::Config;
 use crate::core::dispatch::{Dispatch, Effect, LaneStats, Stats, Tuning};
-use crate::core::entity::{Entity, Key};
-use crate::core::position::Position;
+use crate::core::entity::Key;
 use crate::core::record::Dirty;
 use crate::core::schedule::Urgency;
-use crate::live::Connect;
-use crate::source::changelog::capture as changelog;
-use crate::source::changelog::drain::DrainSettings;
-use crate::source::changelog::postgres::connection::PostgresConnector;
-use crate::source::context::Context;
-use crate::source::postgres::capture as slot;
-use crate::source::postgres::pulse::Pulse;
-use crate::source::reconcile::load::Loader;
-use crate::source::reconcile::postgres::{Beside, PostgresEngine};
-use crate::source::reconcile::{Ask, due_entry};
-use crate::source::status::SourceStatus;
-use crate::source::window::{Due, Handover};
+use crate::source::window::Handover;
 use crate::store::{Durability, Op, Outstanding, Store, StoreError};
 use crate::telemetry::metrics;
 use crate::vtex::Client;
 
 mod dispatcher;
 mod signals;
+mod sources;
 mod writer;
 
 pub use dispatcher::{Clock, Control, Dispatcher, ParkedFilter, wall_clock};
+pub use sources::SourceHandle;
 pub use writer::{Durable, Outcomes, Writer};
 
 /// The entry of the store with the tuning that an operator saved.
@@ -73,51 +63,6 @@ impl Backlog {
         let waiting = |lane: &LaneStats| lane.queued.get(&Urgency::Resync).copied().unwrap_or(0);
         let resync: usize = stats.lanes.values().map(waiting).sum();
         self.resync.store(resync as u64, Ordering::Relaxed);
-    }
-}
-
-/// One source as the admin endpoints see it.
-pub struct SourceHandle {
-    pub name: Arc<str>,
-    pub status: SourceStatus,
-    pub asks: mpsc::Sender<Ask>,
-    repair: Arc<Notify>,
-    store: Store,
-}
-
-impl SourceHandle {
-    /// Has entities compared as a whole, or everything about one SKU reference read again.
-    ///
-    /// # Errors
-    /// When the key is unknown or the source cannot tell now.
-    pub async fn reconcile(&self, entities: &[Entity], key: Option<&str>) -> anyhow::Result<()> {
-        let mut ops = Vec::new();
-        if let Some(key) = key {
-            let sku_ref = key.rsplit_once('/').map_or(key, |(_, sku)| sku).to_owned();
-            let (reply, answer) = tokio::sync::oneshot::channel();
-            let wanted = sku_ref.clone();
-            let look = Box::new(move |mapper: &crate::mapping::Mapper| {
-                let _ = reply.send(mapper.find_sku(&wanted));
-            });
-            self.asks
-                .try_send(Ask::Look(look))
-                .map_err(|_| anyhow::anyhow!("the source is busy or not streaming; try again"))?;
-            let refresh = tokio::time::timeout(Duration::from_secs(10), answer)
-                .await
-                .context("the source is not streaming")?
-                .context("the source is not streaming")?
-                .with_context(|| format!("Live has no SKU with the reference {sku_ref}"))?;
-            let version = Position(wall_clock().0.unsigned_abs());
-            ops.push(Op::PutRefresh { key: Due::now(version, refresh).encode(), value: Vec::new() });
-        } else {
-            let why = Store::encode(&"asked for by an operator");
-            for entity in entities {
-                ops.push(Op::PutMeta { name: due_entry(&self.name, *entity), value: why.clone() });
-            }
-        }
-        self.store.commit(&ops, Durability::Synced)?;
-        self.repair.notify_one();
-        Ok(())
     }
 }
 
@@ -165,7 +110,10 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let sources: Vec<SourceHandle> = config
         .sources
         .iter()
-        .map(|source| start_source(source, &config, &store, &changes_tx, &backlog, &stop, &mut tasks))
+        .map(|source| {
+            let context = sources::context(source, &config, &store, &changes_tx);
+            sources::start(source, context, Arc::clone(&backlog.resync), &stop, &mut tasks)
+        })
         .collect();
     drop(changes_tx);
     let reload = Arc::new(std::sync::Mutex::new(None));
@@ -271,81 +219,4 @@ fn restore(store: &Store, tuning: Tuning, clock: &Clock) -> anyhow::Result<(Disp
 fn complete(mut tuning: Tuning, config: &Config) -> Tuning {
     tuning.price.trade_policies.extend(config.mapping.trade_policies());
     tuning
-}
-
-fn start_source(
-    source: &Source,
-    config: &Config,
-    store: &Store,
-    writer: &mpsc::Sender<Handover>,
-    backlog: &Backlog,
-    stop: &CancellationToken,
-    tasks: &mut JoinSet<()>,
-) -> SourceHandle {
-    let status = SourceStatus::default();
-    let repair = Arc::new(Notify::new());
-    let (asks_tx, asks) = mpsc::channel(8);
-    let settings = source.clone();
-    let connect: Connect = Arc::new(move || settings.connection().map_err(anyhow::Error::from));
-    let context = Context {
-        name: Arc::clone(&source.name),
-        mapping: Arc::clone(&config.mapping),
-        store: store.clone(),
-        writer: writer.clone(),
-        status: status.clone(),
-        repair: Arc::clone(&repair),
-        now: wall_clock,
-    };
-    let beside = match source.capture {
-        CaptureMode::Slot => Beside::Slot,
-        _ => Beside::ChangeTables,
-    };
-    let loader = Loader {
-        context: context.clone(),
-        engine: PostgresEngine { connect: Arc::clone(&connect), beside },
-        asks: asks_tx.clone(),
-        backlog: Arc::clone(&backlog.resync),
-        chunk_rows: source.chunk_rows,
-        share: source.load_share,
-    };
-    tasks.spawn(loader.run(stop.clone()));
-    match source.capture {
-        CaptureMode::Slot => {
-            let capture = slot::Capture {
-                settings: slot::CaptureSettings {
-                    slot: source.slot.clone(),
-                    publication: source.publication.clone(),
-                    memory_bytes: source.memory_bytes,
-                },
-                connect: Arc::clone(&connect),
-                context,
-            };
-            let pulse = Pulse {
-                name: Arc::clone(&source.name),
-                connect,
-                slot: source.slot.clone(),
-                publication: source.publication.clone(),
-                mapping: Arc::clone(&config.mapping),
-                status: status.clone(),
-                interval: source.heartbeat,
-                now: wall_clock,
-            };
-            tasks.spawn(capture.run(asks, stop.clone()));
-            tasks.spawn(pulse.run(stop.clone()));
-        }
-        // The configuration refuses what is not built.
-        CaptureMode::Triggers | CaptureMode::Tracking | CaptureMode::Rowversion => {
-            let capture = changelog::Capture {
-                settings: DrainSettings {
-                    poll: source.poll,
-                    health_interval: source.heartbeat,
-                    ..DrainSettings::default()
-                },
-                connector: PostgresConnector { connect, layouts: source.layouts(&config.mapping) },
-                context,
-            };
-            tasks.spawn(capture.run(asks, stop.clone()));
-        }
-    }
-    SourceHandle { name: Arc::clone(&source.name), status, asks: asks_tx, repair, store: store.clone() }
 }

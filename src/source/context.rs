@@ -1,12 +1,8 @@
 //! What the tasks of one source share with each other and with the rest of the process.
 
-use std::fmt::Display;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
-use tracing::warn;
 
 use crate::core::entity::Entity;
 use crate::core::position::Position;
@@ -103,40 +99,6 @@ impl Context {
     /// Notes durably that an entity must be compared as a whole.
     pub(super) fn reconcile_later(&self, window: &mut Window, entity: Entity, why: &str) {
         window.note(due_entry(&self.name, entity), Store::encode(&why));
-    }
-}
-
-/// Pauses between two tries, by how many have failed in a row.
-const RETRY_SECONDS: [u64; 6] = [1, 2, 5, 10, 20, 30];
-/// A session that lasted so long shows that the settings are right: failures are counted anew.
-const LASTED: Duration = Duration::from_secs(60);
-
-/// How often in a row a source has failed.
-#[derive(Debug, Default)]
-pub(super) struct Failures(usize);
-
-impl Failures {
-    /// Says why a session ended and waits before the next one; ends early with `stop`.
-    pub(super) async fn pause(
-        &mut self,
-        context: &Context,
-        error: &(impl Display + Sync),
-        needs_a_person: bool,
-        lasted: Duration,
-        stop: &CancellationToken,
-    ) {
-        self.0 = if lasted > LASTED { 0 } else { self.0 + 1 };
-        let phase = if needs_a_person { Phase::Blocked } else { Phase::Retrying };
-        let pause = Duration::from_secs(RETRY_SECONDS[self.0.min(RETRY_SECONDS.len() - 1)]);
-        warn!(source = %context.name, %error, pause_seconds = pause.as_secs(), "not streaming");
-        context.status.update(|facts| {
-            facts.phase = phase;
-            facts.reason = Some(error.to_string());
-        });
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = tokio::time::sleep(pause) => {}
-        }
     }
 }
 

@@ -5,5 +5,6 @@ pub mod context;
 mod intake;
 pub mod postgres;
 pub mod reconcile;
+mod sessions;
 pub mod status;
 pub mod window;

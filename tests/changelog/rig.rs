@@ -17,9 +17,10 @@ use mare::source::changelog::dialect::{
     ChangeNumber, ChangeTable, Connector, Dialect, DialectError, Health, PageAsk,
 };
 use mare::source::changelog::drain::DrainSettings;
+use mare::source::changelog::form::Form;
 use mare::source::changelog::postgres::connection::{PostgresChange, PostgresConnector, PostgresDialect};
 use mare::source::changelog::postgres::install::{Existing, Names, install_script};
-use mare::source::changelog::postgres::layout::{Form, TableLayout};
+use mare::source::changelog::postgres::layout::TableLayout;
 use mare::source::context::Context;
 use mare::source::postgres::install::run_script;
 use mare::source::reconcile::due_entry;

@@ -1,6 +1,6 @@
 //! What the triggers write down, and what they never do to the shop.
 
-use mare::source::changelog::postgres::layout::Form;
+use mare::source::changelog::form::Form;
 
 use crate::rig::Rig;
 

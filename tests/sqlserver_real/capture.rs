@@ -2,13 +2,12 @@
 
 use mare::live::sqlserver::Param;
 use mare::mapping::config::{MappingConfig, Role};
+use mare::source::changelog::form::Form;
 use mare::source::changelog::sqlserver::names::qualified;
 use mare::source::changelog::sqlserver::run::{Refused, run};
 use mare::source::changelog::sqlserver::script::{self, Names, Objects};
 use mare::source::changelog::sqlserver::statements as ask;
-use mare::source::changelog::sqlserver::table::{
-    CaptureTable, ColumnFacts, ColumnRow, Form, TableFacts, plan,
-};
+use mare::source::changelog::sqlserver::table::{CaptureTable, ColumnFacts, ColumnRow, TableFacts, plan};
 
 use super::site::{PASSWORD, Rows, Site};
 

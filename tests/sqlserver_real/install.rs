@@ -2,10 +2,10 @@
 
 use mare::live::sqlserver::{Param, Statement};
 use mare::mapping::config::Role;
+use mare::source::changelog::form::Form;
 use mare::source::changelog::sqlserver::run::run;
 use mare::source::changelog::sqlserver::script::{self, Objects};
 use mare::source::changelog::sqlserver::statements as ask;
-use mare::source::changelog::sqlserver::table::Form;
 use mare::source::changelog::sqlserver::trigger::{Definition, judge};
 
 use super::capture::Capture;

@@ -16,6 +16,7 @@ async fn every_probe_answers_or_says_why_not() {
         ("trigger order", ask::TRIGGER_ORDER, None),
         ("server settings", ask::SERVER_SETTINGS, None),
         ("open transactions", ask::OPEN_TRANSACTIONS, None),
+        ("what is open now", ask::OPEN_NOW, None),
         ("holder of the lock", ask::LOCK_HOLDER, None),
         ("restores", ask::RESTORES, None),
         ("bound of row versions", ask::VERSION_BOUND, None),

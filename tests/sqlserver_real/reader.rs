@@ -11,7 +11,7 @@ use super::site::{Rows, Site, site_with_shop};
 
 async fn bound(site: &Site, capture: &Capture) -> Option<u64> {
     let rows = site.rows(&ask::drain_bound("mare", &capture.tables)).await;
-    rows[0][0].as_ref().map(|limit| limit.parse().unwrap())
+    rows.iter().filter_map(|row| Some(row[1].as_ref()?.parse().unwrap())).max()
 }
 
 /// All pages up to the bound.

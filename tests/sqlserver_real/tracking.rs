@@ -2,10 +2,10 @@
 
 use mare::live::sqlserver::Param;
 use mare::mapping::config::Role;
+use mare::source::changelog::form::Form;
 use mare::source::changelog::sqlserver::run::run;
 use mare::source::changelog::sqlserver::script;
 use mare::source::changelog::sqlserver::statements as ask;
-use mare::source::changelog::sqlserver::table::Form;
 
 use super::capture::Capture;
 use super::site::{PASSWORD, site_with_shop, skip};

@@ -8,7 +8,7 @@ use mare::core::poll::PollLimits;
 use mare::core::record::Dirty;
 use mare::core::time::Timestamp;
 use mare::core::value::{Stock, Value};
-use mare::core::versions::Marks;
+use mare::core::versions::{CompareSchedule, Marks};
 use mare::live::sqlserver::{SqlServerSettings, SqlServerTls};
 use mare::mapping::config::MappingConfig;
 use mare::source::changelog::sqlserver::versions::SqlServerVersions;
@@ -117,7 +117,13 @@ impl Site {
                 poll: PollLimits { min: Duration::from_millis(5), max: Duration::from_millis(20) },
                 health_interval: Duration::from_millis(50),
                 rules: self.rules,
-                ..VersionSettings::of(self.mode, jiff::tz::TimeZone::UTC)
+                compare: match self.mode {
+                    Mode::Tracking => None,
+                    Mode::RowVersions => {
+                        Some(CompareSchedule::DailyAt { hour: 3, zone: jiff::tz::TimeZone::UTC })
+                    }
+                },
+                ..VersionSettings::default()
             },
             connector: SqlServerVersions {
                 login: Arc::new(move || Ok(login.clone())),

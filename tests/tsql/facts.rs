@@ -1,8 +1,9 @@
 //! The reference Live as `sys.columns` would describe it, read out of its schema file.
 
 use mare::mapping::config::{CapturedTable, MappingConfig, Role};
+use mare::source::changelog::form::Form;
 use mare::source::changelog::sqlserver::script::Names;
-use mare::source::changelog::sqlserver::table::{CaptureTable, ColumnFacts, Form, TableFacts, plan};
+use mare::source::changelog::sqlserver::table::{CaptureTable, ColumnFacts, TableFacts, plan};
 
 const SCHEMA: &str = include_str!("../../sql/live/sqlserver/schema.sql");
 

@@ -1,9 +1,10 @@
 //! Tables and columns may be called anything.
 
 use mare::mapping::config::CapturedTable;
+use mare::source::changelog::form::Form;
 use mare::source::changelog::sqlserver::names::batches;
 use mare::source::changelog::sqlserver::script::{self, Names, Objects};
-use mare::source::changelog::sqlserver::table::{CaptureTable, ColumnRow, Form, TableFacts, plan};
+use mare::source::changelog::sqlserver::table::{CaptureTable, ColumnRow, TableFacts, plan};
 use proptest::prelude::*;
 
 use super::facts::{captured, column, described, names, tables};

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mare::mapping::config::Role;
+use mare::source::changelog::form::Form;
 use mare::source::changelog::sqlserver::statements as ask;
-use mare::source::changelog::sqlserver::table::{CaptureTable, Form};
+use mare::source::changelog::sqlserver::table::CaptureTable;
 use mare::source::changelog::sqlserver::trigger;
 use proptest::prelude::*;
 use proptest::sample::subsequence;
@@ -279,7 +280,8 @@ async fn a_page_ends_only_between_two_versions() {
         .replace("TOP (@P1) ", "")
         .replace("ORDER BY q.[mare_versao])", "ORDER BY q.[mare_versao] LIMIT @P1)")
         .replace("CONVERT(bigint, c.[mare_versao])", "c.[mare_versao]")
-        .replace(" AS rowversion)", " AS bigint)");
+        .replace(" AS rowversion)", " AS bigint)")
+        .replace(" AS datetimeoffset(3))", " AS timestamptz)");
     let page = async |size: i32, after: i32, bound: i32| -> Vec<i64> {
         let text = translate::statement(&text)
             .replace("@P1", &size.to_string())

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use mare::mapping::config::Role;
+use mare::source::changelog::form::Form;
 use mare::source::changelog::sqlserver::script::{self, Names, Objects};
 use mare::source::changelog::sqlserver::statements as ask;
-use mare::source::changelog::sqlserver::table::{CaptureTable, ColumnFacts, Form};
+use mare::source::changelog::sqlserver::table::{CaptureTable, ColumnFacts};
 
 use mare::shop::{Profile, tsql};
 
@@ -62,6 +63,7 @@ pub(crate) fn every_statement(schema: &str, tables: &[CaptureTable]) -> Vec<(Str
         ask::OUTPUT_IN_MODULES,
         ask::OUTPUT_IN_CACHE,
         ask::OPEN_TRANSACTIONS,
+        ask::OPEN_NOW,
         ask::RESTORES,
         ask::TRACKING_VERSION,
         ask::VERSION_BOUND,

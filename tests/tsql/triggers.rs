@@ -1,7 +1,7 @@
 //! What a trigger's definition says about itself.
 
 use mare::mapping::config::Role;
-use mare::source::changelog::sqlserver::table::Form;
+use mare::source::changelog::form::Form;
 use mare::source::changelog::sqlserver::trigger::{Definition, OWN_WRITES_MARK, create, judge};
 
 use super::facts::table;

@@ -1,17 +1,15 @@
 //! A source that stays alive: connects, makes sure that the change tables are those that the ledger knows,
 //! drains, and starts over when anything breaks.
 
-use std::time::Instant;
-
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::core::position::{Incarnation, Position};
-use crate::source::context::{Context, Failures, HandoverError};
+use crate::source::context::{Context, HandoverError};
 use crate::source::intake::Intake;
 use crate::source::reconcile::Ask;
-use crate::source::status::Phase;
+use crate::source::sessions::{self, Source};
 use crate::source::window::Progress;
 use crate::store::StoreError;
 
@@ -42,19 +40,20 @@ impl From<StoreError> for CaptureError {
 
 impl<C: Connector> Capture<C> {
     /// Drains until `stop`; everything else is waited out.
-    pub async fn run(self, mut asks: mpsc::Receiver<Ask>, stop: CancellationToken) {
-        let mut failures = Failures::default();
-        while !stop.is_cancelled() {
-            let began = Instant::now();
-            match self.session(&mut asks, &stop).await {
-                Ok(()) => break,
-                Err(error) => {
-                    let by_hand = matches!(error, CaptureError::Dialect(DialectError::Blocked(_)));
-                    failures.pause(&self.context, &error, by_hand, began.elapsed(), &stop).await;
-                }
-            }
-        }
-        self.context.status.update(|facts| facts.phase = Phase::Stopped);
+    pub async fn run(self, asks: mpsc::Receiver<Ask>, stop: CancellationToken) {
+        sessions::run(self, asks, stop).await;
+    }
+}
+
+impl<C: Connector> Source for Capture<C> {
+    type Error = CaptureError;
+
+    fn context(&self) -> &Context {
+        &self.context
+    }
+
+    fn needs_a_person(error: &CaptureError) -> bool {
+        matches!(error, CaptureError::Dialect(DialectError::Blocked(_)))
     }
 
     async fn session(
@@ -70,7 +69,9 @@ impl<C: Connector> Capture<C> {
         let intake = Intake::new(&self.context, self.context.mapper(), progress.clone());
         Drain::new(&self.context, &self.settings, dialect, intake, progress)?.run(asks, stop).await
     }
+}
 
+impl<C: Connector> Capture<C> {
     /// Decides whether what the ledger knows fits this database: whenever there is doubt about it,
     /// everything is compared again. (Another installation in the same database is the drain's to notice.)
     async fn adopt(&self, identity: &Identity) -> Result<Progress, CaptureError> {
@@ -82,7 +83,7 @@ impl<C: Connector> Capture<C> {
             Some(known) if known.incarnation.system != identity.system => {
                 "another database, or one that was restored or failed over"
             }
-            Some(_) if highest.is_some_and(|highest| identity.number < highest) => {
+            Some(_) if identity.number.zip(highest).is_some_and(|(number, highest)| number < highest) => {
                 "Live was restored from a backup"
             }
             Some(known) => return Ok(known.clone()),

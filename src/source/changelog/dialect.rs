@@ -64,8 +64,9 @@ pub struct Identity {
     pub system: String,
     /// Another one since the last `mare install`, and since capture was last switched off or on.
     pub installation: String,
-    /// The highest number given so far. It never falls, except in a database restored from a backup.
-    pub number: ChangeNumber,
+    /// The highest number given so far; none where the engine cannot tell. It never falls, except in a database restored
+    /// from a backup.
+    pub number: Option<ChangeNumber>,
     /// Whether the triggers are switched on (`mare.control`).
     pub capturing: bool,
 }

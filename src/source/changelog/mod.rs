@@ -13,6 +13,7 @@
 pub mod capture;
 pub mod dialect;
 pub mod drain;
+pub mod form;
 mod merge;
 pub mod postgres;
 pub mod sqlserver;

@@ -1,8 +1,6 @@
 //! A source that stays alive: connects, makes sure that the slot is ours and continues where the ledger
 //! ended, streams, and starts over when anything breaks.
 
-use std::time::Instant;
-
 use tokio::sync::mpsc;
 use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
@@ -10,10 +8,10 @@ use tracing::{error, info};
 
 use crate::core::position::{Incarnation, Position};
 use crate::live::{Connect, ConnectError};
-use crate::source::context::{Context, Failures, HandoverError};
+use crate::source::context::{Context, HandoverError};
 use crate::source::intake::Intake;
 use crate::source::reconcile::Ask;
-use crate::source::status::Phase;
+use crate::source::sessions::{self, Source};
 use crate::source::window::Progress;
 use crate::store::StoreError;
 
@@ -73,19 +71,20 @@ impl From<StoreError> for CaptureError {
 
 impl Capture {
     /// Streams until `stop`; everything else is waited out.
-    pub async fn run(self, mut asks: mpsc::Receiver<Ask>, stop: CancellationToken) {
-        let mut failures = Failures::default();
-        while !stop.is_cancelled() {
-            let began = Instant::now();
-            match self.session(&mut asks, &stop).await {
-                Ok(()) => break,
-                Err(error) => {
-                    let by_hand = error.needs_a_person();
-                    failures.pause(&self.context, &error, by_hand, began.elapsed(), &stop).await;
-                }
-            }
-        }
-        self.context.status.update(|facts| facts.phase = Phase::Stopped);
+    pub async fn run(self, asks: mpsc::Receiver<Ask>, stop: CancellationToken) {
+        sessions::run(self, asks, stop).await;
+    }
+}
+
+impl Source for Capture {
+    type Error = CaptureError;
+
+    fn context(&self) -> &Context {
+        &self.context
+    }
+
+    fn needs_a_person(error: &CaptureError) -> bool {
+        error.needs_a_person()
     }
 
     async fn session(
@@ -109,7 +108,9 @@ impl Capture {
         let intake = Intake::new(&self.context, self.context.mapper(), progress);
         Session::new(self, stop, intake).run(stream, asks).await
     }
+}
 
+impl Capture {
     /// Decides where to continue. Progress belongs to one incarnation of the slot: whenever there is doubt
     /// about it, everything is compared again.
     async fn adopt(&self, client: &Client) -> Result<Progress, CaptureError> {

@@ -58,7 +58,11 @@ BEGIN
         [mare_op] char(1) NOT NULL,  -- U new or changed, D gone
         [mare_origem] tinyint NOT NULL,  -- 0 the shop, 1 maré
         [mare_capturado_em] datetime2(3) NOT NULL CONSTRAINT [df_alt_loja] DEFAULT SYSUTCDATETIME(),
-        [id] uniqueidentifier NULL
+        [id] uniqueidentifier NULL,
+        [id_dominio] uniqueidentifier NULL,
+        [codigo] nvarchar(4000) COLLATE Latin1_General_CI_AI NULL,
+        [ind_integra_ecommerce] bit NULL,
+        [situacao] smallint NULL
     );
     -- Rows lock one by one: a reader passes by those of an open transaction, and nobody waits for a page.
     CREATE UNIQUE CLUSTERED INDEX [cx_alt_loja] ON [mare].[alt_loja] ([mare_versao])
@@ -71,6 +75,10 @@ IF EXISTS (SELECT 1 FROM sys.tables WHERE object_id = OBJECT_ID(N'[mare].[alt_lo
     ALTER TABLE [mare].[alt_loja] SET (LOCK_ESCALATION = DISABLE);
 GO
 IF COL_LENGTH(N'[mare].[alt_loja]', N'id') IS NULL ALTER TABLE [mare].[alt_loja] ADD [id] uniqueidentifier NULL;
+IF COL_LENGTH(N'[mare].[alt_loja]', N'id_dominio') IS NULL ALTER TABLE [mare].[alt_loja] ADD [id_dominio] uniqueidentifier NULL;
+IF COL_LENGTH(N'[mare].[alt_loja]', N'codigo') IS NULL ALTER TABLE [mare].[alt_loja] ADD [codigo] nvarchar(4000) COLLATE Latin1_General_CI_AI NULL;
+IF COL_LENGTH(N'[mare].[alt_loja]', N'ind_integra_ecommerce') IS NULL ALTER TABLE [mare].[alt_loja] ADD [ind_integra_ecommerce] bit NULL;
+IF COL_LENGTH(N'[mare].[alt_loja]', N'situacao') IS NULL ALTER TABLE [mare].[alt_loja] ADD [situacao] smallint NULL;
 GO
 
 -- Changes of [live].[deposito]. No IDENTITY: it would disturb @@IDENTITY in the shop's programs. Every column may be null and texts
@@ -82,7 +90,11 @@ BEGIN
         [mare_op] char(1) NOT NULL,  -- U new or changed, D gone
         [mare_origem] tinyint NOT NULL,  -- 0 the shop, 1 maré
         [mare_capturado_em] datetime2(3) NOT NULL CONSTRAINT [df_alt_deposito] DEFAULT SYSUTCDATETIME(),
-        [id] uniqueidentifier NULL
+        [id] uniqueidentifier NULL,
+        [id_loja] uniqueidentifier NULL,
+        [codigo] nvarchar(4000) COLLATE Latin1_General_CI_AI NULL,
+        [ind_disponivel_ecommerce] bit NULL,
+        [situacao] smallint NULL
     );
     -- Rows lock one by one: a reader passes by those of an open transaction, and nobody waits for a page.
     CREATE UNIQUE CLUSTERED INDEX [cx_alt_deposito] ON [mare].[alt_deposito] ([mare_versao])
@@ -95,6 +107,10 @@ IF EXISTS (SELECT 1 FROM sys.tables WHERE object_id = OBJECT_ID(N'[mare].[alt_de
     ALTER TABLE [mare].[alt_deposito] SET (LOCK_ESCALATION = DISABLE);
 GO
 IF COL_LENGTH(N'[mare].[alt_deposito]', N'id') IS NULL ALTER TABLE [mare].[alt_deposito] ADD [id] uniqueidentifier NULL;
+IF COL_LENGTH(N'[mare].[alt_deposito]', N'id_loja') IS NULL ALTER TABLE [mare].[alt_deposito] ADD [id_loja] uniqueidentifier NULL;
+IF COL_LENGTH(N'[mare].[alt_deposito]', N'codigo') IS NULL ALTER TABLE [mare].[alt_deposito] ADD [codigo] nvarchar(4000) COLLATE Latin1_General_CI_AI NULL;
+IF COL_LENGTH(N'[mare].[alt_deposito]', N'ind_disponivel_ecommerce') IS NULL ALTER TABLE [mare].[alt_deposito] ADD [ind_disponivel_ecommerce] bit NULL;
+IF COL_LENGTH(N'[mare].[alt_deposito]', N'situacao') IS NULL ALTER TABLE [mare].[alt_deposito] ADD [situacao] smallint NULL;
 GO
 
 -- Changes of [live].[tabela_preco]. No IDENTITY: it would disturb @@IDENTITY in the shop's programs. Every column may be null and texts
@@ -106,7 +122,12 @@ BEGIN
         [mare_op] char(1) NOT NULL,  -- U new or changed, D gone
         [mare_origem] tinyint NOT NULL,  -- 0 the shop, 1 maré
         [mare_capturado_em] datetime2(3) NOT NULL CONSTRAINT [df_alt_tabela_preco] DEFAULT SYSUTCDATETIME(),
-        [id] uniqueidentifier NULL
+        [id] uniqueidentifier NULL,
+        [id_dominio] uniqueidentifier NULL,
+        [codigo] nvarchar(4000) COLLATE Latin1_General_CI_AI NULL,
+        [data_vigencia_inicial] datetime2(3) NULL,
+        [data_vigencia_final] datetime2(3) NULL,
+        [situacao] smallint NULL
     );
     -- Rows lock one by one: a reader passes by those of an open transaction, and nobody waits for a page.
     CREATE UNIQUE CLUSTERED INDEX [cx_alt_tabela_preco] ON [mare].[alt_tabela_preco] ([mare_versao])
@@ -119,6 +140,11 @@ IF EXISTS (SELECT 1 FROM sys.tables WHERE object_id = OBJECT_ID(N'[mare].[alt_ta
     ALTER TABLE [mare].[alt_tabela_preco] SET (LOCK_ESCALATION = DISABLE);
 GO
 IF COL_LENGTH(N'[mare].[alt_tabela_preco]', N'id') IS NULL ALTER TABLE [mare].[alt_tabela_preco] ADD [id] uniqueidentifier NULL;
+IF COL_LENGTH(N'[mare].[alt_tabela_preco]', N'id_dominio') IS NULL ALTER TABLE [mare].[alt_tabela_preco] ADD [id_dominio] uniqueidentifier NULL;
+IF COL_LENGTH(N'[mare].[alt_tabela_preco]', N'codigo') IS NULL ALTER TABLE [mare].[alt_tabela_preco] ADD [codigo] nvarchar(4000) COLLATE Latin1_General_CI_AI NULL;
+IF COL_LENGTH(N'[mare].[alt_tabela_preco]', N'data_vigencia_inicial') IS NULL ALTER TABLE [mare].[alt_tabela_preco] ADD [data_vigencia_inicial] datetime2(3) NULL;
+IF COL_LENGTH(N'[mare].[alt_tabela_preco]', N'data_vigencia_final') IS NULL ALTER TABLE [mare].[alt_tabela_preco] ADD [data_vigencia_final] datetime2(3) NULL;
+IF COL_LENGTH(N'[mare].[alt_tabela_preco]', N'situacao') IS NULL ALTER TABLE [mare].[alt_tabela_preco] ADD [situacao] smallint NULL;
 GO
 
 -- Changes of [live].[produto]. No IDENTITY: it would disturb @@IDENTITY in the shop's programs. Every column may be null and texts
@@ -130,7 +156,13 @@ BEGIN
         [mare_op] char(1) NOT NULL,  -- U new or changed, D gone
         [mare_origem] tinyint NOT NULL,  -- 0 the shop, 1 maré
         [mare_capturado_em] datetime2(3) NOT NULL CONSTRAINT [df_alt_produto] DEFAULT SYSUTCDATETIME(),
-        [id] uniqueidentifier NULL
+        [id] uniqueidentifier NULL,
+        [id_dominio] uniqueidentifier NULL,
+        [codigo] nvarchar(4000) COLLATE Latin1_General_CI_AI NULL,
+        [ind_integra_ecommerce] bit NULL,
+        [estoque_minimo_exibicao] decimal(15, 4) NULL,
+        [ind_fracionado] bit NULL,
+        [situacao] smallint NULL
     );
     -- Rows lock one by one: a reader passes by those of an open transaction, and nobody waits for a page.
     CREATE UNIQUE CLUSTERED INDEX [cx_alt_produto] ON [mare].[alt_produto] ([mare_versao])
@@ -143,6 +175,12 @@ IF EXISTS (SELECT 1 FROM sys.tables WHERE object_id = OBJECT_ID(N'[mare].[alt_pr
     ALTER TABLE [mare].[alt_produto] SET (LOCK_ESCALATION = DISABLE);
 GO
 IF COL_LENGTH(N'[mare].[alt_produto]', N'id') IS NULL ALTER TABLE [mare].[alt_produto] ADD [id] uniqueidentifier NULL;
+IF COL_LENGTH(N'[mare].[alt_produto]', N'id_dominio') IS NULL ALTER TABLE [mare].[alt_produto] ADD [id_dominio] uniqueidentifier NULL;
+IF COL_LENGTH(N'[mare].[alt_produto]', N'codigo') IS NULL ALTER TABLE [mare].[alt_produto] ADD [codigo] nvarchar(4000) COLLATE Latin1_General_CI_AI NULL;
+IF COL_LENGTH(N'[mare].[alt_produto]', N'ind_integra_ecommerce') IS NULL ALTER TABLE [mare].[alt_produto] ADD [ind_integra_ecommerce] bit NULL;
+IF COL_LENGTH(N'[mare].[alt_produto]', N'estoque_minimo_exibicao') IS NULL ALTER TABLE [mare].[alt_produto] ADD [estoque_minimo_exibicao] decimal(15, 4) NULL;
+IF COL_LENGTH(N'[mare].[alt_produto]', N'ind_fracionado') IS NULL ALTER TABLE [mare].[alt_produto] ADD [ind_fracionado] bit NULL;
+IF COL_LENGTH(N'[mare].[alt_produto]', N'situacao') IS NULL ALTER TABLE [mare].[alt_produto] ADD [situacao] smallint NULL;
 GO
 
 -- Changes of [live].[produto_sku]. No IDENTITY: it would disturb @@IDENTITY in the shop's programs. Every column may be null and texts
@@ -154,7 +192,12 @@ BEGIN
         [mare_op] char(1) NOT NULL,  -- U new or changed, D gone
         [mare_origem] tinyint NOT NULL,  -- 0 the shop, 1 maré
         [mare_capturado_em] datetime2(3) NOT NULL CONSTRAINT [df_alt_produto_sku] DEFAULT SYSUTCDATETIME(),
-        [id] uniqueidentifier NULL
+        [id] uniqueidentifier NULL,
+        [id_produto] uniqueidentifier NULL,
+        [codigo] nvarchar(4000) COLLATE Latin1_General_CI_AI NULL,
+        [fator_embalagem] decimal(15, 4) NULL,
+        [ind_ativo_ecommerce] bit NULL,
+        [situacao] smallint NULL
     );
     -- Rows lock one by one: a reader passes by those of an open transaction, and nobody waits for a page.
     CREATE UNIQUE CLUSTERED INDEX [cx_alt_produto_sku] ON [mare].[alt_produto_sku] ([mare_versao])
@@ -167,6 +210,11 @@ IF EXISTS (SELECT 1 FROM sys.tables WHERE object_id = OBJECT_ID(N'[mare].[alt_pr
     ALTER TABLE [mare].[alt_produto_sku] SET (LOCK_ESCALATION = DISABLE);
 GO
 IF COL_LENGTH(N'[mare].[alt_produto_sku]', N'id') IS NULL ALTER TABLE [mare].[alt_produto_sku] ADD [id] uniqueidentifier NULL;
+IF COL_LENGTH(N'[mare].[alt_produto_sku]', N'id_produto') IS NULL ALTER TABLE [mare].[alt_produto_sku] ADD [id_produto] uniqueidentifier NULL;
+IF COL_LENGTH(N'[mare].[alt_produto_sku]', N'codigo') IS NULL ALTER TABLE [mare].[alt_produto_sku] ADD [codigo] nvarchar(4000) COLLATE Latin1_General_CI_AI NULL;
+IF COL_LENGTH(N'[mare].[alt_produto_sku]', N'fator_embalagem') IS NULL ALTER TABLE [mare].[alt_produto_sku] ADD [fator_embalagem] decimal(15, 4) NULL;
+IF COL_LENGTH(N'[mare].[alt_produto_sku]', N'ind_ativo_ecommerce') IS NULL ALTER TABLE [mare].[alt_produto_sku] ADD [ind_ativo_ecommerce] bit NULL;
+IF COL_LENGTH(N'[mare].[alt_produto_sku]', N'situacao') IS NULL ALTER TABLE [mare].[alt_produto_sku] ADD [situacao] smallint NULL;
 GO
 
 -- Changes of [live].[preco]. No IDENTITY: it would disturb @@IDENTITY in the shop's programs. Every column may be null and texts
@@ -266,7 +314,7 @@ GO
 IF OBJECT_ID(N'[live].[mare_loja]', N'TR') IS NOT NULL
     DROP TRIGGER [live].[mare_loja];
 GO
--- mare:fingerprint 1a13be1928dd8a73
+-- mare:fingerprint 568a8fc328337325
 -- Notes what changed in [live].[loja] for maré, in [mare].[alt_loja].
 -- Made by `mare install`, removed by `mare uninstall`; switched off without either by switch_off.sql.
 --
@@ -292,15 +340,15 @@ BEGIN
         AND NOT (UPDATE([id]) OR UPDATE([id_dominio]) OR UPDATE([codigo]) OR UPDATE([ind_integra_ecommerce]) OR UPDATE([situacao])) RETURN;
 
     -- Rows that are gone, under the key that they had. A changed key is a row that is gone and one that is new.
-    INSERT INTO [mare].[alt_loja] ([mare_op], [mare_origem], [id])
-    SELECT 'D', @origem, d.[id]
+    INSERT INTO [mare].[alt_loja] ([mare_op], [mare_origem], [id], [id_dominio], [codigo], [ind_integra_ecommerce], [situacao])
+    SELECT 'D', @origem, d.[id], d.[id_dominio], d.[codigo], d.[ind_integra_ecommerce], d.[situacao]
     FROM deleted AS d
     WHERE NOT EXISTS (SELECT 1 FROM inserted AS i WHERE i.[id] = d.[id]);
 
     -- Rows that are new, or in which a mapped column really changed. SQL Server plans this anew when the number of rows
     -- grows tenfold, so a sale of one line and a price list of a million both get a join that suits them.
-    INSERT INTO [mare].[alt_loja] ([mare_op], [mare_origem], [id])
-    SELECT 'U', @origem, i.[id]
+    INSERT INTO [mare].[alt_loja] ([mare_op], [mare_origem], [id], [id_dominio], [codigo], [ind_integra_ecommerce], [situacao])
+    SELECT 'U', @origem, i.[id], i.[id_dominio], i.[codigo], i.[ind_integra_ecommerce], i.[situacao]
     FROM inserted AS i
     LEFT JOIN deleted AS d ON i.[id] = d.[id]
     WHERE d.[id] IS NULL
@@ -322,7 +370,7 @@ GO
 IF OBJECT_ID(N'[live].[mare_deposito]', N'TR') IS NOT NULL
     DROP TRIGGER [live].[mare_deposito];
 GO
--- mare:fingerprint 70cf120a3f6633dd
+-- mare:fingerprint 75cf834a3937385f
 -- Notes what changed in [live].[deposito] for maré, in [mare].[alt_deposito].
 -- Made by `mare install`, removed by `mare uninstall`; switched off without either by switch_off.sql.
 --
@@ -348,15 +396,15 @@ BEGIN
         AND NOT (UPDATE([id]) OR UPDATE([id_loja]) OR UPDATE([codigo]) OR UPDATE([ind_disponivel_ecommerce]) OR UPDATE([situacao])) RETURN;
 
     -- Rows that are gone, under the key that they had. A changed key is a row that is gone and one that is new.
-    INSERT INTO [mare].[alt_deposito] ([mare_op], [mare_origem], [id])
-    SELECT 'D', @origem, d.[id]
+    INSERT INTO [mare].[alt_deposito] ([mare_op], [mare_origem], [id], [id_loja], [codigo], [ind_disponivel_ecommerce], [situacao])
+    SELECT 'D', @origem, d.[id], d.[id_loja], d.[codigo], d.[ind_disponivel_ecommerce], d.[situacao]
     FROM deleted AS d
     WHERE NOT EXISTS (SELECT 1 FROM inserted AS i WHERE i.[id] = d.[id]);
 
     -- Rows that are new, or in which a mapped column really changed. SQL Server plans this anew when the number of rows
     -- grows tenfold, so a sale of one line and a price list of a million both get a join that suits them.
-    INSERT INTO [mare].[alt_deposito] ([mare_op], [mare_origem], [id])
-    SELECT 'U', @origem, i.[id]
+    INSERT INTO [mare].[alt_deposito] ([mare_op], [mare_origem], [id], [id_loja], [codigo], [ind_disponivel_ecommerce], [situacao])
+    SELECT 'U', @origem, i.[id], i.[id_loja], i.[codigo], i.[ind_disponivel_ecommerce], i.[situacao]
     FROM inserted AS i
     LEFT JOIN deleted AS d ON i.[id] = d.[id]
     WHERE d.[id] IS NULL
@@ -378,7 +426,7 @@ GO
 IF OBJECT_ID(N'[live].[mare_tabela_preco]', N'TR') IS NOT NULL
     DROP TRIGGER [live].[mare_tabela_preco];
 GO
--- mare:fingerprint c572604d68e37aef
+-- mare:fingerprint cda1d1c45a060d98
 -- Notes what changed in [live].[tabela_preco] for maré, in [mare].[alt_tabela_preco].
 -- Made by `mare install`, removed by `mare uninstall`; switched off without either by switch_off.sql.
 --
@@ -404,15 +452,15 @@ BEGIN
         AND NOT (UPDATE([id]) OR UPDATE([id_dominio]) OR UPDATE([codigo]) OR UPDATE([data_vigencia_inicial]) OR UPDATE([data_vigencia_final]) OR UPDATE([situacao])) RETURN;
 
     -- Rows that are gone, under the key that they had. A changed key is a row that is gone and one that is new.
-    INSERT INTO [mare].[alt_tabela_preco] ([mare_op], [mare_origem], [id])
-    SELECT 'D', @origem, d.[id]
+    INSERT INTO [mare].[alt_tabela_preco] ([mare_op], [mare_origem], [id], [id_dominio], [codigo], [data_vigencia_inicial], [data_vigencia_final], [situacao])
+    SELECT 'D', @origem, d.[id], d.[id_dominio], d.[codigo], d.[data_vigencia_inicial], d.[data_vigencia_final], d.[situacao]
     FROM deleted AS d
     WHERE NOT EXISTS (SELECT 1 FROM inserted AS i WHERE i.[id] = d.[id]);
 
     -- Rows that are new, or in which a mapped column really changed. SQL Server plans this anew when the number of rows
     -- grows tenfold, so a sale of one line and a price list of a million both get a join that suits them.
-    INSERT INTO [mare].[alt_tabela_preco] ([mare_op], [mare_origem], [id])
-    SELECT 'U', @origem, i.[id]
+    INSERT INTO [mare].[alt_tabela_preco] ([mare_op], [mare_origem], [id], [id_dominio], [codigo], [data_vigencia_inicial], [data_vigencia_final], [situacao])
+    SELECT 'U', @origem, i.[id], i.[id_dominio], i.[codigo], i.[data_vigencia_inicial], i.[data_vigencia_final], i.[situacao]
     FROM inserted AS i
     LEFT JOIN deleted AS d ON i.[id] = d.[id]
     WHERE d.[id] IS NULL
@@ -434,7 +482,7 @@ GO
 IF OBJECT_ID(N'[live].[mare_produto]', N'TR') IS NOT NULL
     DROP TRIGGER [live].[mare_produto];
 GO
--- mare:fingerprint 9f0765c024b1d6fe
+-- mare:fingerprint a2b2c2747ddd3508
 -- Notes what changed in [live].[produto] for maré, in [mare].[alt_produto].
 -- Made by `mare install`, removed by `mare uninstall`; switched off without either by switch_off.sql.
 --
@@ -460,15 +508,15 @@ BEGIN
         AND NOT (UPDATE([id]) OR UPDATE([id_dominio]) OR UPDATE([codigo]) OR UPDATE([ind_integra_ecommerce]) OR UPDATE([estoque_minimo_exibicao]) OR UPDATE([ind_fracionado]) OR UPDATE([situacao])) RETURN;
 
     -- Rows that are gone, under the key that they had. A changed key is a row that is gone and one that is new.
-    INSERT INTO [mare].[alt_produto] ([mare_op], [mare_origem], [id])
-    SELECT 'D', @origem, d.[id]
+    INSERT INTO [mare].[alt_produto] ([mare_op], [mare_origem], [id], [id_dominio], [codigo], [ind_integra_ecommerce], [estoque_minimo_exibicao], [ind_fracionado], [situacao])
+    SELECT 'D', @origem, d.[id], d.[id_dominio], d.[codigo], d.[ind_integra_ecommerce], d.[estoque_minimo_exibicao], d.[ind_fracionado], d.[situacao]
     FROM deleted AS d
     WHERE NOT EXISTS (SELECT 1 FROM inserted AS i WHERE i.[id] = d.[id]);
 
     -- Rows that are new, or in which a mapped column really changed. SQL Server plans this anew when the number of rows
     -- grows tenfold, so a sale of one line and a price list of a million both get a join that suits them.
-    INSERT INTO [mare].[alt_produto] ([mare_op], [mare_origem], [id])
-    SELECT 'U', @origem, i.[id]
+    INSERT INTO [mare].[alt_produto] ([mare_op], [mare_origem], [id], [id_dominio], [codigo], [ind_integra_ecommerce], [estoque_minimo_exibicao], [ind_fracionado], [situacao])
+    SELECT 'U', @origem, i.[id], i.[id_dominio], i.[codigo], i.[ind_integra_ecommerce], i.[estoque_minimo_exibicao], i.[ind_fracionado], i.[situacao]
     FROM inserted AS i
     LEFT JOIN deleted AS d ON i.[id] = d.[id]
     WHERE d.[id] IS NULL
@@ -490,7 +538,7 @@ GO
 IF OBJECT_ID(N'[live].[mare_produto_sku]', N'TR') IS NOT NULL
     DROP TRIGGER [live].[mare_produto_sku];
 GO
--- mare:fingerprint d967ac0e85a31f8a
+-- mare:fingerprint 0f29baf94b8c02f9
 -- Notes what changed in [live].[produto_sku] for maré, in [mare].[alt_produto_sku].
 -- Made by `mare install`, removed by `mare uninstall`; switched off without either by switch_off.sql.
 --
@@ -516,15 +564,15 @@ BEGIN
         AND NOT (UPDATE([id]) OR UPDATE([id_produto]) OR UPDATE([codigo]) OR UPDATE([fator_embalagem]) OR UPDATE([ind_ativo_ecommerce]) OR UPDATE([situacao])) RETURN;
 
     -- Rows that are gone, under the key that they had. A changed key is a row that is gone and one that is new.
-    INSERT INTO [mare].[alt_produto_sku] ([mare_op], [mare_origem], [id])
-    SELECT 'D', @origem, d.[id]
+    INSERT INTO [mare].[alt_produto_sku] ([mare_op], [mare_origem], [id], [id_produto], [codigo], [fator_embalagem], [ind_ativo_ecommerce], [situacao])
+    SELECT 'D', @origem, d.[id], d.[id_produto], d.[codigo], d.[fator_embalagem], d.[ind_ativo_ecommerce], d.[situacao]
     FROM deleted AS d
     WHERE NOT EXISTS (SELECT 1 FROM inserted AS i WHERE i.[id] = d.[id]);
 
     -- Rows that are new, or in which a mapped column really changed. SQL Server plans this anew when the number of rows
     -- grows tenfold, so a sale of one line and a price list of a million both get a join that suits them.
-    INSERT INTO [mare].[alt_produto_sku] ([mare_op], [mare_origem], [id])
-    SELECT 'U', @origem, i.[id]
+    INSERT INTO [mare].[alt_produto_sku] ([mare_op], [mare_origem], [id], [id_produto], [codigo], [fator_embalagem], [ind_ativo_ecommerce], [situacao])
+    SELECT 'U', @origem, i.[id], i.[id_produto], i.[codigo], i.[fator_embalagem], i.[ind_ativo_ecommerce], i.[situacao]
     FROM inserted AS i
     LEFT JOIN deleted AS d ON i.[id] = d.[id]
     WHERE d.[id] IS NULL

@@ -1,11 +1,9 @@
 /*mare:drain.bound*/
-SELECT MAX(u.versao) AS limite
-FROM (
-    SELECT t.versao FROM (SELECT TOP (1) CONVERT(bigint, [mare_versao]) AS versao FROM [mare].[alt_Produto's grade] WITH (READCOMMITTEDLOCK, READPAST, ROWLOCK) ORDER BY [mare_versao] DESC) AS t
-) AS u;
+SELECT 0 AS tabela, (SELECT TOP (1) CONVERT(bigint, c.[mare_versao]) FROM [mare].[alt_Produto's grade] AS c WITH (READCOMMITTEDLOCK, READPAST, ROWLOCK) ORDER BY c.[mare_versao] DESC) AS limite
+ORDER BY tabela;
 GO
 /*mare:drain.page*/
-SELECT CONVERT(bigint, c.[mare_versao]) AS versao, c.[mare_op], c.[mare_origem], c.[mare_capturado_em], c.[código]]], c.[ordem], c.[nulo bit], c.[nulo tinyint], c.[nulo int], c.[nulo bigint], c.[nulo decimal(38,10)], CAST(c.[nulo money] AS decimal(19, 4)) AS [nulo money], CAST(c.[nulo smallmoney] AS decimal(19, 4)) AS [nulo smallmoney], c.[nulo real], c.[nulo float(53)], c.[nulo date], c.[nulo time(3)], c.[nulo datetime], c.[nulo smalldatetime], c.[nulo datetime2(7)], c.[nulo datetimeoffset(3)], c.[nulo char(8)], c.[nulo varchar(max)], c.[nulo nchar(2)], c.[nulo nvarchar(max)], c.[nulo binary(4)], c.[nulo varbinary(max)], c.[nulo uniqueidentifier], CONVERT(bigint, c.[nulo rowversion]) AS [nulo rowversion], c.[calculada]
+SELECT CONVERT(bigint, c.[mare_versao]) AS versao, c.[mare_op], c.[mare_origem], CAST(c.[mare_capturado_em] AS datetimeoffset(3)) AS mare_capturado_em, c.[código]]], c.[ordem], c.[nulo bit], c.[nulo tinyint], c.[nulo int], c.[nulo bigint], c.[nulo decimal(38,10)], CAST(c.[nulo money] AS decimal(19, 4)) AS [nulo money], CAST(c.[nulo smallmoney] AS decimal(19, 4)) AS [nulo smallmoney], c.[nulo real], c.[nulo float(53)], c.[nulo date], c.[nulo time(3)], c.[nulo datetime], c.[nulo smalldatetime], c.[nulo datetime2(7)], c.[nulo datetimeoffset(3)], c.[nulo char(8)], c.[nulo varchar(max)], c.[nulo nchar(2)], c.[nulo nvarchar(max)], c.[nulo binary(4)], c.[nulo varbinary(max)], c.[nulo uniqueidentifier], CONVERT(bigint, c.[nulo rowversion]) AS [nulo rowversion], c.[calculada]
 FROM [mare].[alt_Produto's grade] AS c WITH (READCOMMITTEDLOCK, READPAST, ROWLOCK)
 WHERE c.[mare_versao] > CAST(@P2 AS rowversion) AND c.[mare_versao] <= (
     SELECT TOP (1) p.[mare_versao] FROM (

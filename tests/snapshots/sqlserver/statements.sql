@@ -191,6 +191,17 @@ BEGIN CATCH
            CONVERT(nvarchar(2048), ERROR_MESSAGE()) AS motivo;
 END CATCH;
 GO
+/*mare:check.open_now*/
+BEGIN TRY
+    EXEC (N'SELECT CONVERT(bigint, dt.transaction_id) AS transacao, CONVERT(nvarchar(2048), NULL) AS motivo
+            FROM sys.dm_tran_database_transactions AS dt
+            INNER JOIN sys.dm_tran_session_transactions AS st ON st.transaction_id = dt.transaction_id
+            WHERE dt.database_id = DB_ID() AND st.session_id <> @@SPID');
+END TRY
+BEGIN CATCH
+    SELECT CONVERT(bigint, NULL) AS transacao, CONVERT(nvarchar(2048), ERROR_MESSAGE()) AS motivo;
+END CATCH;
+GO
 /*mare:check.restores*/
 BEGIN TRY
     EXEC (N'SELECT TOP (1) restore_date AS restaurado_em, CONVERT(nvarchar(2048), NULL) AS motivo
@@ -227,58 +238,56 @@ GO
 /*mare:check.waiting*/
 SELECT N'live.loja' AS tabela,
        (SELECT SUM(p.rows) FROM sys.partitions AS p WHERE p.object_id = OBJECT_ID(N'[mare].[alt_loja]') AND p.index_id IN (0, 1)) AS linhas,
-       (SELECT TOP (1) c.[mare_capturado_em] FROM [mare].[alt_loja] AS c WITH (READCOMMITTEDLOCK, READPAST, ROWLOCK) ORDER BY c.[mare_versao]) AS mais_antiga
+       (SELECT TOP (1) CAST(c.[mare_capturado_em] AS datetimeoffset(3)) FROM [mare].[alt_loja] AS c WITH (READCOMMITTEDLOCK, READPAST, ROWLOCK) ORDER BY c.[mare_versao]) AS mais_antiga
 UNION ALL
 SELECT N'live.deposito' AS tabela,
        (SELECT SUM(p.rows) FROM sys.partitions AS p WHERE p.object_id = OBJECT_ID(N'[mare].[alt_deposito]') AND p.index_id IN (0, 1)) AS linhas,
-       (SELECT TOP (1) c.[mare_capturado_em] FROM [mare].[alt_deposito] AS c WITH (READCOMMITTEDLOCK, READPAST, ROWLOCK) ORDER BY c.[mare_versao]) AS mais_antiga
+       (SELECT TOP (1) CAST(c.[mare_capturado_em] AS datetimeoffset(3)) FROM [mare].[alt_deposito] AS c WITH (READCOMMITTEDLOCK, READPAST, ROWLOCK) ORDER BY c.[mare_versao]) AS mais_antiga
 UNION ALL
 SELECT N'live.tabela_preco' AS tabela,
        (SELECT SUM(p.rows) FROM sys.partitions AS p WHERE p.object_id = OBJECT_ID(N'[mare].[alt_tabela_preco]') AND p.index_id IN (0, 1)) AS linhas,
-       (SELECT TOP (1) c.[mare_capturado_em] FROM [mare].[alt_tabela_preco] AS c WITH (READCOMMITTEDLOCK, READPAST, ROWLOCK) ORDER BY c.[mare_versao]) AS mais_antiga
+       (SELECT TOP (1) CAST(c.[mare_capturado_em] AS datetimeoffset(3)) FROM [mare].[alt_tabela_preco] AS c WITH (READCOMMITTEDLOCK, READPAST, ROWLOCK) ORDER BY c.[mare_versao]) AS mais_antiga
 UNION ALL
 SELECT N'live.produto' AS tabela,
        (SELECT SUM(p.rows) FROM sys.partitions AS p WHERE p.object_id = OBJECT_ID(N'[mare].[alt_produto]') AND p.index_id IN (0, 1)) AS linhas,
-       (SELECT TOP (1) c.[mare_capturado_em] FROM [mare].[alt_produto] AS c WITH (READCOMMITTEDLOCK, READPAST, ROWLOCK) ORDER BY c.[mare_versao]) AS mais_antiga
+       (SELECT TOP (1) CAST(c.[mare_capturado_em] AS datetimeoffset(3)) FROM [mare].[alt_produto] AS c WITH (READCOMMITTEDLOCK, READPAST, ROWLOCK) ORDER BY c.[mare_versao]) AS mais_antiga
 UNION ALL
 SELECT N'live.produto_sku' AS tabela,
        (SELECT SUM(p.rows) FROM sys.partitions AS p WHERE p.object_id = OBJECT_ID(N'[mare].[alt_produto_sku]') AND p.index_id IN (0, 1)) AS linhas,
-       (SELECT TOP (1) c.[mare_capturado_em] FROM [mare].[alt_produto_sku] AS c WITH (READCOMMITTEDLOCK, READPAST, ROWLOCK) ORDER BY c.[mare_versao]) AS mais_antiga
+       (SELECT TOP (1) CAST(c.[mare_capturado_em] AS datetimeoffset(3)) FROM [mare].[alt_produto_sku] AS c WITH (READCOMMITTEDLOCK, READPAST, ROWLOCK) ORDER BY c.[mare_versao]) AS mais_antiga
 UNION ALL
 SELECT N'live.preco' AS tabela,
        (SELECT SUM(p.rows) FROM sys.partitions AS p WHERE p.object_id = OBJECT_ID(N'[mare].[alt_preco]') AND p.index_id IN (0, 1)) AS linhas,
-       (SELECT TOP (1) c.[mare_capturado_em] FROM [mare].[alt_preco] AS c WITH (READCOMMITTEDLOCK, READPAST, ROWLOCK) ORDER BY c.[mare_versao]) AS mais_antiga
+       (SELECT TOP (1) CAST(c.[mare_capturado_em] AS datetimeoffset(3)) FROM [mare].[alt_preco] AS c WITH (READCOMMITTEDLOCK, READPAST, ROWLOCK) ORDER BY c.[mare_versao]) AS mais_antiga
 UNION ALL
 SELECT N'live.estoque_saldo' AS tabela,
        (SELECT SUM(p.rows) FROM sys.partitions AS p WHERE p.object_id = OBJECT_ID(N'[mare].[alt_estoque_saldo]') AND p.index_id IN (0, 1)) AS linhas,
-       (SELECT TOP (1) c.[mare_capturado_em] FROM [mare].[alt_estoque_saldo] AS c WITH (READCOMMITTEDLOCK, READPAST, ROWLOCK) ORDER BY c.[mare_versao]) AS mais_antiga;
+       (SELECT TOP (1) CAST(c.[mare_capturado_em] AS datetimeoffset(3)) FROM [mare].[alt_estoque_saldo] AS c WITH (READCOMMITTEDLOCK, READPAST, ROWLOCK) ORDER BY c.[mare_versao]) AS mais_antiga;
 GO
 /*mare:drain.bound*/
-SELECT MAX(u.versao) AS limite
-FROM (
-    SELECT t.versao FROM (SELECT TOP (1) CONVERT(bigint, [mare_versao]) AS versao FROM [mare].[alt_loja] WITH (READCOMMITTEDLOCK, READPAST, ROWLOCK) ORDER BY [mare_versao] DESC) AS t
-    UNION ALL
-    SELECT t.versao FROM (SELECT TOP (1) CONVERT(bigint, [mare_versao]) AS versao FROM [mare].[alt_deposito] WITH (READCOMMITTEDLOCK, READPAST, ROWLOCK) ORDER BY [mare_versao] DESC) AS t
-    UNION ALL
-    SELECT t.versao FROM (SELECT TOP (1) CONVERT(bigint, [mare_versao]) AS versao FROM [mare].[alt_tabela_preco] WITH (READCOMMITTEDLOCK, READPAST, ROWLOCK) ORDER BY [mare_versao] DESC) AS t
-    UNION ALL
-    SELECT t.versao FROM (SELECT TOP (1) CONVERT(bigint, [mare_versao]) AS versao FROM [mare].[alt_produto] WITH (READCOMMITTEDLOCK, READPAST, ROWLOCK) ORDER BY [mare_versao] DESC) AS t
-    UNION ALL
-    SELECT t.versao FROM (SELECT TOP (1) CONVERT(bigint, [mare_versao]) AS versao FROM [mare].[alt_produto_sku] WITH (READCOMMITTEDLOCK, READPAST, ROWLOCK) ORDER BY [mare_versao] DESC) AS t
-    UNION ALL
-    SELECT t.versao FROM (SELECT TOP (1) CONVERT(bigint, [mare_versao]) AS versao FROM [mare].[alt_preco] WITH (READCOMMITTEDLOCK, READPAST, ROWLOCK) ORDER BY [mare_versao] DESC) AS t
-    UNION ALL
-    SELECT t.versao FROM (SELECT TOP (1) CONVERT(bigint, [mare_versao]) AS versao FROM [mare].[alt_estoque_saldo] WITH (READCOMMITTEDLOCK, READPAST, ROWLOCK) ORDER BY [mare_versao] DESC) AS t
-) AS u;
+SELECT 0 AS tabela, (SELECT TOP (1) CONVERT(bigint, c.[mare_versao]) FROM [mare].[alt_loja] AS c WITH (READCOMMITTEDLOCK, READPAST, ROWLOCK) ORDER BY c.[mare_versao] DESC) AS limite
+UNION ALL
+SELECT 1 AS tabela, (SELECT TOP (1) CONVERT(bigint, c.[mare_versao]) FROM [mare].[alt_deposito] AS c WITH (READCOMMITTEDLOCK, READPAST, ROWLOCK) ORDER BY c.[mare_versao] DESC) AS limite
+UNION ALL
+SELECT 2 AS tabela, (SELECT TOP (1) CONVERT(bigint, c.[mare_versao]) FROM [mare].[alt_tabela_preco] AS c WITH (READCOMMITTEDLOCK, READPAST, ROWLOCK) ORDER BY c.[mare_versao] DESC) AS limite
+UNION ALL
+SELECT 3 AS tabela, (SELECT TOP (1) CONVERT(bigint, c.[mare_versao]) FROM [mare].[alt_produto] AS c WITH (READCOMMITTEDLOCK, READPAST, ROWLOCK) ORDER BY c.[mare_versao] DESC) AS limite
+UNION ALL
+SELECT 4 AS tabela, (SELECT TOP (1) CONVERT(bigint, c.[mare_versao]) FROM [mare].[alt_produto_sku] AS c WITH (READCOMMITTEDLOCK, READPAST, ROWLOCK) ORDER BY c.[mare_versao] DESC) AS limite
+UNION ALL
+SELECT 5 AS tabela, (SELECT TOP (1) CONVERT(bigint, c.[mare_versao]) FROM [mare].[alt_preco] AS c WITH (READCOMMITTEDLOCK, READPAST, ROWLOCK) ORDER BY c.[mare_versao] DESC) AS limite
+UNION ALL
+SELECT 6 AS tabela, (SELECT TOP (1) CONVERT(bigint, c.[mare_versao]) FROM [mare].[alt_estoque_saldo] AS c WITH (READCOMMITTEDLOCK, READPAST, ROWLOCK) ORDER BY c.[mare_versao] DESC) AS limite
+ORDER BY tabela;
 GO
 /*mare:drain.page*/
-SELECT TOP (@P1) CONVERT(bigint, c.[mare_versao]) AS versao, c.[mare_op], c.[mare_origem], c.[mare_capturado_em], c.[id_loja], c.[id_deposito], c.[id_sku], c.[quantidade], c.[quantidade_reservada]
+SELECT TOP (@P1) CONVERT(bigint, c.[mare_versao]) AS versao, c.[mare_op], c.[mare_origem], CAST(c.[mare_capturado_em] AS datetimeoffset(3)) AS mare_capturado_em, c.[id_loja], c.[id_deposito], c.[id_sku], c.[quantidade], c.[quantidade_reservada]
 FROM [mare].[alt_estoque_saldo] AS c WITH (READCOMMITTEDLOCK, READPAST, ROWLOCK)
 WHERE c.[mare_versao] > CAST(@P2 AS rowversion) AND c.[mare_versao] <= CAST(@P3 AS rowversion)
 ORDER BY c.[mare_versao];
 GO
 /*mare:drain.page*/
-SELECT CONVERT(bigint, c.[mare_versao]) AS versao, c.[mare_op], c.[mare_origem], c.[mare_capturado_em], c.[id_loja], c.[id_deposito], c.[id_sku], c.[quantidade], c.[quantidade_reservada]
+SELECT CONVERT(bigint, c.[mare_versao]) AS versao, c.[mare_op], c.[mare_origem], CAST(c.[mare_capturado_em] AS datetimeoffset(3)) AS mare_capturado_em, c.[id_loja], c.[id_deposito], c.[id_sku], c.[quantidade], c.[quantidade_reservada]
 FROM [mare].[alt_estoque_saldo] AS c WITH (READCOMMITTEDLOCK, READPAST, ROWLOCK)
 WHERE c.[mare_versao] > CAST(@P2 AS rowversion) AND c.[mare_versao] <= (
     SELECT TOP (1) p.[mare_versao] FROM (

@@ -233,7 +233,7 @@ async fn identity(client: &Client) -> Result<Identity, DialectError> {
             system: row.try_get(0)?,
             installation: row.try_get(1)?,
             capturing: row.try_get(2)?,
-            number: row.try_get(3)?,
+            number: Some(row.try_get(3)?),
         })
     };
     read().map_err(DialectError::refused)

@@ -1,6 +1,7 @@
 //! What stands where: from a captured table to its change table.
 
-use crate::mapping::config::{CapturedTable, Role};
+use crate::mapping::config::CapturedTable;
+use crate::source::changelog::form::Form;
 use crate::source::postgres::install::quoted;
 
 /// Our schema in Live.
@@ -11,18 +12,6 @@ pub const LOCK: (i32, i32) = (0x6D61_7265, 1);
 
 /// Postgres cuts longer names off.
 const NAME_BYTES_MAX: usize = 63;
-
-/// What is written down of a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Form {
-    /// The mapped columns: nothing is asked of Live again.
-    #[default]
-    Row,
-    /// Of stock and prices only which row it is; it is read again in the background. Cheapest for the shop, and more
-    /// work for maré. Reference data is written down whole in any case.
-    Key,
-}
 
 /// A captured table with its change table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,8 +25,10 @@ pub struct TableLayout {
 
 impl TableLayout {
     pub fn new(captured: CapturedTable, form: Form) -> Self {
-        let by_key = form == Form::Key && matches!(captured.role, Role::Stock | Role::Price);
-        let stored = if by_key { captured.key.clone() } else { captured.columns.clone() };
+        let stored = match form.of(captured.role) {
+            Form::Key => captured.key.clone(),
+            Form::Row => captured.columns.clone(),
+        };
         Self { name: format!("{}_{}", captured.schema, captured.table), stored, captured }
     }
 

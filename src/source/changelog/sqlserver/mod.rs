@@ -2,6 +2,9 @@
 //! [`versions`] reads.
 
 pub mod catalog;
+pub mod change;
+pub mod connection;
+mod health;
 pub mod names;
 pub mod run;
 pub mod script;

@@ -9,7 +9,8 @@ use crate::live::sqlserver::{
 };
 use crate::source::changelog::dialect::DialectError;
 
-use super::statements::{LOCK, LOCK_HOLDER, PROBE, SESSION};
+use super::statements::{LOCK, LOCK_HOLDER, PROBE, RIGHTS, SESSION};
+use super::table::CaptureTable;
 
 /// The lock of the one reader that a database may have, whatever the mode.
 pub const READER_LOCK: &str = "mare";
@@ -28,6 +29,8 @@ pub(super) struct Probed {
     pub(super) name: String,
     /// ALLOW_SNAPSHOT_ISOLATION is on.
     pub(super) snapshots: bool,
+    /// Several rows may have the same `rowversion`: Babelfish gives all rows of a transaction the same.
+    pub(super) versions_repeat: bool,
 }
 
 pub(super) async fn probe(connection: &Connection) -> Result<Probed, DialectError> {
@@ -37,6 +40,7 @@ pub(super) async fn probe(connection: &Connection) -> Result<Probed, DialectErro
     Ok(Probed {
         name: format!("{}/{}", text("servidor"), text("banco")),
         snapshots: integer_of(row, "isolamento_snapshot") == Some(1),
+        versions_repeat: text("descricao").contains("Babelfish"),
     })
 }
 
@@ -62,6 +66,20 @@ pub(super) async fn lock(connection: &Connection, database: &str) -> Result<Sess
         "database '{database}' is read by another maré ({}); stop that one",
         holder.as_deref().unwrap_or("the server does not say where")
     )))
+}
+
+/// Whether the login would be told about the triggers of a table, if there are any.
+pub(super) async fn may_see_triggers(
+    connection: &Connection,
+    session: SessionId,
+    table: &CaptureTable,
+) -> Result<bool, DialectError> {
+    let ask = Statement::new(RIGHTS)
+        .bind(Param::text(table.source_name()))
+        .bind(Param::text("VIEW DEFINITION"))
+        .only_in(session);
+    let answer = fetch(connection, ask).await?;
+    Ok(answer.rows.row(0).and_then(|row| row.integer(0)) == Some(1))
 }
 
 pub(super) async fn fetch(connection: &Connection, statement: Statement) -> Result<Fetched, DialectError> {

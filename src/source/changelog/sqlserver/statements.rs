@@ -14,7 +14,7 @@ mod rows;
 mod tracking;
 
 pub use check::{
-    COLUMN_RIGHTS, COLUMNS, INSTALLED, LOCK_HOLDER, OBJECTS, OPEN_TRANSACTIONS, OUTPUT_IN_CACHE,
+    COLUMN_RIGHTS, COLUMNS, INSTALLED, LOCK_HOLDER, OBJECTS, OPEN_NOW, OPEN_TRANSACTIONS, OUTPUT_IN_CACHE,
     OUTPUT_IN_MODULES, OWNERS, RESTORES, RIGHTS, SERVER_SETTINGS, TRIGGER_ORDER, TRIGGERS, switch, waiting,
 };
 pub use rows::{by_keys, by_keys_within, first_page, keys_padded, next_page, range_within};
@@ -107,18 +107,18 @@ SELECT @resultado AS resultado;";
 /// row version, and says the same everywhere else.
 const PASSING_LOCKS: &str = "WITH (READCOMMITTEDLOCK, READPAST, ROWLOCK)";
 
-/// The highest change number visible now, over all change tables; null when there is none. Taken before anything is
-/// read: what the round then reads is complete for every key up to here.
+/// The highest change number visible now in each change table, in their order; null where there is none. Taken before
+/// anything is read: what the round then reads is complete for every key up to the highest of them.
 pub fn drain_bound(schema: &str, tables: &[CaptureTable]) -> String {
-    let each = tables.iter().map(|table| {
+    let each = tables.iter().enumerate().map(|(index, table)| {
         let name = qualified(schema, &table.change_table);
         format!(
-            "    SELECT t.versao FROM (SELECT TOP (1) CONVERT(bigint, [mare_versao]) AS versao FROM {name} {PASSING_LOCKS} \
-             ORDER BY [mare_versao] DESC) AS t"
+            "SELECT {index} AS tabela, (SELECT TOP (1) CONVERT(bigint, c.[mare_versao]) FROM {name} AS c {PASSING_LOCKS} \
+             ORDER BY c.[mare_versao] DESC) AS limite"
         )
     });
-    let all = each.collect::<Vec<_>>().join("\n    UNION ALL\n");
-    format!("/*mare:drain.bound*/\nSELECT MAX(u.versao) AS limite\nFROM (\n{all}\n) AS u;")
+    let all = each.collect::<Vec<_>>().join("\nUNION ALL\n");
+    format!("/*mare:drain.bound*/\n{all}\nORDER BY tabela;")
 }
 
 /// The next change rows of a table. `@P1` at most so many, `@P2` after this change number, `@P3` up to this one.
@@ -129,7 +129,9 @@ pub fn drain_bound(schema: &str, tables: &[CaptureTable]) -> String {
 pub fn drain_page(schema: &str, table: &CaptureTable, versions_repeat: bool) -> String {
     let name = qualified(schema, &table.change_table);
     let columns = table.captured().fold(String::new(), |text, column| text + ", " + &column.read("c"));
-    let head = "SELECT {top}CONVERT(bigint, c.[mare_versao]) AS versao, c.[mare_op], c.[mare_origem], c.[mare_capturado_em]";
+    // With its offset, which is none: without one it would pass for the shop's local time.
+    let head = "SELECT {top}CONVERT(bigint, c.[mare_versao]) AS versao, c.[mare_op], c.[mare_origem], \
+                CAST(c.[mare_capturado_em] AS datetimeoffset(3)) AS mare_capturado_em";
     let within = "c.[mare_versao] > CAST(@P2 AS rowversion) AND c.[mare_versao] <= ";
     if !versions_repeat {
         let head = head.replace("{top}", "TOP (@P1) ");

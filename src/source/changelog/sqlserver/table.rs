@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::mapping::config::{CapturedTable, Role};
+use crate::source::changelog::form::Form;
 
 use super::names::{joined, qualified, quoted, unusable};
 
@@ -163,16 +164,6 @@ impl ColumnFacts {
     }
 }
 
-/// What a change row carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Form {
-    /// Key and mapped columns: nothing has to be read from the shop's table again.
-    #[default]
-    Row,
-    /// The key alone: the cheapest trigger; the row is read when it is needed.
-    Key,
-}
-
 /// A table and how it is captured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaptureTable {
@@ -266,7 +257,7 @@ pub fn plan(
             table: wanted.table.clone(),
             change_table: joined("alt", &own),
             trigger: joined(schema, &wanted.table),
-            form,
+            form: form.of(wanted.role),
             key,
             mapped,
             captures_own_writes: wanted.role == Role::Stock,

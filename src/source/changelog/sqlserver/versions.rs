@@ -6,12 +6,13 @@ use crate::core::versions::Version;
 use crate::live::sqlserver::{Connection, Param, RowStream, SessionId, Statement, Transaction};
 use crate::mapping::config::CapturedTable;
 use crate::source::changelog::dialect::{ChangeTable, DialectError};
+use crate::source::changelog::form::Form;
 use crate::source::changelog::versions::dialect::{Mode, VersionConnector};
 
 use super::catalog::table_facts;
 use super::session::{Login, connection, failed, lock, probe};
 use super::statements::version_page;
-use super::table::{CaptureTable, Form, plan};
+use super::table::{CaptureTable, plan};
 
 mod row;
 mod session;

@@ -1,18 +1,16 @@
 //! A source that stays alive: connects, makes sure that the marks of the ledger belong to this database, reads, and
 //! starts over when anything breaks.
 
-use std::time::Instant;
-
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::core::position::{Incarnation, Position};
 use crate::core::versions::Marks;
-use crate::source::context::{Context, Failures};
+use crate::source::context::Context;
 use crate::source::intake::Intake;
 use crate::source::reconcile::Ask;
-use crate::source::status::Phase;
+use crate::source::sessions::{self, Source};
 use crate::source::window::Progress;
 use crate::store::Store;
 
@@ -30,19 +28,20 @@ pub struct VersionCapture<C> {
 
 impl<C: VersionConnector> VersionCapture<C> {
     /// Reads until `stop`; everything else is waited out.
-    pub async fn run(self, mut asks: mpsc::Receiver<Ask>, stop: CancellationToken) {
-        let mut failures = Failures::default();
-        while !stop.is_cancelled() {
-            let began = Instant::now();
-            match self.session(&mut asks, &stop).await {
-                Ok(()) => break,
-                Err(error) => {
-                    let by_hand = matches!(error, CaptureError::Dialect(DialectError::Blocked(_)));
-                    failures.pause(&self.context, &error, by_hand, began.elapsed(), &stop).await;
-                }
-            }
-        }
-        self.context.status.update(|facts| facts.phase = Phase::Stopped);
+    pub async fn run(self, asks: mpsc::Receiver<Ask>, stop: CancellationToken) {
+        sessions::run(self, asks, stop).await;
+    }
+}
+
+impl<C: VersionConnector> Source for VersionCapture<C> {
+    type Error = CaptureError;
+
+    fn context(&self) -> &Context {
+        &self.context
+    }
+
+    fn needs_a_person(error: &CaptureError) -> bool {
+        matches!(error, CaptureError::Dialect(DialectError::Blocked(_)))
     }
 
     async fn session(
@@ -60,7 +59,9 @@ impl<C: VersionConnector> VersionCapture<C> {
             Reader::new(&self.context, &self.settings, mode, versions, intake, marks, progress.position)?;
         reader.run(asks, stop).await
     }
+}
 
+impl<C: VersionConnector> VersionCapture<C> {
     /// Decides whether the marks of the ledger fit this database: whenever there is doubt about it, everything is
     /// compared again.
     async fn adopt(&self, versions: &mut C::Versions) -> Result<(Progress, Marks), CaptureError> {

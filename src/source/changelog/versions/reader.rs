@@ -39,17 +39,13 @@ pub struct VersionSettings {
     pub rules: VersionRules,
 }
 
-impl VersionSettings {
-    /// `zone`: where Live is; its night is when comparing disturbs least.
-    pub fn of(mode: Mode, zone: jiff::tz::TimeZone) -> Self {
+impl Default for VersionSettings {
+    fn default() -> Self {
         Self {
             commit_rows: 10_000,
             poll: PollLimits { min: Duration::from_millis(100), max: Duration::from_secs(1) },
             health_interval: Duration::from_secs(10),
-            compare: match mode {
-                Mode::Tracking => None,
-                Mode::RowVersions => Some(CompareSchedule::DailyAt { hour: 3, zone }),
-            },
+            compare: None,
             rules: VersionRules::default(),
         }
     }

@@ -146,6 +146,19 @@ BEGIN CATCH
            CONVERT(nvarchar(2048), ERROR_MESSAGE()) AS motivo;
 END CATCH;";
 
+/// Transactions of others that are open now in this database, by numbers that no later one has before the server is
+/// started again. Needs VIEW SERVER STATE.
+pub const OPEN_NOW: &str = "/*mare:check.open_now*/
+BEGIN TRY
+    EXEC (N'SELECT CONVERT(bigint, dt.transaction_id) AS transacao, CONVERT(nvarchar(2048), NULL) AS motivo
+            FROM sys.dm_tran_database_transactions AS dt
+            INNER JOIN sys.dm_tran_session_transactions AS st ON st.transaction_id = dt.transaction_id
+            WHERE dt.database_id = DB_ID() AND st.session_id <> @@SPID');
+END TRY
+BEGIN CATCH
+    SELECT CONVERT(bigint, NULL) AS transacao, CONVERT(nvarchar(2048), ERROR_MESSAGE()) AS motivo;
+END CATCH;";
+
 /// Who holds the reader's lock ([`super::LOCK`]). Needs VIEW SERVER STATE.
 pub const LOCK_HOLDER: &str = "/*mare:lock.holder*/
 BEGIN TRY
@@ -190,7 +203,7 @@ pub fn waiting(schema: &str, tables: &[CaptureTable]) -> String {
         format!(
             "SELECT {} AS tabela,\n       \
              (SELECT SUM(p.rows) FROM sys.partitions AS p WHERE p.object_id = OBJECT_ID({}) AND p.index_id IN (0, 1)) AS linhas,\n       \
-             (SELECT TOP (1) c.[mare_capturado_em] FROM {name} AS c {} ORDER BY c.[mare_versao]) AS mais_antiga",
+             (SELECT TOP (1) CAST(c.[mare_capturado_em] AS datetimeoffset(3)) FROM {name} AS c {} ORDER BY c.[mare_versao]) AS mais_antiga",
             literal(&format!("{}.{}", table.schema, table.table)),
             literal(&name),
             super::PASSING_LOCKS

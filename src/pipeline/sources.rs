@@ -1,0 +1,235 @@
+//! The tasks of one source: what reads changes, what loads, and what keeps a slot moving.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{CaptureMode, Config, Live, Source};
+use crate::core::entity::Entity;
+use crate::core::position::Position;
+use crate::live::sqlserver::SqlServerSettings;
+use crate::live::{Connect, PostgresSettings};
+use crate::mapping::config::CapturedTable;
+use crate::source::changelog::capture as changelog;
+use crate::source::changelog::dialect::Connector;
+use crate::source::changelog::drain::DrainSettings;
+use crate::source::changelog::postgres::connection::PostgresConnector;
+use crate::source::changelog::sqlserver::connection::SqlServerConnector;
+use crate::source::changelog::sqlserver::session::Login;
+use crate::source::changelog::sqlserver::versions::SqlServerVersions;
+use crate::source::changelog::versions::capture::VersionCapture;
+use crate::source::changelog::versions::dialect::Mode;
+use crate::source::changelog::versions::reader::VersionSettings;
+use crate::source::context::Context;
+use crate::source::postgres::capture as slot;
+use crate::source::postgres::pulse::Pulse;
+use crate::source::reconcile::load::Loader;
+use crate::source::reconcile::postgres::{Beside, PostgresEngine};
+use crate::source::reconcile::reader::Engine;
+use crate::source::reconcile::{Ask, due_entry};
+use crate::source::status::SourceStatus;
+use crate::source::window::{Due, Handover};
+use crate::store::{Durability, Op, Store};
+
+use super::wall_clock;
+
+/// One source as the admin endpoints see it.
+pub struct SourceHandle {
+    pub name: Arc<str>,
+    pub status: SourceStatus,
+    pub asks: mpsc::Sender<Ask>,
+    repair: Arc<Notify>,
+    store: Store,
+}
+
+impl SourceHandle {
+    /// Has entities compared as a whole, or everything about one SKU reference read again.
+    ///
+    /// # Errors
+    /// When the key is unknown or the source cannot tell now.
+    pub async fn reconcile(&self, entities: &[Entity], key: Option<&str>) -> anyhow::Result<()> {
+        let mut ops = Vec::new();
+        if let Some(key) = key {
+            let sku_ref = key.rsplit_once('/').map_or(key, |(_, sku)| sku).to_owned();
+            let (reply, answer) = tokio::sync::oneshot::channel();
+            let wanted = sku_ref.clone();
+            let look = Box::new(move |mapper: &crate::mapping::Mapper| {
+                let _ = reply.send(mapper.find_sku(&wanted));
+            });
+            self.asks
+                .try_send(Ask::Look(look))
+                .map_err(|_| anyhow::anyhow!("the source is busy or not streaming; try again"))?;
+            let refresh = tokio::time::timeout(Duration::from_secs(10), answer)
+                .await
+                .context("the source is not streaming")?
+                .context("the source is not streaming")?
+                .with_context(|| format!("Live has no SKU with the reference {sku_ref}"))?;
+            let version = Position(wall_clock().0.unsigned_abs());
+            ops.push(Op::PutRefresh { key: Due::now(version, refresh).encode(), value: Vec::new() });
+        } else {
+            let why = Store::encode(&"asked for by an operator");
+            for entity in entities {
+                ops.push(Op::PutMeta { name: due_entry(&self.name, *entity), value: why.clone() });
+            }
+        }
+        self.store.commit(&ops, Durability::Synced)?;
+        self.repair.notify_one();
+        Ok(())
+    }
+}
+
+/// What the tasks of a source share.
+pub(super) fn context(
+    source: &Source,
+    config: &Config,
+    store: &Store,
+    writer: &mpsc::Sender<Handover>,
+) -> Context {
+    Context {
+        name: Arc::clone(&source.name),
+        mapping: Arc::clone(&config.mapping),
+        store: store.clone(),
+        writer: writer.clone(),
+        status: SourceStatus::default(),
+        repair: Arc::default(),
+        now: wall_clock,
+    }
+}
+
+/// Starts reading. `backlog`: keys that wait for VTEX and that a load would add to.
+pub(super) fn start(
+    source: &Source,
+    context: Context,
+    backlog: Arc<AtomicU64>,
+    stop: &CancellationToken,
+    tasks: &mut JoinSet<()>,
+) -> SourceHandle {
+    let (asks, asked) = mpsc::channel(8);
+    let handle = SourceHandle {
+        name: Arc::clone(&context.name),
+        status: context.status.clone(),
+        asks,
+        repair: Arc::clone(&context.repair),
+        store: context.store.clone(),
+    };
+    let mut starter = Starter { source, context, handle: &handle, backlog, stop, tasks };
+    match &source.live {
+        Live::Postgres(settings) => starter.postgres(settings, asked),
+        Live::SqlServer(settings) => starter.sqlserver(settings, asked),
+    }
+    handle
+}
+
+struct Starter<'a> {
+    source: &'a Source,
+    context: Context,
+    handle: &'a SourceHandle,
+    backlog: Arc<AtomicU64>,
+    stop: &'a CancellationToken,
+    tasks: &'a mut JoinSet<()>,
+}
+
+impl Starter<'_> {
+    fn postgres(&mut self, settings: &PostgresSettings, asks: mpsc::Receiver<Ask>) {
+        let (source, settings) = (self.source.clone(), settings.clone());
+        let connect: Connect =
+            Arc::new(move || Ok(PostgresSettings { password: source.password()?, ..settings.clone() }));
+        let beside = match self.source.capture {
+            CaptureMode::Slot => Beside::Slot,
+            _ => Beside::ChangeTables,
+        };
+        self.load(PostgresEngine { connect: Arc::clone(&connect), beside });
+        if beside == Beside::ChangeTables {
+            let layouts = self.source.layouts(&self.context.mapping);
+            self.drain(PostgresConnector { connect, layouts }, asks);
+            return;
+        }
+        let capture = slot::Capture {
+            settings: slot::CaptureSettings {
+                slot: self.source.slot.clone(),
+                publication: self.source.publication.clone(),
+                memory_bytes: self.source.memory_bytes,
+            },
+            connect: Arc::clone(&connect),
+            context: self.context.clone(),
+        };
+        let pulse = Pulse {
+            name: Arc::clone(&self.source.name),
+            connect,
+            slot: self.source.slot.clone(),
+            publication: self.source.publication.clone(),
+            mapping: Arc::clone(&self.context.mapping),
+            status: self.context.status.clone(),
+            interval: self.source.heartbeat,
+            now: wall_clock,
+        };
+        self.tasks.spawn(capture.run(asks, self.stop.clone()));
+        self.tasks.spawn(pulse.run(self.stop.clone()));
+    }
+
+    fn sqlserver(&mut self, settings: &SqlServerSettings, asks: mpsc::Receiver<Ask>) {
+        let (source, settings) = (self.source.clone(), settings.clone());
+        let login: Login =
+            Arc::new(move || Ok(SqlServerSettings { password: source.password()?, ..settings.clone() }));
+        let captured = self.context.mapping.captured();
+        match self.source.capture {
+            CaptureMode::Tracking => self.versions(login, captured, Mode::Tracking, asks),
+            CaptureMode::Rowversion => self.versions(login, captured, Mode::RowVersions, asks),
+            // The configuration knows no slot here.
+            CaptureMode::Triggers | CaptureMode::Slot => {
+                let form = self.source.form;
+                self.drain(SqlServerConnector { login, captured, form }, asks);
+            }
+        }
+    }
+
+    fn load(&mut self, engine: impl Engine<Reader: Sync>) {
+        let loader = Loader {
+            context: self.context.clone(),
+            engine,
+            asks: self.handle.asks.clone(),
+            backlog: Arc::clone(&self.backlog),
+            chunk_rows: self.source.chunk_rows,
+            share: self.source.load_share,
+        };
+        self.tasks.spawn(loader.run(self.stop.clone()));
+    }
+
+    fn drain(&mut self, connector: impl Connector, asks: mpsc::Receiver<Ask>) {
+        let capture = changelog::Capture {
+            settings: DrainSettings {
+                poll: self.source.poll,
+                health_interval: self.source.heartbeat,
+                ..DrainSettings::default()
+            },
+            connector,
+            context: self.context.clone(),
+        };
+        self.tasks.spawn(capture.run(asks, self.stop.clone()));
+    }
+
+    fn versions(
+        &mut self,
+        login: Login,
+        captured: Vec<CapturedTable>,
+        mode: Mode,
+        asks: mpsc::Receiver<Ask>,
+    ) {
+        let capture = VersionCapture {
+            settings: VersionSettings {
+                poll: self.source.poll,
+                health_interval: self.source.heartbeat,
+                compare: self.source.compare.clone(),
+                ..VersionSettings::default()
+            },
+            connector: SqlServerVersions { login, captured, mode },
+            context: self.context.clone(),
+        };
+        self.tasks.spawn(capture.run(asks, self.stop.clone()));
+    }
+}

@@ -1,0 +1,25 @@
+//! What is written down of a change.
+
+use crate::mapping::config::Role;
+
+/// What a change row carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Form {
+    /// The mapped columns: nothing is asked of Live again.
+    #[default]
+    Row,
+    /// Of stock and prices only which row it is; it is read again in the background. Cheapest for the shop, and more
+    /// work for maré. Reference data is written down whole in any case.
+    Key,
+}
+
+impl Form {
+    /// How the tables of this role are written down where this form is configured.
+    pub const fn of(self, role: Role) -> Self {
+        match role {
+            Role::Stock | Role::Price => self,
+            _ => Self::Row,
+        }
+    }
+}
