@@ -301,7 +301,7 @@ pub struct MappingConfig {
 }
 
 fn all_entities() -> Vec<Entity> {
-    Entity::ALL.to_vec()
+    vec![Entity::Stock, Entity::Price]
 }
 
 fn sku_reference() -> String {
@@ -333,6 +333,9 @@ impl MappingConfig {
             findings.push(
                 "no [[mapping.prices]]: say which price table is what, like tabela = \"VAREJO\", as = \"base\"".to_owned(),
             );
+        }
+        for entity in self.entities.iter().filter(|entity| entity.switch() != **entity) {
+            findings.push(format!("entities: {entity} belongs to {}: name that", entity.switch()));
         }
         for rule in &self.stores {
             let id = &rule.warehouse;
@@ -410,7 +413,7 @@ impl MappingConfig {
     }
 
     pub fn has(&self, entity: Entity) -> bool {
-        self.entities.contains(&entity)
+        self.entities.contains(&entity.switch())
     }
 
     /// Every trade policy that prices of ours go to.

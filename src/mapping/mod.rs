@@ -259,12 +259,9 @@ impl Mapper {
     }
 }
 
-/// The value of a key that Live has nothing for.
-fn nothing(entity: Entity) -> Value {
-    match entity {
-        Entity::Stock => Value::Stock(Stock { quantity: 0 }),
-        Entity::Price => Value::Price(Box::default()),
-    }
+/// The stock of a key that Live has nothing for.
+const fn no_stock() -> Value {
+    Value::Stock(Stock { quantity: 0 })
 }
 
 type Cells<'a> = &'a [Cell<'a>];

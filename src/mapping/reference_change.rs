@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use crate::core::entity::{Entity, Key};
 use crate::core::row::RowChange;
+use crate::core::value::Value;
 
 use super::cell::{CellError, RowId};
 use super::read::Plan;
 use super::reference::Row;
-use super::{Effect, Mapper, Pair, Reason, Refresh, Role, RowError, nothing, old_and_new};
+use super::{Effect, Mapper, Pair, Reason, Refresh, Role, RowError, no_stock, old_and_new};
 
 impl Mapper {
     pub(super) fn reference_change(
@@ -65,7 +66,8 @@ impl Mapper {
             None => Effect::DeleteRow { key },
         });
         for key in leaving {
-            out.push(Effect::Want { value: nothing(key.entity), key });
+            let value = if key.entity == Entity::Stock { no_stock() } else { Value::Price(Box::default()) };
+            out.push(Effect::Want { value, key });
         }
         match (role, &before, &row) {
             (Role::Product, Some(Row::Product(before)), Some(Row::Product(after)))
@@ -113,10 +115,7 @@ impl Mapper {
         for sku in self.reference.skus_of(product).to_vec() {
             let Some((_, _, reference)) = self.reference.sku(&self.config, &sku) else { continue };
             for warehouse in self.config.warehouses() {
-                out.push(Effect::Want {
-                    key: Key::stock(warehouse, &reference),
-                    value: nothing(Entity::Stock),
-                });
+                out.push(Effect::Want { key: Key::stock(warehouse, &reference), value: no_stock() });
             }
         }
     }
@@ -139,7 +138,7 @@ impl Mapper {
                     && product.in_ecommerce
                 {
                     let key = Key::stock(&pair.warehouse, &reference);
-                    out.push(Effect::Want { key, value: nothing(Entity::Stock) });
+                    out.push(Effect::Want { key, value: no_stock() });
                 }
             }
         }

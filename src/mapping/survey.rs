@@ -62,11 +62,12 @@ impl Mapper {
 
     /// What in Live leads to the wanted value of a key, for people.
     pub fn explain(&self, key: &Key, rows: &dyn Rows) -> Vec<String> {
-        let Some(id) = self.reference.by_reference(key.sku()) else {
-            return vec![format!("Live has no SKU with the reference {}", key.sku())];
+        let Some(reference) = key.sku() else { return Vec::new() };
+        let Some(id) = self.reference.by_reference(reference) else {
+            return vec![format!("Live has no SKU with the reference {reference}")];
         };
         let Some((sku, product, _)) = self.reference.sku(&self.config, id) else {
-            return vec![format!("the product of SKU {} is not known", key.sku())];
+            return vec![format!("the product of SKU {reference} is not known")];
         };
         let yes = |flag: bool| if flag { "yes" } else { "no" };
         let mut lines = vec![

@@ -389,7 +389,7 @@ impl<'a, D: Dialect> Drain<'a, D> {
 
     fn compare_all(&mut self, why: &str) {
         error!(source = %self.context.name, why, "changes may have been missed; everything is compared with Live again");
-        for entity in Entity::ALL {
+        for entity in Entity::SWITCHED {
             self.intake.reconcile(entity, why);
         }
     }
