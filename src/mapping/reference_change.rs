@@ -42,6 +42,16 @@ impl Mapper {
             if row.is_none() {
                 self.counts.count(Reason::OtherTenant);
             }
+            // What VTEX's catalog says of it is not kept here: it is read when it is sent.
+            if self.config.has(Entity::Product) {
+                match (role, &row) {
+                    (Role::Product, Some(_)) => out.push(Effect::Refresh(Refresh::Catalog(id.clone()))),
+                    (Role::Sku, Some(Row::Sku(sku))) => {
+                        out.push(Effect::Refresh(Refresh::Catalog(sku.product.clone())));
+                    }
+                    _ => {}
+                }
+            }
             self.put_reference(role, &id, row, out);
         }
         Ok(())
@@ -78,6 +88,9 @@ impl Mapper {
             (Role::Product, _, Some(_)) => out.push(Effect::Refresh(Refresh::Product(id.clone()))),
             (Role::Sku, _, Some(_)) => out.push(Effect::Refresh(Refresh::Sku(id.clone()))),
             (Role::PriceTable, ..) => out.push(Effect::Reconcile(Entity::Price, "a price table changed")),
+            (Role::Brand | Role::Classifier | Role::Colour | Role::Size, Some(_), Some(_)) => {
+                out.push(Effect::Refresh(Refresh::Holders(role as u8, id.clone())));
+            }
             _ => {}
         }
         if let Some(pairs) = pairs {
@@ -153,7 +166,7 @@ impl Mapper {
             Role::PriceTable => self.reference.price_tables.keys().cloned().collect(),
             Role::Product => self.reference.products.keys().cloned().collect(),
             Role::Sku => self.reference.skus.keys().cloned().collect(),
-            Role::Price | Role::Stock => Vec::new(),
+            _ => self.reference.all_named(role).map(|(id, _)| id.clone()).collect(),
         };
         for id in known.iter().filter(|id| !seen.contains(id)) {
             self.put_reference(role, id, None, out);
