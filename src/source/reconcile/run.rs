@@ -182,6 +182,7 @@ impl<'a, E: Engine> Run<'a, E> {
             key: &columns.sku,
             after: after.as_ref(),
             last: &last,
+            ids: &skus,
         };
         load.rows += self
             .chunk(load, &table, rows, |rows| Content::Stock { pair: pair.clone(), skus: skus.clone(), rows })
@@ -254,7 +255,11 @@ impl<'a, E: Engine> Run<'a, E> {
             }
             self.loader.ask(Ask::Open).await?;
             let began = Instant::now();
-            let taken = self.reader.read(table, &rows).await?;
+            let taken = tokio::select! {
+                // A row that the shop has locked can take long.
+                () = self.stop.cancelled() => return Err(LoadError::Stopping),
+                taken = self.reader.read(table, &rows) => taken?,
+            };
             let busy = began.elapsed();
             let mut chunk = Chunk::new(taken, &mut content);
             if load.step != Step::Done {
