@@ -25,6 +25,7 @@ pub mod postgres;
 mod query;
 pub mod reader;
 mod run;
+pub mod sqlserver;
 pub mod visibility;
 
 use gate::Gate;
