@@ -336,6 +336,10 @@ pub(crate) fn delete_stock(engine: &mut Engine, tx: Tx, sku: i64) -> Outcome<usi
     engine.delete(tx, STOCK, Locks::Wait, is_sku(sku))
 }
 
+pub(crate) fn rename_sku(engine: &mut Engine, tx: Tx, sku: i64) -> Outcome<usize> {
+    engine.update(tx, SKU, Locks::Wait, |row| row[0] == Value::Int(sku), |row| row[2] = Value::text("R"))
+}
+
 /// Takes the product off the web shop.
 pub(crate) fn withdraw_product(engine: &mut Engine, tx: Tx) -> Outcome<usize> {
     engine.update(tx, PRODUCT, Locks::Wait, |_| true, |row| row[3] = Value::Bit(false))

@@ -3,10 +3,11 @@
 use mare::core::entity::Entity;
 use mare::source::changelog::versions::dialect::Mode;
 use mare::source::changelog::versions::reader::VersionRules;
+use mare::source::status::Phase;
 
 use crate::live::{self, SKU, STOCK, minimum_note};
 use crate::site::Site;
-use crate::tds::{Failure, Fault, Value};
+use crate::tds::{Failure, Fault, Locks, Value};
 
 const PAGE: &str = "mare:chunk.page";
 const RANGE: &str = "mare:chunk.range";
@@ -80,6 +81,51 @@ async fn a_load_that_waits_for_a_lock_can_be_stopped() {
     let loading = site.load(100);
     site.until_shows(5, 3).await;
     site.until_shows(9, 1).await;
+    loading.stop().await;
+    site.stop().await;
+}
+
+/// A row that comes up behind the page that is being read is in no page; the stream has brought it.
+#[tokio::test]
+async fn what_comes_up_behind_a_page_stays() {
+    let mut site = open().await;
+    let held = site.server.with(|engine| {
+        let held = engine.begin();
+        live::rename_sku(engine, held, 5).unwrap();
+        held
+    });
+    let pages = site.server.statements_of(PAGE).len();
+    let loading = site.load(2);
+    // Store, deposit, product, two pages of SKUs, and the one that waits.
+    site.until("the page that waits", |site| site.server.statements_of(PAGE).len() == pages + 6).await;
+    site.shop(|engine, tx| live::add_sku(engine, tx, 0));
+    site.until_shows(0, 1).await;
+    site.server.with(|engine| engine.commit(held));
+    site.until("the end", |site| site.status.facts().last_load.is_some()).await;
+    site.shop(|engine, tx| live::set_quantity(engine, tx, 0, 7));
+    site.until_read_past(9).await;
+    assert_eq!(site.quantity(0), Some(7));
+    loading.stop().await;
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_gone_from_a_reference_table_is_taken_back() {
+    let mut site = open().await;
+    site.stop().await;
+    site.shop(|engine, tx| engine.delete(tx, SKU, Locks::Wait, |row| row[0] == Value::Int(3)));
+    site.server.with(|engine| {
+        let now = Value::Int(engine.tracking_version() as i64);
+        engine.notes.insert(minimum_note(SKU), now);
+    });
+    site.start();
+    site.until("streaming", |site| site.status.facts().phase == Phase::Streaming).await;
+    assert_eq!(site.quantity(3), Some(1), "nobody has told");
+    let loading = site.load(2);
+    site.until_shows(3, 0).await;
+    site.until_shows(9, 1).await;
+    let asked = site.server.statements_of("mare:chunk.by_keys");
+    assert_eq!(asked[0].params, [Value::text("3")], "it is asked for by name before it is given up");
     loading.stop().await;
     site.stop().await;
 }

@@ -46,13 +46,22 @@ fn answer(engine: &mut Engine, session: &Session, params: &[Value]) -> Outcome<R
         conditions.map(|text| Condition::read(text, &columns, params)).collect::<Outcome<_>>()?;
     let locks = if rest.contains("READPAST") { Locks::ReadPast } else { Locks::Wait };
     let is_meant = |row: &Row| conditions.iter().all(|condition| condition.holds(row));
-    let mut rows = engine.read_where(session.tx, shape.name, locks, is_meant)?;
-    if let Some(by) = order.and_then(|by| columns_in(by, &columns).next()) {
-        rows.sort_by_key(|row| rank(&row[by]));
-    }
-    if head.contains("TOP (@P1)") {
-        rows.truncate(params[0].as_int() as usize);
-    }
+    let by = order.and_then(|by| columns_in(by, &columns).next());
+    let rows = match by.filter(|_| head.contains("TOP (@P1)")) {
+        Some(by) => {
+            let count = params[0].as_int() as usize;
+            let mut rows = engine.read_where(session.tx, shape.name, Locks::Versions, &is_meant)?;
+            rows.sort_by_key(|row| rank(&row[by]));
+            // It does not come as far as rows behind the last one.
+            let end = count.checked_sub(1).and_then(|last| rows.get(last)).map(|row| rank(&row[by]));
+            let comes_to = |row: &Row| is_meant(row) && end.as_ref().is_none_or(|end| rank(&row[by]) <= *end);
+            let mut rows = engine.read_where(session.tx, shape.name, locks, comes_to)?;
+            rows.sort_by_key(|row| rank(&row[by]));
+            rows.truncate(count);
+            rows
+        }
+        None => engine.read_where(session.tx, shape.name, locks, is_meant)?,
+    };
     let rows = rows.into_iter().map(|row| wanted.iter().map(|index| row[*index].clone()).collect());
     Ok(Reply::rows(wanted.iter().map(|index| columns[*index].clone()).collect(), rows.collect()))
 }
