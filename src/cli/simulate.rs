@@ -23,7 +23,7 @@ While it runs:
   curl -X PUT ADDRESS/_simulator/outage -d '"unavailable"'    VTEX is away ("reset", "off")
   curl -X PUT ADDRESS/_simulator/faults -d '[{"kind":"429","route":"pricing","retry_after":5,"count":10}]'"#;
 
-/// Run a VTEX simulator: the Logistics, Pricing and Catalog calls that maré uses, with VTEX's rate limits and faults.
+/// Run a VTEX simulator: the Logistics, Pricing, Catalog and Master Data calls that maré uses, with VTEX's rate limits and faults.
 ///
 /// It keeps everything in memory, knows nothing of the real VTEX and needs no internet. Point maré's catalog_url and
 /// logistics_url at the printed address, and pricing_url at the address with the account behind it.
@@ -86,13 +86,21 @@ pub struct Simulate {
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
 
+    /// Leave bodies and query values of Master Data and of erasures out of the record.
+    #[arg(long, requires = "record")]
+    record_without_personal_data: bool,
+
+    /// How long a write to Master Data stays invisible to search and scroll, in milliseconds.
+    #[arg(long, default_value_t = 0, value_name = "MS")]
+    search_lag_ms: u64,
+
     /// Faults of a JSON file: a list such as [{"kind":"503","route":"pricing","probability":0.1}].
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
 
-    /// One fault as text; may be repeated. Kinds: 429 423 500-before 500-after 503 hang reset malformed html 401
-    /// 403 empty-400 slow. Fields: kind, route (logistics, pricing, catalog, or a path with *), probability, count,
-    /// sku, warehouse, until_ms, retry_after, http_date, ms, applied, status.
+    /// One fault as text; may be repeated. Kinds: 429 423 408 500-before 500-after 503 hang reset malformed html 401
+    /// 403 empty-400 slow. Fields: kind, route (logistics, pricing, catalog, master-data, user-rights, or a path with *),
+    /// probability, count, sku, warehouse, until_ms, retry_after, http_date, ms, applied, status.
     #[arg(long = "fault", value_name = "NAME=VALUE,...")]
     fault: Vec<String>,
 
@@ -165,11 +173,13 @@ impl Simulate {
             },
             faults,
             record: self.record.clone(),
+            record_personal_data: !self.record_without_personal_data,
             seed: self.seed,
             auto_skus: self.auto_skus,
             ..Options::default()
         };
         options.quirks.numbers = self.numbers;
+        options.master_data.search_lag = Duration::from_millis(self.search_lag_ms);
         Ok(options)
     }
 

@@ -12,15 +12,15 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::access::Permission;
+use super::api::operate_master_data;
 use super::fault::{Fault, Outage};
 use super::options::Credential;
-use super::reply::{Body, Pieces, Reply, stream};
+use super::reply::{Body, NDJSON, Pieces, Reply, stream};
 use super::world::{ReservationStep, SHARDS, SkuId, World};
 
 pub(super) const PREFIX: &str = "/_simulator/";
 /// Largest admin body: a million SKUs with their RefIds.
 const BODY_BYTES_MAX: usize = 256 * 1024 * 1024;
-const NDJSON: &str = "application/x-ndjson";
 
 /// What `POST /_simulator/skus` takes.
 #[derive(Deserialize)]
@@ -114,13 +114,14 @@ fn command(world: &World, method: &str, path: &str, body: &[u8]) -> Result<Reply
             Ok(Reply::empty(204))
         }
         ("POST", path) if path.starts_with("reservations/") => step(world, path),
-        _ => Err(Reply::error(404, HELP)),
+        _ => operate_master_data(world, method, path, body).ok_or_else(|| Reply::error(404, HELP)),
     }
 }
 
 const HELP: &str = "GET stock | prices | counters | faults | health; POST skus | warehouses | reservations | \
                     reservations/{id}/{confirm|acknowledge|cancel} | reset; PUT faults | outage | credentials | \
-                    permissions; DELETE faults | counters";
+                    permissions; DELETE faults | counters; GET documents/{entity} | duplicates/{entity}/{field}; \
+                    POST shop/customers; PUT shop/newsletter | search-lag";
 
 fn seed(world: &World, seed: Seed) -> Result<Reply, Reply> {
     let count = match seed {

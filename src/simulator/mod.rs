@@ -1,4 +1,4 @@
-//! A VTEX simulator: the Logistics, Pricing and Catalog calls that a stock and price integration needs, with VTEX's
+//! A VTEX simulator: the Logistics, Pricing, Catalog and Master Data calls that an integration needs, with VTEX's
 //! limits, latencies and faults. Demo, tests and benches run against it, in-process or as its own process.
 //!
 //! It is written from VTEX's documents and shares no type with the client or the core, so that one misreading
@@ -33,4 +33,8 @@ pub use counters::{BackwardsWrite, CountersSnapshot};
 pub use fault::{Fault, FaultKind, Outage};
 pub use options::{Credential, Latency, Limits, Numbers, Options, Quirks, UnknownRefs};
 pub use serve::{Handle, Simulator};
+pub use world::{
+    CustomField, Duplicates, ErasureOutcome, ErasureState, FieldKind, MasterDataOptions, SavedAnswer,
+    UnknownFields,
+};
 pub use world::{FixedPriceView, PriceView, ReservationStep, SkuId, StockView, World, WorldError};

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::bucket::Limit;
 use super::fault::Fault;
+use super::world::MasterDataOptions;
 
 /// Everything a simulator is started with. `Options::default()` is one warehouse, no SKU, VTEX's published limits, a
 /// free port of this machine.
@@ -30,12 +31,17 @@ pub struct Options {
     pub faults: Vec<Fault>,
     /// Every VTEX exchange is appended to this file as one JSON object a line.
     pub record: Option<PathBuf>,
+    /// The record holds what may be personal data: bodies and query values of Master Data and of erasures. Default:
+    /// yes, since the persons of a simulator are invented.
+    pub record_personal_data: bool,
     /// Seed of jitter and of fault probabilities: equal seeds and equal requests give equal faults.
     pub seed: u64,
     /// Every RefId asked for exists: its id is derived from the text, so that it survives a restart.
     pub auto_skus: bool,
     /// What VTEX does where its documents are silent.
     pub quirks: Quirks,
+    /// Master Data and the erasure of persons.
+    pub master_data: MasterDataOptions,
 }
 
 impl Default for Options {
@@ -50,9 +56,11 @@ impl Default for Options {
             latency: Latency::default(),
             faults: Vec::new(),
             record: None,
+            record_personal_data: true,
             seed: 0,
             auto_skus: false,
             quirks: Quirks::default(),
+            master_data: MasterDataOptions::default(),
         }
     }
 }
@@ -94,6 +102,11 @@ pub struct Limits {
     pub catalog_endpoint: Option<Limit>,
     /// All Catalog endpoints of the account together: 45,000 a minute.
     pub catalog_account: Option<Limit>,
+    /// Master Data: VTEX publishes none.
+    pub master_data: Option<Limit>,
+    /// Searches and scrolls of Master Data with a wildcard: beyond it VTEX blocks them with 503 and 429. It publishes no
+    /// figure.
+    pub wildcard_searches: Option<Limit>,
 }
 
 impl Default for Limits {
@@ -105,6 +118,8 @@ impl Default for Limits {
             logistics: None,
             catalog_endpoint: Some(Limit { per_minute: 15_000, credits: 15_000 }),
             catalog_account: Some(Limit { per_minute: 45_000, credits: 45_000 }),
+            master_data: None,
+            wildcard_searches: None,
         }
     }
 }
@@ -120,6 +135,8 @@ impl Limits {
             logistics: None,
             catalog_endpoint: None,
             catalog_account: None,
+            master_data: None,
+            wildcard_searches: None,
         }
     }
 }

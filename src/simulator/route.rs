@@ -8,6 +8,8 @@ pub(super) enum Area {
     Logistics,
     Pricing,
     Catalog,
+    MasterData,
+    UserRights,
 }
 
 impl Area {
@@ -16,6 +18,8 @@ impl Area {
             Self::Logistics => "logistics",
             Self::Pricing => "pricing",
             Self::Catalog => "catalog",
+            Self::MasterData => "master-data",
+            Self::UserRights => "user-rights",
         }
     }
 }
@@ -97,6 +101,33 @@ routes! {
         ["api" "catalog_system" "pvt" "sku" "stockkeepingunitids"];
     SalesChannels Catalog "GET" "/api/catalog_system/pvt/saleschannel/list"
         ["api" "catalog_system" "pvt" "saleschannel" "list"];
+    Entities MasterData "GET" "/api/dataentities" ["api" "dataentities"];
+    EntityStructure MasterData "GET" "/api/dataentities/{acronym}" ["api" "dataentities" ""];
+    DocumentPost MasterData "POST" "/api/dataentities/{acronym}/documents" ["api" "dataentities" "" "documents"];
+    DocumentUpsert MasterData "PATCH" "/api/dataentities/{acronym}/documents" ["api" "dataentities" "" "documents"];
+    Document MasterData "GET" "/api/dataentities/{acronym}/documents/{id}" ["api" "dataentities" "" "documents" ""];
+    DocumentPut MasterData "PUT" "/api/dataentities/{acronym}/documents/{id}" ["api" "dataentities" "" "documents" ""];
+    DocumentPatch MasterData "PATCH" "/api/dataentities/{acronym}/documents/{id}"
+        ["api" "dataentities" "" "documents" ""];
+    DocumentDelete MasterData "DELETE" "/api/dataentities/{acronym}/documents/{id}"
+        ["api" "dataentities" "" "documents" ""];
+    DocumentSearch MasterData "GET" "/api/dataentities/{acronym}/search" ["api" "dataentities" "" "search"];
+    DocumentScroll MasterData "GET" "/api/dataentities/{acronym}/scroll" ["api" "dataentities" "" "scroll"];
+    Schemas MasterData "GET" "/api/dataentities/{dataEntityName}/schemas" ["api" "dataentities" "" "schemas"];
+    Schema MasterData "GET" "/api/dataentities/{dataEntityName}/schemas/{schemaName}"
+        ["api" "dataentities" "" "schemas" ""];
+    SchemaPut MasterData "PUT" "/api/dataentities/{dataEntityName}/schemas/{schemaName}"
+        ["api" "dataentities" "" "schemas" ""];
+    SchemaDelete MasterData "DELETE" "/api/dataentities/{dataEntityName}/schemas/{schemaName}"
+        ["api" "dataentities" "" "schemas" ""];
+    Indices MasterData "GET" "/api/dataentities/{dataEntityName}/indices" ["api" "dataentities" "" "indices"];
+    IndexPut MasterData "PUT" "/api/dataentities/{dataEntityName}/indices" ["api" "dataentities" "" "indices"];
+    Index MasterData "GET" "/api/dataentities/{dataEntityName}/indices/{index_name}"
+        ["api" "dataentities" "" "indices" ""];
+    IndexDelete MasterData "DELETE" "/api/dataentities/{dataEntityName}/indices/{index_name}"
+        ["api" "dataentities" "" "indices" ""];
+    ForgetPost UserRights "POST" "/api/user-rights/forget/jobs" ["api" "user-rights" "forget" "jobs"];
+    ForgetJob UserRights "GET" "/api/user-rights/forget/jobs/{jobId}" ["api" "user-rights" "forget" "jobs" ""];
 }
 
 impl Route {
@@ -119,7 +150,7 @@ impl Route {
         DEFINITIONS[self as usize].name
     }
 
-    /// True when the request may change stock, a price or a reservation.
+    /// True when the request may change something.
     pub(super) fn writes(self) -> bool {
         !matches!(self.method(), "GET") && self != Self::SkuIdsByRefIds
     }
@@ -145,7 +176,8 @@ pub(super) enum Unroutable {
 /// The longest simulated path has this many segments, the account included.
 const SEGMENTS_MAX: usize = 10;
 
-/// Recognises a request. Pricing paths may begin with the account, as they do at `api.vtex.com`, or not.
+/// Recognises a request. Pricing paths may begin with the account, as they do at `api.vtex.com`, or not; so may those
+/// of Master Data, without `api` then.
 pub(super) fn find<'a>(account: &str, method: &str, path: &'a str) -> Result<Target<'a>, Unroutable> {
     let mut all = [""; SEGMENTS_MAX];
     let mut count = 0;
@@ -156,6 +188,10 @@ pub(super) fn find<'a>(account: &str, method: &str, path: &'a str) -> Result<Tar
     let mut segments = &all[..count];
     if segments.first() == Some(&account) && segments.get(1) == Some(&"pricing") {
         segments = &segments[1..];
+    }
+    if segments.first() == Some(&account) && segments.get(1) == Some(&"dataentities") {
+        all[0] = "api";
+        segments = &all[..count];
     }
     let mut failure = Unroutable::Path;
     for definition in DEFINITIONS {

@@ -1,5 +1,8 @@
-//! What VTEX knows: SKUs, warehouses, stock with its reservations, prices; and how it is disturbed and observed.
+//! What VTEX knows: SKUs, warehouses, stock with its reservations, prices, Master Data; and how it is disturbed and
+//! observed.
 
+mod clock;
+mod master_data;
 mod prices;
 mod skus;
 mod stock;
@@ -16,6 +19,13 @@ use super::in_flight::InFlight;
 use super::limiter::Limiter;
 use super::options::{Credential, Latency, Options};
 
+pub(super) use master_data::{
+    Condition, Fields, Hit, Index, MasterData, NotSaved, Page, Query, Save, Saved, Structure, Way,
+};
+pub use master_data::{
+    CustomField, Duplicates, ErasureOutcome, ErasureState, FieldKind, MasterDataOptions, SavedAnswer,
+    UnknownFields,
+};
 pub(super) use prices::{DateRange, FixedPrice, Price, PriceTable};
 pub use prices::{FixedPriceView, PriceView};
 pub use skus::SkuId;
@@ -71,6 +81,12 @@ pub enum WorldError {
     /// No such reservation, or not in a state for this step.
     #[error("reservation {0:?} does not exist or cannot take this step")]
     Reservation(String),
+    /// No such customer.
+    #[error("customer {0:?} does not exist")]
+    UnknownCustomer(String),
+    /// Master Data does not take the document.
+    #[error("the document is not accepted: {0}")]
+    Document(String),
 }
 
 /// The simulated VTEX account, shared by all connections.
@@ -81,6 +97,7 @@ pub struct World {
     pub(super) warehouses: Warehouses,
     pub(super) stock: StockTable,
     pub(super) prices: PriceTable,
+    pub(super) master_data: MasterData,
     pub(super) counters: Counters,
     pub(super) in_flight: InFlight,
     pub(super) access: Access,
@@ -102,6 +119,11 @@ impl World {
             warehouses,
             stock: StockTable::default(),
             prices: PriceTable::new(&options.trade_policies),
+            master_data: MasterData::new(
+                &options.master_data,
+                options.limits.wildcard_searches,
+                options.seed,
+            ),
             counters: Counters::default(),
             in_flight: InFlight::default(),
             access: Access::new(options.credentials.clone()),
@@ -256,10 +278,17 @@ impl World {
         fixed + jitter.mul_f64(locked(&self.random).f64())
     }
 
-    /// Forgets stock, prices, reservations, counters, faults and outage; keeps SKUs, warehouses and credentials.
+    /// Moves the simulator's time forward: what lags behind by less than this shows.
+    pub fn advance(&self, by: Duration) {
+        self.master_data.advance(by);
+    }
+
+    /// Forgets stock, prices, reservations, documents, counters, faults and outage; keeps SKUs, warehouses,
+    /// credentials, schemas and indices.
     pub fn reset(&self) {
         self.stock.clear();
         self.prices.clear(&self.options.trade_policies);
+        self.master_data.clear();
         self.counters.reset();
         self.faults.replace(Vec::new());
         self.set_outage(Outage::Off);
