@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is a failed test, also in the helpers of tests")]
 
+#[path = "simulator/master_data/mod.rs"]
+mod master_data;
 #[path = "support/openapi.rs"]
 mod openapi;
 
