@@ -91,7 +91,7 @@ pub struct Simulate {
     faults: Option<PathBuf>,
 
     /// One fault as text; may be repeated. Kinds: 429 423 500-before 500-after 503 hang reset malformed html 401
-    /// 403 empty-400 slow. Fields: kind, route (logistics, pricing, catalog, or a path with *), probability, count,
+    /// 403 empty-400 slow null. Fields: kind, route (logistics, pricing, catalog, or a path with *), probability, count,
     /// sku, warehouse, until_ms, retry_after, http_date, ms, applied, status.
     #[arg(long = "fault", value_name = "NAME=VALUE,...")]
     fault: Vec<String>,

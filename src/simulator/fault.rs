@@ -126,6 +126,9 @@ pub enum FaultKind {
     /// A correct answer, `ms` later.
     #[serde(rename = "slow")]
     Slow,
+    /// 200 with `null`, not processed: how a look-up by RefId sometimes misses what exists.
+    #[serde(rename = "null")]
+    Null,
 }
 
 /// VTEX as a whole is away.
@@ -282,5 +285,6 @@ fn strike(fault: &Fault, aim: &Aim<'_>) -> Strike {
         FaultKind::Forbidden => answer(Reply::forbidden()),
         FaultKind::EmptyBadRequest => answer(Reply::empty(400)),
         FaultKind::Slow => Strike { apply: true, delay, ending: Ending::Genuine },
+        FaultKind::Null => answer(Reply::json(&())),
     }
 }

@@ -38,6 +38,7 @@ enum ContentType {
     JsonUtf8,
     Text,
     Html,
+    Xml,
 }
 
 impl ContentType {
@@ -48,6 +49,7 @@ impl ContentType {
             Self::JsonUtf8 => "application/json; charset=utf-8",
             Self::Text => "text/plain",
             Self::Html => "text/html",
+            Self::Xml => "application/xml",
         }))
     }
 }
@@ -67,6 +69,14 @@ impl Reply {
     /// JSON of the operations whose only documented content type names its charset.
     pub(super) fn json_utf8(value: &impl serde::Serialize) -> Self {
         Self { content_type: ContentType::JsonUtf8, ..Self::json(value) }
+    }
+
+    pub(super) fn xml(body: String) -> Self {
+        Self { content_type: ContentType::Xml, body: body.into(), ..Self::empty(200) }
+    }
+
+    pub(super) fn with_status(self, status: u16) -> Self {
+        Self { status, ..self }
     }
 
     fn text(status: u16, body: impl Into<Bytes>) -> Self {
@@ -104,6 +114,11 @@ impl Reply {
             423,
             format!("Unable to acquire lock for key: {account}_item_logistics_{sku}_{warehouse}."),
         )
+    }
+
+    /// Two writes of one product or SKU at once; neither the words nor the status are documented.
+    pub(super) fn deadlocked() -> Self {
+        Self::text(500, "Transaction was deadlocked on lock resources with another process")
     }
 
     pub(super) fn malformed(status: u16) -> Self {

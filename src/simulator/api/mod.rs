@@ -36,18 +36,14 @@ pub(super) fn write_key(world: &World, target: &Target<'_>) -> Option<WriteKey> 
     if !target.route.writes() {
         return None;
     }
-    match target.route {
-        Route::StockQuantity | Route::StockPut | Route::StockLeadTime => Some(WriteKey {
-            sku: sku_id(&target.first)?,
-            warehouse: Some(world.warehouses.index(&target.second)?),
-        }),
-        Route::PricePut
-        | Route::PriceDelete
-        | Route::FixedPatch
-        | Route::FixedOfTablePost
-        | Route::FixedOfTableDelete => Some(WriteKey { sku: sku_id(&target.first)?, warehouse: None }),
-        _ => None,
-    }
+    let sku = || sku_id(&target.first);
+    Some(match target.route.area() {
+        Area::Logistics => WriteKey::Stock(sku()?, world.warehouses.index(&target.second)?),
+        Area::Pricing if target.route != Route::PriceTablePut => WriteKey::Price(sku()?),
+        Area::Catalog if target.route.resource() == "product" => WriteKey::Product(sku()?),
+        Area::Catalog if target.route.resource() == "stockkeepingunit" => WriteKey::Sku(sku()?),
+        _ => return None,
+    })
 }
 
 /// A SKU id in a path. With leading zeros it is another SKU (and VTEX has none such), so it is not read as a number.

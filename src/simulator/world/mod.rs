@@ -1,5 +1,8 @@
-//! What VTEX knows: SKUs, warehouses, stock with its reservations, prices; and how it is disturbed and observed.
+//! What VTEX knows: the catalog, warehouses, stock with its reservations, prices; and how it is disturbed and
+//! observed.
 
+mod catalog;
+mod clock;
 mod prices;
 mod skus;
 mod stock;
@@ -15,7 +18,17 @@ use super::fault::{Fault, FaultPlan, Outage};
 use super::in_flight::InFlight;
 use super::limiter::Limiter;
 use super::options::{Credential, Latency, Options};
+use clock::Clock;
 
+pub(super) use catalog::{
+    Assignment, Brand, BrandFields, Catalog, Category, CategoryFields, Complement, FieldFields, GroupFields,
+    Image, ImageFields, KitComponent, NewProduct, Owner, Product, ProductFields, Refusal, Sku, SkuFields,
+    SpecificationField, Tables, ValueFields,
+};
+pub use catalog::{
+    BrandView, CatalogCounts, CatalogDuplicates, CategoryView, ImageView, KitView, ProductView, SkuView,
+    SpecificationView, Unmet,
+};
 pub(super) use prices::{DateRange, FixedPrice, Price, PriceTable};
 pub use prices::{FixedPriceView, PriceView};
 pub use skus::SkuId;
@@ -78,6 +91,7 @@ pub enum WorldError {
 pub struct World {
     pub(super) options: Options,
     pub(super) skus: Skus,
+    pub(super) catalog: Catalog,
     pub(super) warehouses: Warehouses,
     pub(super) stock: StockTable,
     pub(super) prices: PriceTable,
@@ -86,6 +100,7 @@ pub struct World {
     pub(super) access: Access,
     pub(super) faults: FaultPlan,
     pub(super) limiter: Limiter,
+    clock: Clock,
     outage: AtomicU8,
     latency: RwLock<Latency>,
     random: Mutex<fastrand::Rng>,
@@ -99,6 +114,8 @@ impl World {
         }
         Ok(Self {
             skus: Skus::new(options.auto_skus),
+            catalog: Catalog::new(&options),
+            clock: Clock::start(),
             warehouses,
             stock: StockTable::default(),
             prices: PriceTable::new(&options.trade_policies),
@@ -256,7 +273,18 @@ impl World {
         fixed + jitter.mul_f64(locked(&self.random).f64())
     }
 
-    /// Forgets stock, prices, reservations, counters, faults and outage; keeps SKUs, warehouses and credentials.
+    /// Moves the simulator's time forward: what lags behind by less than this shows.
+    pub fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    /// Time since the start, with what [`World::advance`] added.
+    pub(super) fn now(&self) -> Duration {
+        self.clock.now()
+    }
+
+    /// Forgets stock, prices, reservations, counters, faults and outage; keeps SKUs and the rest of the catalog,
+    /// warehouses and credentials.
     pub fn reset(&self) {
         self.stock.clear();
         self.prices.clear(&self.options.trade_policies);
