@@ -29,7 +29,7 @@ pub struct Fault {
     /// How many requests are hit before the rule is used up. Default: no end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
-    /// Only this SKU id (of the path).
+    /// Only this SKU id (of the path). On catalog routes the path's first id: a product's, a brand's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sku: Option<String>,
     /// Only this warehouse id (of the path).

@@ -191,7 +191,7 @@ pub struct CatalogLag {
     pub index: Duration,
     /// Look-ups by RefId, which sometimes find nothing (VTEX known issue 1157371).
     pub references: Duration,
-    /// The list of brands and the category tree: answers are at most this old (VTEX known issue 480892).
+    /// The lists of brands and the category tree: answers are at most this old (VTEX known issue 480892).
     pub lists: Duration,
 }
 

@@ -274,7 +274,8 @@ impl Operation {
                 table.iter().any(|(name, at, _)| *name == self.name && fits(at, &pointer))
             };
             let number = error.instance().is_number() || error.instance().is_null();
-            if !(number && listed(&EXCUSED_NUMBERS)) && !listed(&EXCUSED_VALUES) {
+            let excused = (number && listed(&EXCUSED_NUMBERS)) || listed(&EXCUSED_VALUES);
+            if !excused {
                 findings.push(format!("answer {status} at {pointer:?}: {error}"));
             }
         }

@@ -217,6 +217,11 @@ async fn the_category_tree_shows_the_levels_that_are_asked_for() {
     let loose = category("Roupas", Some(lowest));
     assert_eq!(scene.refused("PUT", &format!("{CATEGORY}/{}", shop.department), loose).await.0, 400);
     assert_eq!(scene.refused("POST", CATEGORY, category("Sem pai", Some(9))).await.0, 404);
+    let mut own = category("Calçados", None);
+    own["Id"] = json!(9);
+    assert_eq!(id(&scene.ok("POST", CATEGORY, own.clone()).await), 9, "ids may be the caller's");
+    let taken = json!("Category already created with this Id");
+    assert_eq!(scene.refused("POST", CATEGORY, own).await, (409, taken));
 }
 
 #[tokio::test]

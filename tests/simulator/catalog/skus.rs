@@ -1,7 +1,8 @@
 //! SKUs, their EANs and images.
 
-use mare::simulator::Numbers;
-use mare::simulator::Options;
+use std::time::Duration;
+
+use mare::simulator::{CatalogLag, Numbers, Options};
 use serde_json::{Value, json};
 
 use super::{PRODUCT, SKU, SYSTEM, Shop, id, image, sku};
@@ -250,4 +251,27 @@ async fn whole_numbers_of_the_catalog_print_as_the_file_types_them_or_as_vtex_do
         let shown = shop.scene.ok("POST", PRODUCT, scoreless).await;
         assert_eq!(shown.get("Score").is_some(), numbers == Numbers::Realistic);
     }
+}
+
+#[tokio::test]
+async fn the_admin_dump_shows_products_with_skus_and_what_they_lack() {
+    let options = Options {
+        catalog_lag: CatalogLag { index: Duration::from_secs(360), ..CatalogLag::default() },
+        ..Options::default()
+    };
+    let shop = Shop::with(options).await;
+    let product = shop.new_product("P1").await;
+    let made = shop.new_sku(product, "S1").await;
+    shop.add_image(made, "frente").await;
+    let line = shop.scene.ok("GET", "/_simulator/catalog", Value::Null).await;
+    assert_eq!((&line["reference"], &line["brand"]["name"]), (&json!("P1"), &json!("Maré")));
+    assert_eq!(
+        (&line["skus"][0]["id"], &line["skus"][0]["images"][0]["name"]),
+        (&json!(made), &json!("frente"))
+    );
+    assert_eq!(line["skus"][0]["unmet"], json!(["index", "price", "stock"]));
+    assert_eq!(shop.scene.refused("POST", "/_simulator/advance", json!(360_000)).await.0, 204);
+    let line = shop.scene.ok("GET", "/_simulator/catalog", Value::Null).await;
+    assert_eq!(line["skus"][0]["unmet"], json!(["price", "stock"]));
+    assert_eq!(shop.scene.ok("GET", "/_simulator/duplicates", Value::Null).await["images"], 0);
 }

@@ -39,7 +39,8 @@ fn page(call: Call<'_>) -> Result<Reply, Refusal> {
         return Err(Refusal::invalid("pageSize and page are required"));
     };
     let (size, page) = (size.max(1) as usize, page.max(1) as usize);
-    let answer = call.world.catalog.read(|tables| {
+    let name = format!("brands {size} {page}");
+    let answer = call.world.catalog.cached(call.world.now(), &name, |tables| {
         let total = tables.brands().count();
         let items: Vec<Value> =
             tables.brands().skip((page - 1).saturating_mul(size)).take(size).map(summary).collect();

@@ -159,10 +159,10 @@ impl Catalog {
             return self.read(make);
         }
         let mut lists = locked(&self.lists);
-        if let Some((taken, list)) = lists.get(name) {
-            if now.saturating_sub(*taken) < self.lag.lists {
-                return list.clone();
-            }
+        if let Some((taken, list)) = lists.get(name)
+            && now.saturating_sub(*taken) < self.lag.lists
+        {
+            return list.clone();
         }
         let list = self.read(make);
         lists.insert(name.to_owned(), (now, list.clone()));

@@ -115,11 +115,11 @@ impl Tables {
     fn store_sku(&mut self, before: Sku, fields: SkuFields, active: bool) {
         let (id, product) = (before.id, fields.product_id);
         let former = before.fields.product_id;
-        if former != product {
-            if let Some(former) = self.products.get_mut(&former) {
-                former.skus.remove(&id);
-                self.saved(before.fields.product_id);
-            }
+        if former != product
+            && let Some(left) = self.products.get_mut(&former)
+        {
+            left.skus.remove(&id);
+            self.saved(former);
         }
         if let Some(product) = self.products.get_mut(&product) {
             product.skus.insert(id);
