@@ -13,7 +13,8 @@ use super::world::{SkuId, locked};
 /// Samples kept per kind; the totals are always complete.
 const SAMPLES_MAX: usize = 100;
 /// Statuses that are counted by name; anything else counts as the last, `0`.
-const STATUSES: [u16; 14] = [200, 204, 400, 401, 403, 404, 405, 409, 423, 429, 500, 503, 413, NO_ANSWER];
+const STATUSES: [u16; 19] =
+    [200, 201, 202, 204, 304, 400, 401, 403, 404, 405, 408, 409, 412, 413, 423, 429, 500, 503, NO_ANSWER];
 /// The "status" of a request whose connection was closed without an answer.
 pub(super) const NO_ANSWER: u16 = 0;
 
@@ -100,11 +101,10 @@ pub(super) struct Counters {
     overlapping: AtomicU64,
 }
 
-/// `N` counters for each route.
 #[derive(Debug)]
-struct RouteTable<const N: usize>([[AtomicU64; N]; Route::COUNT]);
+struct RouteTable<const COLUMNS: usize>([[AtomicU64; COLUMNS]; Route::COUNT]);
 
-impl<const N: usize> Default for RouteTable<N> {
+impl<const COLUMNS: usize> Default for RouteTable<COLUMNS> {
     fn default() -> Self {
         Self(std::array::from_fn(|_| std::array::from_fn(|_| AtomicU64::new(0))))
     }

@@ -12,7 +12,7 @@ use hyper::{Request, Response};
 use super::api::{self, Call};
 use super::counters::NO_ANSWER;
 use super::fault::{Aim, Ending, Outage, Strike};
-use super::in_flight::{InFlightGuard, WriteKey};
+use super::in_flight::InFlightGuard;
 use super::record::{Answer, Exchange, Recorder};
 use super::reply::{Body, Reply};
 use super::route::{self, Area, Target, Unroutable};
@@ -137,7 +137,7 @@ fn shown_rate(target: &Target<'_>, grant: Option<super::bucket::Grant>) -> Optio
 /// Faults, locks, latency and at last the call itself.
 async fn process(world: &World, target: &Target<'_>, parts: &Parts, body: &Bytes) -> Option<Reply> {
     let call = Call { world, target, query: parts.uri.query().unwrap_or(""), body };
-    let (refusal, _guard) = lock(world, target);
+    let (locked_out, _guard) = lock(call);
     let aim = Aim {
         route: target.route,
         path: parts.uri.path(),
@@ -148,7 +148,7 @@ async fn process(world: &World, target: &Target<'_>, parts: &Parts, body: &Bytes
     let struck = world.faults.draw(&aim);
     let latency = world.draw_latency();
     sleep(latency / 2).await;
-    let reply = match (struck, refusal) {
+    let reply = match (struck, locked_out) {
         (Some(strike), _) => suffer(call, strike).await?,
         (None, Some(refusal)) => refusal,
         (None, None) => api::answer(call),
@@ -157,21 +157,13 @@ async fn process(world: &World, target: &Target<'_>, parts: &Parts, body: &Bytes
     Some(reply)
 }
 
-/// Enters the key of a write. With a reply when VTEX would refuse it, because another write of the key holds the
-/// lock.
-fn lock<'a>(world: &'a World, target: &Target<'_>) -> (Option<Reply>, Option<InFlightGuard<'a>>) {
-    let Some(key) = api::write_key(world, target) else { return (None, None) };
-    let (count, guard) = world.in_flight.enter(key);
-    world.counters.in_flight(count);
-    let quirks = &world.options.quirks;
-    let refusal = match key {
-        WriteKey::Stock(..) if quirks.lock_conflicts => {
-            Some(Reply::locked(&world.options.account, &target.first, &target.second))
-        }
-        WriteKey::Product(_) | WriteKey::Sku(_) if quirks.catalog_deadlocks => Some(Reply::deadlocked()),
-        _ => None,
-    };
-    (refusal.filter(|_| count > 1), Some(guard))
+/// Enters the key of a write. Gives VTEX's refusal when another write of the key holds the lock.
+fn lock(call: Call<'_>) -> (Option<Reply>, Option<InFlightGuard<'_>>) {
+    let Some(key) = api::write_key(call) else { return (None, None) };
+    let (count, guard) = call.world.in_flight.enter(key);
+    call.world.counters.in_flight(count);
+    let refusal = if count > 1 { api::locked_out(call, key) } else { None };
+    (refusal, Some(guard))
 }
 
 async fn suffer(call: Call<'_>, strike: Strike) -> Option<Reply> {

@@ -6,12 +6,14 @@ use hashbrown::HashMap;
 
 use super::world::{SHARDS, SkuId, locked, shard_of};
 
-/// What a write changes.
+/// What a write locks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum WriteKey {
-    /// SKU and warehouse index.
-    Stock(SkuId, u16),
-    /// The price of a SKU.
+    /// A SKU in a warehouse, by the warehouse's index.
+    Stock {
+        sku: SkuId,
+        warehouse: u16,
+    },
     Price(SkuId),
     /// A product of the catalog with what belongs to it.
     Product(u32),
@@ -21,8 +23,10 @@ pub(super) enum WriteKey {
 
 impl WriteKey {
     fn shard(self) -> usize {
-        let (Self::Stock(id, _) | Self::Price(id) | Self::Product(id) | Self::Sku(id)) = self;
-        shard_of(id)
+        match self {
+            Self::Stock { sku, .. } | Self::Price(sku) => shard_of(sku),
+            Self::Product(id) | Self::Sku(id) => shard_of(id),
+        }
     }
 }
 

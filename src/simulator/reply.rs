@@ -66,6 +66,11 @@ impl Reply {
         }
     }
 
+    pub(super) fn json_with(status: u16, value: &impl serde::Serialize) -> Self {
+        let reply = Self::json(value);
+        if reply.status == 200 { Self { status, ..reply } } else { reply }
+    }
+
     /// JSON of the operations whose only documented content type names its charset.
     pub(super) fn json_utf8(value: &impl serde::Serialize) -> Self {
         Self { content_type: ContentType::JsonUtf8, ..Self::json(value) }
@@ -73,10 +78,6 @@ impl Reply {
 
     pub(super) fn xml(body: String) -> Self {
         Self { content_type: ContentType::Xml, body: body.into(), ..Self::empty(200) }
-    }
-
-    pub(super) fn with_status(self, status: u16) -> Self {
-        Self { status, ..self }
     }
 
     fn text(status: u16, body: impl Into<Bytes>) -> Self {

@@ -32,18 +32,36 @@ pub(super) fn answer(call: Call<'_>) -> Reply {
 }
 
 /// The key that a write locks; `None` for reads and for keys that do not exist.
-pub(super) fn write_key(world: &World, target: &Target<'_>) -> Option<WriteKey> {
+pub(super) fn write_key(call: Call<'_>) -> Option<WriteKey> {
+    let Call { world, target, .. } = call;
     if !target.route.writes() {
         return None;
     }
-    let sku = || sku_id(&target.first);
-    Some(match target.route.area() {
-        Area::Logistics => WriteKey::Stock(sku()?, world.warehouses.index(&target.second)?),
-        Area::Pricing if target.route != Route::PriceTablePut => WriteKey::Price(sku()?),
-        Area::Catalog if target.route.resource() == "product" => WriteKey::Product(sku()?),
-        Area::Catalog if target.route.resource() == "stockkeepingunit" => WriteKey::Sku(sku()?),
-        _ => return None,
-    })
+    match target.route {
+        Route::StockQuantity | Route::StockPut | Route::StockLeadTime => {
+            let warehouse = world.warehouses.index(&target.second)?;
+            Some(WriteKey::Stock { sku: sku_id(&target.first)?, warehouse })
+        }
+        Route::PricePut
+        | Route::PriceDelete
+        | Route::FixedPatch
+        | Route::FixedOfTablePost
+        | Route::FixedOfTableDelete => Some(WriteKey::Price(sku_id(&target.first)?)),
+        _ => catalog::write_key(target),
+    }
+}
+
+/// How a write is refused while another one of its key is being processed; `None` when it waits for its turn.
+pub(super) fn locked_out(call: Call<'_>, key: WriteKey) -> Option<Reply> {
+    let (options, target) = (&call.world.options, call.target);
+    match key {
+        WriteKey::Stock { .. } => {
+            let reply = || Reply::locked(&options.account, &target.first, &target.second);
+            options.quirks.lock_conflicts.then(reply)
+        }
+        WriteKey::Product(_) | WriteKey::Sku(_) => options.quirks.catalog_deadlocks.then(Reply::deadlocked),
+        WriteKey::Price(_) => None,
+    }
 }
 
 /// A SKU id in a path. With leading zeros it is another SKU (and VTEX has none such), so it is not read as a number.

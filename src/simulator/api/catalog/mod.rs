@@ -17,9 +17,10 @@ mod sku;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::super::in_flight::WriteKey;
 use super::super::options::Numbers;
 use super::super::reply::Reply;
-use super::super::route::{Route, query_value};
+use super::super::route::{Area, Route, Target, query_value};
 use super::super::world::{Owner, Refusal, Tables, World};
 use super::{Call, sku_id};
 
@@ -97,19 +98,29 @@ pub(super) fn answer(call: Call<'_>) -> Result<Reply, Reply> {
     }
 }
 
+/// The product or the SKU that a write names in its path.
+pub(super) fn write_key(target: &Target<'_>) -> Option<WriteKey> {
+    let id = || sku_id(&target.first);
+    match (target.route.area(), target.route.resource()) {
+        (Area::Catalog, "product") => id().map(WriteKey::Product),
+        (Area::Catalog, "stockkeepingunit") => id().map(WriteKey::Sku),
+        _ => None,
+    }
+}
+
 impl From<Refusal> for Reply {
     fn from(refusal: Refusal) -> Self {
         let text = refusal.to_string();
         match refusal {
             Refusal::EndsInSpace => Self::empty(400),
-            Refusal::Invalid(_) => Self::json(&json!({"Message": text})).with_status(400),
-            Refusal::NotFound(_) => Self::json(&text).with_status(404),
+            Refusal::Invalid(_) => Self::json_with(400, &json!({"Message": text})),
+            Refusal::NotFound(_) => Self::json_with(404, &text),
             Refusal::IdTaken(_)
             | Refusal::ProductRefTaken(_)
             | Refusal::LinkTaken(_)
             | Refusal::SkuRefTaken(_)
             | Refusal::EanTaken(_)
-            | Refusal::BrandNameTaken(_) => Self::json(&text).with_status(409),
+            | Refusal::BrandNameTaken(_) => Self::json_with(409, &text),
         }
     }
 }
