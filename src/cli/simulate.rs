@@ -20,6 +20,7 @@ While it runs:
 
   curl ADDRESS/_simulator/counters                  requests by route and status, 429s, violations
   curl ADDRESS/_simulator/stock                     every SKU and warehouse, one JSON object a line
+  curl ADDRESS/_simulator/catalog                   every product with its SKUs and what they lack to be sold
   curl -X PUT ADDRESS/_simulator/outage -d '"unavailable"'    VTEX is away ("reset", "off")
   curl -X PUT ADDRESS/_simulator/faults -d '[{"kind":"429","route":"pricing","retry_after":5,"count":10}]'"#;
 
@@ -99,8 +100,8 @@ pub struct Simulate {
     faults: Option<PathBuf>,
 
     /// One fault as text; may be repeated. Kinds: 429 423 408 500-before 500-after 503 hang reset malformed html 401
-    /// 403 empty-400 slow. Fields: kind, route (logistics, pricing, catalog, master-data, user-rights, or a path with *),
-    /// probability, count, sku, warehouse, until_ms, retry_after, http_date, ms, applied, status.
+    /// 403 empty-400 slow null. Fields: kind, route (logistics, pricing, catalog, master-data, user-rights, or a path
+    /// with *), probability, count, sku, warehouse, until_ms, retry_after, http_date, ms, applied, status.
     #[arg(long = "fault", value_name = "NAME=VALUE,...")]
     fault: Vec<String>,
 

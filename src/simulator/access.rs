@@ -15,8 +15,18 @@ use super::world::{read, written};
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum Permission {
-    /// Catalog look-ups.
+    /// Catalog: everything that only reads.
     Catalog,
+    /// Catalog: "Product and SKU Management", "Edit Product".
+    ModifyProducts,
+    /// Catalog: "SKUs", "SKU Bundles".
+    ModifySkus,
+    /// Catalog: "Categories Management".
+    ModifyCategories,
+    /// Catalog: "Brands Management".
+    ModifyBrands,
+    /// Catalog: "Groups", "SKU management".
+    ModifySpecifications,
     /// Pricing: "Read prices".
     ReadPrices,
     /// Pricing: "Modify prices".
@@ -81,7 +91,14 @@ impl Access {
 
 fn permission_of(route: Route) -> Permission {
     match (route.area(), route.writes()) {
-        (Area::Catalog, _) => Permission::Catalog,
+        (Area::Catalog, false) => Permission::Catalog,
+        (Area::Catalog, true) => match route.resource() {
+            "product" => Permission::ModifyProducts,
+            "category" => Permission::ModifyCategories,
+            "brand" => Permission::ModifyBrands,
+            "specificationgroup" | "specification" | "specificationvalue" => Permission::ModifySpecifications,
+            _ => Permission::ModifySkus,
+        },
         (Area::Pricing, false) => Permission::ReadPrices,
         (Area::Pricing, true) => Permission::ModifyPrices,
         (Area::Logistics, false) => Permission::ReadInventory,

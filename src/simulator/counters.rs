@@ -52,6 +52,10 @@ pub struct CountersSnapshot {
     pub price_writes: u64,
     /// Of these, writes of what VTEX already had.
     pub price_writes_unchanged: u64,
+    /// Catalog writes that were applied.
+    pub catalog_writes: u64,
+    /// Of these, writes of what VTEX already had.
+    pub catalog_writes_unchanged: u64,
     /// Documents of Master Data that were saved.
     pub document_writes: u64,
     /// Of these, saves of what VTEX already had (304).
@@ -94,6 +98,7 @@ pub(super) struct Counters {
     pub(super) stock: Writes,
     pub(super) balance_ages: Ages,
     pub(super) price: Writes,
+    pub(super) catalog: Writes,
     pub(super) documents: Writes,
     backwards: AtomicU64,
     backwards_samples: Mutex<Vec<BackwardsWrite>>,
@@ -170,6 +175,8 @@ impl Counters {
             balance_ages: self.balance_ages.snapshot(),
             price_writes: load(&self.price.all),
             price_writes_unchanged: load(&self.price.unchanged),
+            catalog_writes: load(&self.catalog.all),
+            catalog_writes_unchanged: load(&self.catalog.unchanged),
             document_writes: load(&self.documents.all),
             document_writes_unchanged: load(&self.documents.unchanged),
             backwards: load(&self.backwards),
@@ -197,7 +204,7 @@ impl Counters {
         let zero = |counter: &AtomicU64| counter.store(0, Ordering::Relaxed);
         self.requests.0.iter().flatten().for_each(zero);
         self.rate_limited.0.iter().flatten().for_each(zero);
-        for writes in [&self.stock, &self.price, &self.documents] {
+        for writes in [&self.stock, &self.price, &self.catalog, &self.documents] {
             zero(&writes.all);
             zero(&writes.unchanged);
         }

@@ -29,7 +29,8 @@ pub struct Fault {
     /// How many requests are hit before the rule is used up. Default: no end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
-    /// Only this SKU id (of the path); for Master Data the entity.
+    /// Only this SKU id (of the path). On catalog routes the path's first id: a product's, a brand's; for Master Data the
+    /// entity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sku: Option<String>,
     /// Only this warehouse id (of the path); for Master Data the document's id.
@@ -129,6 +130,9 @@ pub enum FaultKind {
     /// A correct answer, `ms` later.
     #[serde(rename = "slow")]
     Slow,
+    /// 200 with `null`, not processed: how a look-up by RefId sometimes misses what exists.
+    #[serde(rename = "null")]
+    Null,
 }
 
 /// VTEX as a whole is away.
@@ -286,5 +290,6 @@ fn strike(fault: &Fault, aim: &Aim<'_>) -> Strike {
         FaultKind::Forbidden => answer(Reply::forbidden()),
         FaultKind::EmptyBadRequest => answer(Reply::empty(400)),
         FaultKind::Slow => Strike { apply: true, delay, ending: Ending::Genuine },
+        FaultKind::Null => answer(Reply::json(&())),
     }
 }

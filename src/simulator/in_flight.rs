@@ -15,6 +15,10 @@ pub(super) enum WriteKey {
         warehouse: u16,
     },
     Price(SkuId),
+    /// A product of the catalog with what belongs to it.
+    Product(u32),
+    /// A SKU of the catalog with what belongs to it.
+    Sku(SkuId),
     /// A document of Master Data, by the hash of what identifies it.
     Document(u64),
 }
@@ -23,6 +27,7 @@ impl WriteKey {
     fn shard(self) -> usize {
         match self {
             Self::Stock { sku, .. } | Self::Price(sku) => shard_of(sku),
+            Self::Product(id) | Self::Sku(id) => shard_of(id),
             Self::Document(hash) => (hash % SHARDS as u64) as usize,
         }
     }

@@ -31,10 +31,16 @@ pub use ages::BalanceAges;
 pub use bucket::{Grant, Limit, TokenBucket};
 pub use counters::{BackwardsWrite, CountersSnapshot};
 pub use fault::{Fault, FaultKind, Outage};
-pub use options::{Credential, Latency, Limits, Numbers, Options, Quirks, UnknownRefs};
+pub use options::{
+    CatalogLag, Credential, Latency, Limits, Numbers, Options, Quirks, UnknownProduct, UnknownRefs,
+    UnmetActivation,
+};
 pub use serve::{Handle, Simulator};
+pub use world::{
+    BrandView, CatalogCounts, CatalogDuplicates, CategoryView, FixedPriceView, ImageView, KitView, PriceView,
+    ProductView, ReservationStep, SkuId, SkuView, SpecificationView, StockView, Unmet, World, WorldError,
+};
 pub use world::{
     CustomField, Duplicates, ErasureOutcome, ErasureState, FieldKind, MasterDataOptions, SavedAnswer,
     UnknownFields,
 };
-pub use world::{FixedPriceView, PriceView, ReservationStep, SkuId, StockView, World, WorldError};

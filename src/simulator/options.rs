@@ -36,6 +36,8 @@ pub struct Options {
     pub record_personal_data: bool,
     /// Seed of jitter and of fault probabilities: equal seeds and equal requests give equal faults.
     pub seed: u64,
+    /// How far the catalog's look-ups are behind its writes.
+    pub catalog_lag: CatalogLag,
     /// Every RefId asked for exists: its id is derived from the text, so that it survives a restart.
     pub auto_skus: bool,
     /// What VTEX does where its documents are silent.
@@ -58,6 +60,7 @@ impl Default for Options {
             record: None,
             record_personal_data: true,
             seed: 0,
+            catalog_lag: CatalogLag::default(),
             auto_skus: false,
             quirks: Quirks::default(),
             master_data: MasterDataOptions::default(),
@@ -168,6 +171,15 @@ pub struct Quirks {
     pub lock_conflicts: bool,
     /// Reservations acknowledged after `dateUtcOnBalanceSystem` survive the write. Default: every acknowledged one goes.
     pub late_acknowledged_stay: bool,
+    /// How the look-up of a product by RefId shows one it does not know.
+    pub unknown_product: UnknownProduct,
+    /// What a PUT with `IsActive: true` does when a condition other than image and components is not met.
+    pub unmet_activation: UnmetActivation,
+    /// A brand with the name of another one is refused with 409. Default: there are two of them.
+    pub unique_brand_names: bool,
+    /// A write of a product or SKU whose previous write is still being processed fails with a deadlock, not applied
+    /// (VTEX known issue 862626). Default: both are applied.
+    pub catalog_deadlocks: bool,
 }
 
 impl Default for Quirks {
@@ -180,8 +192,44 @@ impl Default for Quirks {
             absent_fixed_prices_stay: false,
             lock_conflicts: true,
             late_acknowledged_stay: false,
+            unknown_product: UnknownProduct::Null,
+            unmet_activation: UnmetActivation::StaysInactive,
+            unique_brand_names: false,
+            catalog_deadlocks: false,
         }
     }
+}
+
+/// How far the catalog's look-ups are behind its writes, in the time that [`super::World::advance`] can move.
+/// Catalog reads by id are never behind. Default: nothing is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CatalogLag {
+    /// The shop's search index, which the look-ups by EAN and by trade policy read; VTEX takes about six minutes.
+    pub index: Duration,
+    /// Look-ups by RefId, which sometimes find nothing (VTEX known issue 1157371).
+    pub references: Duration,
+    /// The lists of brands and the category tree: answers are at most this old (VTEX known issue 480892).
+    pub lists: Duration,
+}
+
+/// How the look-up of a product by RefId shows one it does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnknownProduct {
+    /// 200 with `null` (VTEX known issue 826702).
+    Null,
+    /// 404.
+    NotFound,
+}
+
+/// What a PUT of a SKU with `IsActive: true` does when a condition is not met of which VTEX's documents say no status
+/// (reference, specification, product, brand, category). A missing image or component always is a 400.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UnmetActivation {
+    /// 200, and the SKU stays inactive: a failure that looks like success.
+    #[default]
+    StaysInactive,
+    /// 400.
+    Refused,
 }
 
 /// How the batch lookup by RefId shows one it does not know.

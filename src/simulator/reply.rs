@@ -44,6 +44,7 @@ enum ContentType {
     Ndjson,
     Text,
     Html,
+    Xml,
 }
 
 impl ContentType {
@@ -55,6 +56,7 @@ impl ContentType {
             Self::Ndjson => NDJSON,
             Self::Text => "text/plain",
             Self::Html => "text/html",
+            Self::Xml => "application/xml",
         }))
     }
 }
@@ -86,6 +88,10 @@ impl Reply {
     /// JSON of the operations whose only documented content type names its charset.
     pub(super) fn json_utf8(value: &impl serde::Serialize) -> Self {
         Self { content_type: ContentType::JsonUtf8, ..Self::json(value) }
+    }
+
+    pub(super) fn xml(body: String) -> Self {
+        Self { content_type: ContentType::Xml, body: body.into(), ..Self::empty(200) }
     }
 
     /// JSON objects that are lines already.
@@ -137,6 +143,11 @@ impl Reply {
             423,
             format!("Unable to acquire lock for key: {account}_item_logistics_{sku}_{warehouse}."),
         )
+    }
+
+    /// Two writes of one product or SKU at once; neither the words nor the status are documented.
+    pub(super) fn deadlocked() -> Self {
+        Self::text(500, "Transaction was deadlocked on lock resources with another process")
     }
 
     pub(super) fn malformed(status: u16) -> Self {

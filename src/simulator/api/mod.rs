@@ -55,7 +55,10 @@ pub(super) fn write_key(call: Call<'_>) -> Option<WriteKey> {
         | Route::FixedPatch
         | Route::FixedOfTablePost
         | Route::FixedOfTableDelete => Some(WriteKey::Price(sku_id(&target.first)?)),
-        _ => master_data::document_key(call).map(WriteKey::Document),
+        _ if target.route.area() == Area::MasterData => {
+            master_data::document_key(call).map(WriteKey::Document)
+        }
+        _ => catalog::write_key(target),
     }
 }
 
@@ -67,6 +70,7 @@ pub(super) fn locked_out(call: Call<'_>, key: WriteKey) -> Option<Reply> {
             let reply = || Reply::locked(&options.account, &target.first, &target.second);
             options.quirks.lock_conflicts.then(reply)
         }
+        WriteKey::Product(_) | WriteKey::Sku(_) => options.quirks.catalog_deadlocks.then(Reply::deadlocked),
         WriteKey::Document(_) => options.master_data.lock_timeouts.then(Reply::request_timeout),
         WriteKey::Price(_) => None,
     }

@@ -1,6 +1,7 @@
-//! What VTEX knows: SKUs, warehouses, stock with its reservations, prices, Master Data; and how it is disturbed and
-//! observed.
+//! What VTEX knows: the catalog, warehouses, stock with its reservations, prices, Master Data; and how it is disturbed
+//! and observed.
 
+mod catalog;
 mod clock;
 mod master_data;
 mod prices;
@@ -18,7 +19,17 @@ use super::fault::{Fault, FaultPlan, Outage};
 use super::in_flight::InFlight;
 use super::limiter::Limiter;
 use super::options::{Credential, Latency, Options};
+use clock::Clock;
 
+pub(super) use catalog::{
+    Assignment, Brand, BrandFields, Catalog, Category, CategoryFields, Complement, FieldFields, GroupFields,
+    Image, ImageFields, KitComponent, NewProduct, Owner, Product, ProductFields, Refusal, Sku, SkuFields,
+    SpecificationField, Tables, ValueFields,
+};
+pub use catalog::{
+    BrandView, CatalogCounts, CatalogDuplicates, CategoryView, ImageView, KitView, ProductView, SkuView,
+    SpecificationView, Unmet,
+};
 pub(super) use master_data::{
     Condition, Fields, Hit, Index, MasterData, NotSaved, Page, Query, Save, Saved, Structure, Way,
 };
@@ -94,6 +105,7 @@ pub enum WorldError {
 pub struct World {
     pub(super) options: Options,
     pub(super) skus: Skus,
+    pub(super) catalog: Catalog,
     pub(super) warehouses: Warehouses,
     pub(super) stock: StockTable,
     pub(super) prices: PriceTable,
@@ -103,6 +115,7 @@ pub struct World {
     pub(super) access: Access,
     pub(super) faults: FaultPlan,
     pub(super) limiter: Limiter,
+    clock: Clock,
     outage: AtomicU8,
     latency: RwLock<Latency>,
     random: Mutex<fastrand::Rng>,
@@ -116,6 +129,8 @@ impl World {
         }
         Ok(Self {
             skus: Skus::new(options.auto_skus),
+            catalog: Catalog::new(&options),
+            clock: Clock::start(),
             warehouses,
             stock: StockTable::default(),
             prices: PriceTable::new(&options.trade_policies),
@@ -280,11 +295,17 @@ impl World {
 
     /// Moves the simulator's time forward: what lags behind by less than this shows.
     pub fn advance(&self, by: Duration) {
+        self.clock.advance(by);
         self.master_data.advance(by);
     }
 
-    /// Forgets stock, prices, reservations, documents, counters, faults and outage; keeps SKUs, warehouses,
-    /// credentials, schemas and indices.
+    /// Time since the start, with what [`World::advance`] added.
+    pub(super) fn now(&self) -> Duration {
+        self.clock.now()
+    }
+
+    /// Forgets stock, prices, reservations, documents, counters, faults and outage; keeps SKUs and the rest of the
+    /// catalog, warehouses, credentials, and the schemas and indices of Master Data.
     pub fn reset(&self) {
         self.stock.clear();
         self.prices.clear(&self.options.trade_policies);
