@@ -30,6 +30,9 @@ pub(crate) enum Test {
     NotNull,
 }
 
+/// A condition is read by recursion, which must end before the stack does.
+const PARENTHESES_MAX: usize = 100;
+
 /// Two letters come first, so that `<=` is not read as `<`.
 const COMPARISONS: [(&str, &[Ordering]); 4] = [
     (">=", &[Ordering::Greater, Ordering::Equal]),
@@ -41,6 +44,9 @@ const COMPARISONS: [(&str, &[Ordering]); 4] = [
 impl Condition {
     /// Reads a `_where`. The message is the one of the 400.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        if text.matches('(').count() > PARENTHESES_MAX {
+            return Err(format!("_where has more than {PARENTHESES_MAX} parentheses"));
+        }
         let mut rest = Rest(text.trim());
         let condition = rest.any()?;
         if rest.0.is_empty() { Ok(condition) } else { Err(rest.unreadable()) }
@@ -262,9 +268,21 @@ fn one_or(mut parts: Vec<Condition>, many: fn(Vec<Condition>) -> Condition) -> C
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_is_sent_is_read_or_refused(
+            text in "[a-c=<>()'\"* é]{0,20}( (and|OR|is|not|null|between) [a-c1é=()]{0,5}){0,4}",
+        ) {
+            if let Ok(condition) = Condition::parse(&text) {
+                condition.holds(&|_| None, &Vec::new);
+            }
+        }
+    }
 
     fn holds(condition: &str, document: &Value) -> bool {
         let fields = document.as_object().unwrap();
@@ -309,6 +327,14 @@ mod tests {
             let message = Condition::parse(broken).unwrap_err();
             assert!(message.starts_with("_where cannot be read"), "{broken}: {message}");
         }
+    }
+
+    #[test]
+    fn parentheses_without_end_are_refused() {
+        assert!(Condition::parse(&"(".repeat(1_000_000)).is_err());
+        let nested = |depth: usize| format!("{}a=1{}", "(".repeat(depth), ")".repeat(depth));
+        assert!(Condition::parse(&nested(PARENTHESES_MAX)).is_ok());
+        assert!(Condition::parse(&nested(PARENTHESES_MAX + 1)).is_err());
     }
 
     #[test]

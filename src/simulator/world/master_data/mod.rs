@@ -187,7 +187,7 @@ impl MasterData {
             return None;
         }
         let id = uuid(&mut state.random).to_string();
-        let due = state.now + state.options.erasure_takes;
+        let due = state.now.saturating_add(state.options.erasure_takes);
         state.erasures.start(id.clone(), email, due, outcome);
         Some(id)
     }
