@@ -19,6 +19,11 @@ async fn put_product_wipes_what_it_leaves_out_and_makes_booleans_false() {
     let world = shop.scene.handle.world();
     assert!(world.product_by_reference("P1").is_none());
     assert_eq!(world.product(product).unwrap().description, "");
+    // Null is the same as left out.
+    let mut nulls = shop.product("P1");
+    (nulls["Description"], nulls["IsVisible"], nulls["Score"]) = (Value::Null, Value::Null, Value::Null);
+    let wiped = shop.scene.ok("PUT", &path, nulls).await;
+    assert_eq!((&wiped["Description"], &wiped["IsVisible"]), (&json!(""), &json!(false)));
     // The way VTEX wants it: read, merge, write.
     let mut merged = shown.as_object().unwrap().clone();
     merged.insert("RefId".to_owned(), json!("P1"));
@@ -57,6 +62,13 @@ async fn a_product_that_exists_is_refused_in_words_that_name_it() {
         "also when it changes"
     );
     assert_eq!(shop.scene.handle.world().products().len(), 2);
+    // A link that was given up is free again.
+    let mut moved = shop.product("P3");
+    moved["LinkId"] = json!("calcao-novo");
+    shop.scene.ok("PUT", &format!("{PRODUCT}/{other}"), moved).await;
+    let mut heir = shop.product("P4");
+    heir["LinkId"] = json!("calcao-p3");
+    shop.scene.ok("POST", PRODUCT, heir).await;
 }
 
 #[tokio::test]
