@@ -129,8 +129,14 @@ async fn a_product_of_names_makes_what_is_missing_and_reuses_a_third_level_of_th
         body.as_object_mut().unwrap().remove(gone);
     }
     assert_eq!(shop.scene.refused("POST", PRODUCT, body.clone()).await.0, 400);
-    body["CategoryPath"] = json!("Roupas/Praia/Sungas");
+    let counts = world.catalog_counts();
     body["BrandName"] = json!("Vento");
+    for path in [format!("Roupas/Praia/{}", "x".repeat(151)), "/".to_owned()] {
+        body["CategoryPath"] = path.into();
+        assert_eq!(shop.scene.refused("POST", PRODUCT, body.clone()).await.0, 400);
+    }
+    assert_eq!(world.catalog_counts(), counts, "a refusal leaves nothing");
+    body["CategoryPath"] = json!("Roupas/Praia/Sungas");
     let first = id(&shop.scene.ok("POST", PRODUCT, body.clone()).await);
     let view = world.product(first).unwrap();
     assert_eq!(view.category.path, ["Roupas", "Praia", "Sungas"]);
@@ -141,8 +147,14 @@ async fn a_product_of_names_makes_what_is_missing_and_reuses_a_third_level_of_th
     body["RefId"] = json!("P2");
     body["Name"] = json!("Outro");
     body["CategoryPath"] = json!("Roupas/Esporte/Sungas");
-    let second = id(&shop.scene.ok("POST", PRODUCT, body).await);
+    let second = id(&shop.scene.ok("POST", PRODUCT, body.clone()).await);
     assert_eq!(world.product(second).unwrap().category.path, ["Roupas", "Praia", "Sungas"]);
+    // A category or department of the name is none of the third level.
+    body["RefId"] = json!("P3");
+    body["Name"] = json!("Mais um");
+    body["CategoryPath"] = json!("Roupas/Esporte/Praia");
+    let third = id(&shop.scene.ok("POST", PRODUCT, body).await);
+    assert_eq!(world.product(third).unwrap().category.path, ["Roupas", "Esporte", "Praia"]);
 }
 
 #[tokio::test]

@@ -12,6 +12,8 @@ mod duplicates;
 mod image;
 mod index;
 mod inspect;
+#[cfg(test)]
+mod invariants;
 mod kit;
 mod product;
 mod refusal;
