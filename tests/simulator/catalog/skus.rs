@@ -113,6 +113,11 @@ async fn a_sku_without_ref_id_needs_an_ean_and_a_product_takes_50_skus() {
     assert_eq!(scene.refused("POST", SKU, sku(product, "S51")).await.0, 400);
     scene.ok("PUT", &path, sku(product, "S1")).await;
     assert_eq!(world.product(product).unwrap().skus.len(), 50);
+    // One that moves makes room.
+    let other = shop.new_product("P2").await;
+    scene.ok("PUT", &path, sku(other, "S1")).await;
+    assert_eq!(world.product(other).unwrap().skus, [made]);
+    shop.new_sku(product, "S51").await;
 }
 
 #[tokio::test]
