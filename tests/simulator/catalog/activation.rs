@@ -89,6 +89,60 @@ async fn activate_if_possible_waits_for_the_last_condition_whatever_the_order() 
 }
 
 #[tokio::test]
+async fn a_put_that_switches_off_is_stronger_than_activate_if_possible_until_a_condition_is_met_again() {
+    let shop = Shop::open().await;
+    let product = shop.new_product("P1").await;
+    let made = shop.new_sku(product, "S1").await;
+    let path = format!("{SKU}/{made}");
+    shop.add_image(made, "frente").await;
+    assert!(shop.is_active(made));
+    assert_eq!(shop.scene.ok("PUT", &path, sku(product, "S1")).await["IsActive"], false);
+    shop.add_image(made, "costas").await;
+    assert!(!shop.is_active(made), "it had an image already");
+    let unchanged = shop.scene.handle.world().counters().catalog_writes_unchanged;
+    shop.scene.ok("PUT", &path, sku(product, "S1")).await;
+    assert_eq!(shop.scene.handle.world().counters().catalog_writes_unchanged, unchanged + 1);
+    shop.scene.ok("DELETE", &format!("{path}/file"), Value::Null).await;
+    shop.add_image(made, "frente").await;
+    assert!(shop.is_active(made));
+    // What GET shows, written again, is no change.
+    let shown = shop.scene.get(&path).await.body;
+    shop.scene.ok("PUT", &path, shown).await;
+    assert_eq!(shop.scene.handle.world().counters().catalog_writes_unchanged, unchanged + 2);
+    // The wish is new when it was taken back in between.
+    let mut off = sku(product, "S1");
+    off["ActivateIfPossible"] = false.into();
+    shop.scene.ok("PUT", &path, off).await;
+    assert_eq!(shop.scene.ok("PUT", &path, sku(product, "S1")).await["IsActive"], true);
+}
+
+#[tokio::test]
+async fn a_category_above_counts_and_a_field_that_is_switched_off_does_not() {
+    let shop = Shop::open().await;
+    let scene = &shop.scene;
+    let product = shop.new_product("P1").await;
+    let made = shop.new_sku(product, "S1").await;
+    let group = json!({"CategoryId": shop.department, "Name": "Geral"});
+    let group = id(&scene.ok("POST", "/api/catalog/pvt/specificationgroup", group).await);
+    let field = |active: bool| json!({"FieldTypeId": 1, "FieldGroupId": group, "Name": "Material", "IsRequired": true, "IsActive": active});
+    let material = id(&scene.ok("POST", "/api/catalog/pvt/specification", field(true)).await);
+    let department = format!("{CATEGORY}/{}", shop.department);
+    let mut closed = category("Roupas", None);
+    closed["IsActive"] = false.into();
+    scene.ok("PUT", &department, closed).await;
+    shop.add_image(made, "frente").await;
+    assert_eq!(
+        shop.unmet(made),
+        [Unmet::Category, Unmet::Specification("Material".to_owned()), Unmet::Index]
+    );
+    scene.ok("PUT", &format!("/api/catalog/pvt/specification/{material}"), field(false)).await;
+    assert_eq!(shop.unmet(made), [Unmet::Category, Unmet::Index]);
+    scene.ok("PUT", &department, category("Roupas", None)).await;
+    assert!(shop.is_active(made));
+    assert_eq!(shop.unmet(made), []);
+}
+
+#[tokio::test]
 async fn an_activation_that_lacks_something_else_looks_like_success_or_is_refused() {
     let mut options = Options::default();
     for (rule, status) in [(UnmetActivation::StaysInactive, 200), (UnmetActivation::Refused, 400)] {

@@ -148,3 +148,27 @@ async fn two_writes_of_one_product_at_once_may_deadlock() {
     shop.scene.ok("PUT", &format!("{PRODUCT}/{other}"), shop.product("P2")).await;
     first.abort();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_creates_at_once_with_one_ref_id_one_wins() {
+    let shop = Shop::open().await;
+    let product = shop.new_product("P1").await;
+    let made = [shop.new_sku(product, "S1").await, shop.new_sku(product, "S2").await];
+    let ean = |number: usize| format!("{SKU}/{}/ean/7891234567895", made[number % 2]);
+    for round in 0..3 {
+        let requests = (0..16).map(|number| match round {
+            0 => shop.scene.request("POST", PRODUCT, Some(shop.product("P2"))),
+            1 => shop.scene.request("POST", SKU, Some(sku(product, "S3"))),
+            _ => shop.scene.request("POST", &ean(number), None),
+        });
+        let sent: Vec<_> = requests.map(|request| tokio::spawn(request.send())).collect();
+        let mut statuses = Vec::new();
+        for answer in sent {
+            statuses.push(answer.await.unwrap().unwrap().status().as_u16());
+        }
+        statuses.sort_unstable();
+        assert_eq!((statuses[0], statuses[1], statuses[15]), (200, 409, 409), "{round}");
+    }
+    let counts = shop.scene.handle.world().catalog_counts();
+    assert_eq!((counts.products, counts.skus, counts.eans), (2, 3, 1));
+}

@@ -24,7 +24,9 @@ async fn a_kit_becomes_active_with_its_components_and_stays_a_kit() {
     let part = shop.new_sku(shop.new_product("P2").await, "PART").await;
     shop.add_image(kit, "kit").await;
     assert_eq!(shop.unmet(kit), [Unmet::KitComponent, Unmet::Index]);
-    assert_eq!(scene.refused("POST", KIT, component(part, kit, 1)).await.0, 400, "PART is no kit");
+    for wrong in [component(part, kit, 1), component(kit, kit, 1), component(kit, part, 0)] {
+        assert_eq!(scene.refused("POST", KIT, wrong.clone()).await.0, 400, "{wrong}");
+    }
     let added = scene.ok("POST", KIT, component(kit, part, 2)).await;
     assert!(!shop.is_active(kit), "its component is not active");
     body["IsActive"] = true.into();

@@ -67,6 +67,15 @@ async fn a_ref_id_may_be_found_late_but_a_second_create_is_refused_at_once() {
     scene.ok("PUT", &format!("{PRODUCT}/{product}"), shop.product("P1")).await;
     assert_eq!(scene.ok("GET", &by_ref, Value::Null).await["Id"], product);
     assert_eq!(scene.ok("POST", BY_REFS, json!(["S1"])).await, json!({"S1": made.to_string()}));
+    // Another RefId is found late again.
+    scene.ok("PUT", &format!("{SKU}/{made}"), sku(product, "S2")).await;
+    scene.ok("PUT", &format!("{PRODUCT}/{product}"), shop.product("P2")).await;
+    let by_ref = format!("{SYSTEM}/products/productgetbyrefid/P2");
+    assert_eq!(scene.ok("GET", &by_ref, Value::Null).await, Value::Null);
+    assert_eq!(scene.ok("POST", BY_REFS, json!(["S1", "S2"])).await, json!({}));
+    world.advance(LAG);
+    assert_eq!(scene.ok("GET", &by_ref, Value::Null).await["Id"], product);
+    assert_eq!(scene.ok("POST", BY_REFS, json!(["S1", "S2"])).await, json!({"S2": made.to_string()}));
 }
 
 #[tokio::test]

@@ -19,6 +19,11 @@ async fn put_product_wipes_what_it_leaves_out_and_makes_booleans_false() {
     let world = shop.scene.handle.world();
     assert!(world.product_by_reference("P1").is_none());
     assert_eq!(world.product(product).unwrap().description, "");
+    // Null is the same as left out.
+    let mut nulls = shop.product("P1");
+    (nulls["Description"], nulls["IsVisible"], nulls["Score"]) = (Value::Null, Value::Null, Value::Null);
+    let wiped = shop.scene.ok("PUT", &path, nulls).await;
+    assert_eq!((&wiped["Description"], &wiped["IsVisible"]), (&json!(""), &json!(false)));
     // The way VTEX wants it: read, merge, write.
     let mut merged = shown.as_object().unwrap().clone();
     merged.insert("RefId".to_owned(), json!("P1"));
@@ -57,6 +62,13 @@ async fn a_product_that_exists_is_refused_in_words_that_name_it() {
         "also when it changes"
     );
     assert_eq!(shop.scene.handle.world().products().len(), 2);
+    // A link that was given up is free again.
+    let mut moved = shop.product("P3");
+    moved["LinkId"] = json!("calcao-novo");
+    shop.scene.ok("PUT", &format!("{PRODUCT}/{other}"), moved).await;
+    let mut heir = shop.product("P4");
+    heir["LinkId"] = json!("calcao-p3");
+    shop.scene.ok("POST", PRODUCT, heir).await;
 }
 
 #[tokio::test]
@@ -117,8 +129,14 @@ async fn a_product_of_names_makes_what_is_missing_and_reuses_a_third_level_of_th
         body.as_object_mut().unwrap().remove(gone);
     }
     assert_eq!(shop.scene.refused("POST", PRODUCT, body.clone()).await.0, 400);
-    body["CategoryPath"] = json!("Roupas/Praia/Sungas");
+    let counts = world.catalog_counts();
     body["BrandName"] = json!("Vento");
+    for path in [format!("Roupas/Praia/{}", "x".repeat(151)), "/".to_owned()] {
+        body["CategoryPath"] = path.into();
+        assert_eq!(shop.scene.refused("POST", PRODUCT, body.clone()).await.0, 400);
+    }
+    assert_eq!(world.catalog_counts(), counts, "a refusal leaves nothing");
+    body["CategoryPath"] = json!("Roupas/Praia/Sungas");
     let first = id(&shop.scene.ok("POST", PRODUCT, body.clone()).await);
     let view = world.product(first).unwrap();
     assert_eq!(view.category.path, ["Roupas", "Praia", "Sungas"]);
@@ -129,8 +147,14 @@ async fn a_product_of_names_makes_what_is_missing_and_reuses_a_third_level_of_th
     body["RefId"] = json!("P2");
     body["Name"] = json!("Outro");
     body["CategoryPath"] = json!("Roupas/Esporte/Sungas");
-    let second = id(&shop.scene.ok("POST", PRODUCT, body).await);
+    let second = id(&shop.scene.ok("POST", PRODUCT, body.clone()).await);
     assert_eq!(world.product(second).unwrap().category.path, ["Roupas", "Praia", "Sungas"]);
+    // A category or department of the name is none of the third level.
+    body["RefId"] = json!("P3");
+    body["Name"] = json!("Mais um");
+    body["CategoryPath"] = json!("Roupas/Esporte/Praia");
+    let third = id(&shop.scene.ok("POST", PRODUCT, body).await);
+    assert_eq!(world.product(third).unwrap().category.path, ["Roupas", "Esporte", "Praia"]);
 }
 
 #[tokio::test]

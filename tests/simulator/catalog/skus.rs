@@ -113,6 +113,11 @@ async fn a_sku_without_ref_id_needs_an_ean_and_a_product_takes_50_skus() {
     assert_eq!(scene.refused("POST", SKU, sku(product, "S51")).await.0, 400);
     scene.ok("PUT", &path, sku(product, "S1")).await;
     assert_eq!(world.product(product).unwrap().skus.len(), 50);
+    // One that moves makes room.
+    let other = shop.new_product("P2").await;
+    scene.ok("PUT", &path, sku(other, "S1")).await;
+    assert_eq!(world.product(other).unwrap().skus, [made]);
+    shop.new_sku(product, "S51").await;
 }
 
 #[tokio::test]
@@ -199,13 +204,17 @@ async fn an_image_that_vtex_could_not_download_is_refused() {
     let shop = Shop::open().await;
     let product = shop.new_product("P1").await;
     let files = format!("{SKU}/{}/file", shop.new_sku(product, "S1").await);
-    for url in
-        ["imagens.example/1.jpg", "ftp://imagens.example/1.jpg", "https://imagens.example/1", "file:///1.png"]
-    {
+    for url in [
+        "imagens.example/1.jpg",
+        "ftp://imagens.example/1.jpg",
+        "https://imagens.example/1",
+        "https://imagens.example/1.png?largura=600",
+        "file:///1.png",
+    ] {
         let body = json!({"Name": "frente", "Url": url});
         assert_eq!(shop.scene.refused("POST", &files, body).await.0, 400, "{url}");
     }
-    let body = json!({"Name": "frente", "Url": "https://imagens.example/1.PNG?v=2"});
+    let body = json!({"Name": "frente", "Url": "https://imagens.example/1.PNG"});
     assert_eq!(shop.scene.ok("POST", &files, body).await[0]["Name"], "frente");
 }
 

@@ -57,9 +57,15 @@ async fn values_are_given_by_id_for_lists_and_by_text_for_the_rest() {
     ] {
         assert!([400, 404].contains(&scene.refused("POST", &path, wrong.clone()).await.0), "{wrong}");
     }
+    let whole = json!({"Name": "Material", "Description": "", "IsRequired": true, "IsActive": true});
+    scene.ok("PUT", &format!("{FIELD}/{text}"), whole).await;
+    let made = shop.new_sku(product, "S1").await;
+    shop.add_image(made, "frente").await;
+    assert!(!shop.is_active(made));
     let cotton = scene.ok("POST", &path, json!({"FieldId": text, "Text": "Algodão"})).await;
     let beach = scene.ok("POST", &path, json!({"FieldId": list, "FieldValueId": value})).await;
     assert_eq!(beach["Text"], "Praia");
+    assert!(shop.is_active(made), "the required field was what it waited for");
     // Twice the same is a duplicate.
     scene.ok("POST", &path, json!({"FieldId": list, "FieldValueId": value})).await;
     let world = scene.handle.world();

@@ -16,7 +16,7 @@ pub(super) fn answer(call: Call<'_>) -> Result<Reply, Reply> {
     })
 }
 
-/// Down to the wanted level, 0 being the departments' children; VTEX answers it from a cache.
+/// The departments and as many levels below them as are asked for; VTEX answers it from a cache.
 fn tree(call: Call<'_>) -> Result<Reply, Refusal> {
     let levels: u32 =
         call.target.first.parse().map_err(|_| Refusal::invalid("categoryLevels is not a number"))?;

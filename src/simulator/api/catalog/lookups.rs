@@ -7,7 +7,7 @@ use super::super::super::options::{Numbers, UnknownRefs};
 use super::super::super::reply::Reply;
 use super::super::super::route::{Route, query_value};
 use super::super::super::world::{Refusal, SkuId, World};
-use super::super::known_sku;
+use super::super::sku_id;
 use super::{Call, query_number, sku};
 
 /// Most ids on one page of `stockkeepingunitids`.
@@ -65,7 +65,9 @@ fn by_reference(call: Call<'_>) -> Result<Reply, Reply> {
 }
 
 fn by_id(call: Call<'_>) -> Result<Reply, Reply> {
-    let id = known_sku(call)?;
+    let unknown = call.world.options.quirks.unknown_sku_status;
+    let id = sku_id(&call.target.first).filter(|id| call.world.skus.exists(*id));
+    let id = id.ok_or_else(|| Reply::json_with(unknown, &Refusal::NotFound("SKU").to_string()))?;
     let reference = call.world.skus.reference(id).ok_or(Refusal::NotFound("SKU"))?;
     Ok(Reply::json(&shown(call.world, id, &reference)))
 }

@@ -79,20 +79,20 @@ impl Tables {
         })
     }
 
-    /// Activates the SKUs of a product that ask for it and lack nothing; gives their ids.
+    /// Activates the SKUs of a product that wait for it and lack nothing now; gives their ids.
     pub(super) fn activate_where_possible(&mut self, product: u32) -> Vec<u32> {
         let Some(product) = self.products.get(&product) else { return Vec::new() };
         let skus = product.skus.iter().filter_map(|id| self.skus.get(id));
-        let ready: Vec<u32> = skus
-            .filter(|sku| !sku.active && sku.fields.activate_if_possible)
-            .filter(|sku| self.unmet_for_activation(sku).is_empty())
-            .map(|sku| sku.id)
-            .collect();
-        for id in &ready {
-            if let Some(sku) = self.skus.get_mut(id) {
-                sku.active = true;
-            }
+        let asking = skus.filter(|sku| !sku.active && sku.fields.activate_if_possible);
+        let lacking: Vec<(u32, bool)> =
+            asking.map(|sku| (sku.id, !self.unmet_for_activation(sku).is_empty())).collect();
+        let mut activated = Vec::new();
+        for (id, lacks) in lacking {
+            let Some(sku) = self.skus.get_mut(&id) else { continue };
+            sku.active = sku.waits && !lacks;
+            sku.waits = lacks;
+            activated.extend(sku.active.then_some(id));
         }
-        ready
+        activated
     }
 }

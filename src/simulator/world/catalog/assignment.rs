@@ -76,8 +76,8 @@ impl Tables {
         if values.is_empty() || values.iter().any(String::is_empty) || (of_sku && values.len() > 1) {
             return Err(Refusal::invalid("FieldValues must hold a value, and for a SKU only one"));
         }
-        let product = self.product_of(owner)?;
-        let category = if root { None } else { Some(self.product(product)?.category) };
+        let category = self.product(self.product_of(owner)?)?.category;
+        let category = (!root).then_some(category);
         let field = self.field_named(category, group, field, of_sku)?;
         self.assignments_mut(owner)?.retain(|known| known.field != field);
         for name in values {

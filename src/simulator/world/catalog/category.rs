@@ -85,9 +85,11 @@ impl Tables {
     /// issue 1087069).
     pub(super) fn category_at(&mut self, path: &str) -> Result<u32, Refusal> {
         let mut father = None;
-        for (level, name) in path.split('/').filter(|name| !name.is_empty()).enumerate() {
+        for (level, name) in names(path).enumerate() {
+            let elsewhere = |category: &Category| level >= 2 && self.category_path(category.id).count() > 2;
             let found = self.categories.values().find(|category| {
-                category.fields.name == name && (level >= 2 || category.fields.father_category_id == father)
+                category.fields.name == name
+                    && (category.fields.father_category_id == father || elsewhere(category))
             });
             father = Some(match found {
                 Some(found) => found.id,
@@ -118,6 +120,17 @@ impl Tables {
         }
         Ok(fields)
     }
+}
+
+/// The names of a path, from the department down.
+fn names(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|name| !name.is_empty())
+}
+
+/// Refuses a path of which no category could be made.
+pub(super) fn check_path(path: &str) -> Result<(), Refusal> {
+    let last = names(path).last().unwrap_or_default();
+    std::iter::once(last).chain(names(path)).try_for_each(|name| required("CategoryPath", name, NAME_MAX))
 }
 
 impl CategoryFields {

@@ -96,7 +96,7 @@ impl Tables {
     /// The main image has position 0, and there is one at most.
     fn place_image(&mut self, sku: u32, id: u32, archive: u32, fields: ImageFields) -> Result<(), Refusal> {
         let owner = self.sku_mut(sku)?;
-        let next = owner.images.iter().map(|image| image.position + 1).max().unwrap_or(0);
+        let next = owner.images.iter().map(|image| image.position.saturating_add(1)).max().unwrap_or(0);
         if fields.is_main {
             for image in &mut owner.images {
                 image.fields.is_main = false;
@@ -115,9 +115,8 @@ impl Tables {
 fn check(fields: &ImageFields) -> Result<(), Refusal> {
     required("Name", &fields.name, NAME_MAX)?;
     let url = fields.url.to_ascii_lowercase();
-    let path = url.split(['?', '#']).next().unwrap_or_default();
     let downloadable = url.starts_with("http://") || url.starts_with("https://");
-    if !downloadable || !EXTENSIONS.iter().any(|extension| path.ends_with(extension)) {
+    if !downloadable || !EXTENSIONS.iter().any(|extension| url.ends_with(extension)) {
         return Err(Refusal::invalid(
             "Url must begin with http:// or https:// and end in the extension of an image",
         ));

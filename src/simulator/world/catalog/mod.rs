@@ -12,19 +12,27 @@ mod duplicates;
 mod image;
 mod index;
 mod inspect;
+#[cfg(test)]
+mod invariants;
 mod kit;
 mod product;
 mod refusal;
 mod sku;
 mod text;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, RwLock};
 use std::time::Duration;
 
 use hashbrown::HashMap;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::options::{CatalogLag, Options, UnmetActivation};
+use super::{locked, read, written};
+use definition::{SpecificationGroup, SpecificationValue};
+use index::Index;
+
+pub use activation::Unmet;
 pub(crate) use assignment::{Assignment, Owner};
 pub(crate) use brand::{Brand, BrandFields};
 pub(crate) use category::{Category, CategoryFields};
@@ -36,13 +44,6 @@ pub(crate) use kit::{Complement, KitComponent};
 pub(crate) use product::{NewProduct, Product, ProductFields};
 pub(crate) use refusal::Refusal;
 pub(crate) use sku::{Sku, SkuFields};
-
-use super::super::options::{CatalogLag, Options, UnmetActivation};
-use super::{locked, read, written};
-use definition::{SpecificationGroup, SpecificationValue};
-use index::Index;
-
-pub use activation::Unmet;
 
 /// Largest id of anything in the catalog.
 const ID_MAX: u32 = i32::MAX as u32;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::text::{at_most, required, slug};
-use super::{Assignment, Refusal, Tables};
+use super::{Assignment, Refusal, Tables, category};
 
 const NAME_MAX: usize = 150;
 const REFERENCE_MAX: usize = 100;
@@ -70,20 +70,24 @@ impl Tables {
             return Err(Refusal::IdTaken("Product"));
         }
         let fields = self.checked_product(None, fields)?;
-        // Refused before the brand of a name is made.
+        // Both are looked at before anything is made.
         match (&category_path, fields.category_id) {
-            (None, Some(category)) => drop(self.category(category)?),
+            (Some(path), _) => category::check_path(path)?,
+            (None, Some(id)) => drop(self.category(id)?),
             (None, None) => return Err(Refusal::invalid("CategoryId or CategoryPath is required")),
-            (Some(_), _) => {}
         }
-        let brand = match (brand_name, fields.brand_id) {
-            (Some(name), _) => self.brand_named(&name)?,
-            (None, Some(id)) => self.brand(id)?.id,
+        match (&brand_name, fields.brand_id) {
+            (Some(name), _) => required("BrandName", name, NAME_MAX)?,
+            (None, Some(id)) => drop(self.brand(id)?),
             (None, None) => return Err(Refusal::invalid("BrandId or BrandName is required")),
-        };
+        }
         let category = match category_path {
             Some(path) => self.category_at(&path)?,
             None => fields.category_id.unwrap_or_default(),
+        };
+        let brand = match brand_name {
+            Some(name) => self.brand_named(&name)?,
+            None => fields.brand_id.unwrap_or_default(),
         };
         let id = id.unwrap_or_else(|| Self::issue(&mut self.issued.product, &self.products));
         let product = Product {

@@ -64,6 +64,9 @@ pub(crate) struct Sku {
     pub(crate) eans: BTreeSet<String>,
     pub(crate) images: Vec<Image>,
     pub(crate) specifications: Vec<Assignment>,
+    /// It becomes active when nothing is in the way any more. A PUT that switches it off ends this, although
+    /// `ActivateIfPossible` stays: it was possible, and is not wanted.
+    pub(super) waits: bool,
     /// Since when it has its RefId.
     ref_since: Duration,
 }
@@ -107,7 +110,8 @@ impl Tables {
         fields.is_kit |= before.fields.is_kit;
         let active = self.active_after_put(&before, &fields)?;
         names.rename(id, &fields.ref_id).map_err(Refusal::SkuRefTaken)?;
-        let changed = active != before.active || before.fields != fields;
+        let same = SkuFields { is_active: fields.is_active, ..before.fields.clone() };
+        let changed = active != before.active || fields != same;
         self.store_sku(before, fields, active);
         Ok(changed)
     }
@@ -125,7 +129,9 @@ impl Tables {
             product.skus.insert(id);
         }
         let ref_since = if before.fields.ref_id == fields.ref_id { before.ref_since } else { self.now };
-        self.skus.insert(id, Sku { active, fields, ref_since, ..before });
+        let wish = fields.activate_if_possible;
+        let waits = wish && (before.waits || !before.fields.activate_if_possible);
+        self.skus.insert(id, Sku { active, fields, waits, ref_since, ..before });
         self.saved(product);
     }
 
@@ -245,6 +251,7 @@ impl Sku {
             eans: BTreeSet::new(),
             images: Vec::new(),
             specifications: Vec::new(),
+            waits: false,
             ref_since: now,
         }
     }
