@@ -34,7 +34,7 @@ pub use fault::{Fault, FaultKind, Outage};
 pub use options::{Credential, Latency, Limits, Numbers, Options, Quirks, UnknownRefs};
 pub use serve::{Handle, Simulator};
 pub use world::{
-    CustomField, Duplicates, ErasureOutcome, ErasureState, FieldKind, MasterDataOptions, SavedAnswer,
-    UnknownFields,
+    CustomField, CustomFieldError, Duplicates, ErasureOutcome, ErasureState, FieldKind, MasterDataOptions,
+    SavedAnswer, UnknownFields,
 };
 pub use world::{FixedPriceView, PriceView, ReservationStep, SkuId, StockView, World, WorldError};
