@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 
 use crate::simulator::{
-    Credential, Fault, Handle, Latency, Limit, Limits, Numbers, Options, Simulator, World,
+    Credential, CustomField, Fault, Handle, Latency, Limit, Limits, Numbers, Options, Simulator, World,
 };
 
 /// Shown under the options; the examples of `--help`.
@@ -90,6 +90,11 @@ pub struct Simulate {
     /// Leave bodies and query values of Master Data and of erasures out of the record.
     #[arg(long, requires = "record")]
     record_without_personal_data: bool,
+
+    /// A field that the account added to the customers (CL) or addresses (AD) of Master Data; may be repeated. KIND is
+    /// text, boolean, integer, decimal or date.
+    #[arg(long = "custom-field", value_name = "ENTITY.NAME[:KIND]")]
+    custom_fields: Vec<CustomField>,
 
     /// How long a write to Master Data stays invisible to search and scroll, in milliseconds.
     #[arg(long, default_value_t = 0, value_name = "MS")]
@@ -180,6 +185,7 @@ impl Simulate {
             ..Options::default()
         };
         options.quirks.numbers = self.numbers;
+        options.master_data.custom_fields.clone_from(&self.custom_fields);
         options.master_data.search_lag = Duration::from_millis(self.search_lag_ms);
         Ok(options)
     }

@@ -41,6 +41,6 @@ pub use world::{
     ProductView, ReservationStep, SkuId, SkuView, SpecificationView, StockView, Unmet, World, WorldError,
 };
 pub use world::{
-    CustomField, Duplicates, ErasureOutcome, ErasureState, FieldKind, MasterDataOptions, SavedAnswer,
-    UnknownFields,
+    CustomField, CustomFieldError, Duplicates, ErasureOutcome, ErasureState, FieldKind, MasterDataOptions,
+    SavedAnswer, UnknownFields,
 };

@@ -34,8 +34,8 @@ pub(super) use master_data::{
     Condition, Fields, Hit, Index, MasterData, NotSaved, Page, Query, Save, Saved, Structure, Way,
 };
 pub use master_data::{
-    CustomField, Duplicates, ErasureOutcome, ErasureState, FieldKind, MasterDataOptions, SavedAnswer,
-    UnknownFields,
+    CustomField, CustomFieldError, Duplicates, ErasureOutcome, ErasureState, FieldKind, MasterDataOptions,
+    SavedAnswer, UnknownFields,
 };
 pub(super) use prices::{DateRange, FixedPrice, Price, PriceTable};
 pub use prices::{FixedPriceView, PriceView};

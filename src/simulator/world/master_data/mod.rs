@@ -34,7 +34,8 @@ use erasure::Erasures;
 pub(crate) use fields::Structure;
 pub(crate) use index::Index;
 pub use options::{
-    CustomField, Duplicates, ErasureOutcome, FieldKind, MasterDataOptions, SavedAnswer, UnknownFields,
+    CustomField, CustomFieldError, Duplicates, ErasureOutcome, FieldKind, MasterDataOptions, SavedAnswer,
+    UnknownFields,
 };
 pub(crate) use query::{Hit, Query};
 pub(crate) use scroll::Page;

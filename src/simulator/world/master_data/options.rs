@@ -1,6 +1,10 @@
 //! Master Data as a simulator is started with: its pace, and what VTEX does where its documents are silent.
 
+use std::str::FromStr;
 use std::time::Duration;
+
+/// The longest of VTEX's types of short text, Varchar 750.
+const CUSTOM_TEXT_MAX: usize = 750;
 
 /// Master Data and the erasure of a person's data.
 #[derive(Clone, Debug)]
@@ -96,7 +100,7 @@ pub enum UnknownFields {
 }
 
 /// A field that was added to an entity of v1.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CustomField {
     /// `CL` or `AD`.
     pub entity: String,
@@ -104,6 +108,41 @@ pub struct CustomField {
     pub name: String,
     /// What it holds.
     pub kind: FieldKind,
+}
+
+/// Why a custom field on the command line is not one.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum CustomFieldError {
+    /// No entity of v1, or no name.
+    #[error(
+        "`{0}` is not ENTITY.NAME or ENTITY.NAME:KIND with CL or AD as the entity, for example CL.codigoErp"
+    )]
+    Shape(String),
+    /// No such kind.
+    #[error("`{0}` is not text, boolean, integer, decimal or date")]
+    Kind(String),
+}
+
+impl FromStr for CustomField {
+    type Err = CustomFieldError;
+
+    /// `CL.codigoErp`, which is text, or `CL.lgpdCartaVersao:integer`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (path, kind) = text.split_once(':').unwrap_or((text, "text"));
+        let (entity, name) = path
+            .split_once('.')
+            .filter(|(entity, name)| matches!(*entity, "CL" | "AD") && !name.is_empty())
+            .ok_or_else(|| CustomFieldError::Shape(text.to_owned()))?;
+        let kind = match kind {
+            "text" => FieldKind::Text(CUSTOM_TEXT_MAX),
+            "boolean" => FieldKind::Boolean,
+            "integer" => FieldKind::Integer,
+            "decimal" => FieldKind::Decimal,
+            "date" => FieldKind::Date,
+            _ => return Err(CustomFieldError::Kind(kind.to_owned())),
+        };
+        Ok(Self { entity: entity.to_owned(), name: name.to_owned(), kind })
+    }
 }
 
 /// What a field of v1 holds.
@@ -137,5 +176,22 @@ impl FieldKind {
             Self::Date => "Date",
             Self::Object => "Json",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_custom_field_is_named_with_its_entity_and_kind() {
+        let field = |text: &str| text.parse::<CustomField>();
+        let expected =
+            |name: &str, kind| CustomField { entity: "CL".to_owned(), name: name.to_owned(), kind };
+        assert_eq!(field("CL.codigoErp"), Ok(expected("codigoErp", FieldKind::Text(CUSTOM_TEXT_MAX))));
+        assert_eq!(field("CL.lgpdVersao:integer"), Ok(expected("lgpdVersao", FieldKind::Integer)));
+        assert!(matches!(field("codigoErp"), Err(CustomFieldError::Shape(_))));
+        assert!(matches!(field("XX.codigoErp"), Err(CustomFieldError::Shape(_))));
+        assert_eq!(field("AD.ponto:money"), Err(CustomFieldError::Kind("money".to_owned())));
     }
 }
