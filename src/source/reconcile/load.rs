@@ -52,6 +52,13 @@ pub(super) struct Load {
 pub(super) enum Step {
     /// A reference table, from its beginning: they are small.
     Reference(u8),
+    /// Products with SKUs, prices and stock.
+    Products {
+        after: Option<RowId>,
+    },
+    People {
+        after: Option<RowId>,
+    },
     Prices {
         after: Option<RowId>,
     },
@@ -189,6 +196,8 @@ impl Step {
             Self::Reference(index) => {
                 Role::REFERENCE.get(usize::from(*index)).map_or("reference data", |role| role.name())
             }
+            Self::Products { .. } => "products",
+            Self::People { .. } => "customers",
             Self::Prices { .. } => "prices",
             Self::Stock { .. } => "stock",
             Self::Done => "done",
