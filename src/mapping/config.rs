@@ -11,6 +11,8 @@ use serde::Deserialize;
 
 use crate::core::entity::Entity;
 
+use super::catalog::config::CatalogConfig;
+
 pub use super::tables::{Role, Tables};
 
 /// `[mapping.codes]`
@@ -113,6 +115,8 @@ pub struct MappingConfig {
     #[serde(default)]
     pub stock: StockRules,
     #[serde(default)]
+    pub catalog: CatalogConfig,
+    #[serde(default)]
     pub codes: Codes,
     #[serde(default)]
     pub tables: Tables,
@@ -183,6 +187,7 @@ impl MappingConfig {
             }
         }
         findings.extend(self.validate_prices());
+        findings.extend(self.catalog.validate());
         if !self.sku_reference.contains("{sku}") {
             findings.push(format!(
                 "sku_reference = \"{}\" has no {{sku}}: all SKUs would have the same reference",

@@ -16,10 +16,12 @@ use crate::core::time::Timestamp;
 use crate::core::value::{Stock, Value};
 
 mod balances;
+pub mod catalog;
 pub mod cell;
 pub mod config;
 mod counts;
 mod details;
+mod looked_up;
 mod price;
 mod product_prices;
 mod read;
@@ -36,6 +38,7 @@ pub use reference::Pair;
 use cell::{CellError, RowId};
 use config::{MappingConfig, PriceRule};
 use counts::Counts;
+pub use looked_up::CatalogBatch;
 use details::person_change;
 use read::Plan;
 use reference::{Reference, Row};
@@ -71,6 +74,10 @@ pub enum Effect {
     },
     /// The whole entity must be compared.
     Reconcile(Entity, &'static str),
+    /// Live has it no more, or not for the shop: what VTEX holds of it goes out of sight.
+    Withdraw {
+        key: Key,
+    },
 }
 
 /// Something to be read again from Live.
