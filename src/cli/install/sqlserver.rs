@@ -5,11 +5,10 @@ use secrecy::ExposeSecret;
 
 use crate::config::{CaptureMode, Config, Source};
 use crate::live::sqlserver::{Connection, SqlServerSettings};
-use crate::source::changelog::sqlserver::install::{
-    Wanted, Way, keep_readers_out, look, prepare, uninstall_script,
-};
+use crate::source::changelog::sqlserver::install::{Wanted, Way, look, prepare};
 use crate::source::changelog::sqlserver::run::run;
 use crate::source::changelog::sqlserver::session::connection;
+use crate::source::changelog::sqlserver::uninstall::{keep_readers_out, uninstall_script};
 use crate::source::changelog::versions::dialect::Mode;
 
 use super::{By, password};

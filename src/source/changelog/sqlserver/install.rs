@@ -1,7 +1,6 @@
-//! What `mare install` and `mare uninstall` find in the database, what stands against them, and the scripts.
+//! What `mare install` finds in the database, what stands against it, and the script.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use crate::live::sqlserver::{Connection, Param, SqlError, Statement};
 use crate::mapping::config::CapturedTable;
@@ -15,8 +14,8 @@ use super::names::{qualified, quoted};
 use super::output::output_in_modules;
 use super::script::{self, Names, Objects};
 use super::server::server_facts;
-use super::session::{holder, integer_of, text_of, try_lock};
-use super::statements::{INSTALLED, LOGIN, OBJECTS, OWNERS, kill};
+use super::session::{integer_of, text_of};
+use super::statements::{INSTALLED, LOGIN, OBJECTS, OWNERS};
 use super::table::{CaptureTable, ColumnFacts, TableFacts, plan};
 
 /// How changes are captured.
@@ -69,6 +68,7 @@ pub enum InstallError {
     /// Each with what to do.
     #[error("{}", .0.join("\n"))]
     NotReady(Vec<String>),
+    /// A maré that reads, and what to do.
     #[error("{0}")]
     Read(String),
 }
@@ -145,7 +145,7 @@ async fn login_exists(connection: &Connection, login: &str) -> Result<bool, SqlE
 }
 
 /// What of ours is there.
-async fn objects(connection: &Connection) -> Result<Objects, SqlError> {
+pub(super) async fn objects(connection: &Connection) -> Result<Objects, SqlError> {
     let ask =
         Statement::new(OBJECTS).bind(Param::text(qualified(SCHEMA, "controle"))).bind(Param::text(SCHEMA));
     let answer = connection.fetch(ask).await?;
@@ -332,73 +332,4 @@ fn notes(wanted: &Wanted, found: &Found) -> Vec<String> {
         )
     });
     without.collect()
-}
-
-/// The script that removes what is there.
-///
-/// # Errors
-/// When the server cannot be asked, or when a name cannot be used.
-pub async fn uninstall_script(connection: &Connection, wanted: &Wanted) -> Result<String, InstallError> {
-    let names = Names {
-        schema: SCHEMA.to_owned(),
-        owner: "dbo".to_owned(),
-        login: wanted.login.clone(),
-        database: wanted.database.clone(),
-        versions_repeat: false,
-    };
-    let obstacles = names.obstacles();
-    if !obstacles.is_empty() {
-        return Err(InstallError::NotReady(obstacles));
-    }
-    Ok(match wanted.way {
-        Way::Triggers(_) => script::uninstall(&names, &objects(connection).await?),
-        Way::Versions(Mode::Tracking) => script::tracking_uninstall(&names, &wanted.captured),
-        Way::Versions(Mode::RowVersions) => script::rowversion_uninstall(&names),
-    })
-}
-
-/// A session that was ended needs a moment to be gone.
-const LOCK_ATTEMPTS: u32 = 20;
-const LOCK_PAUSE: Duration = Duration::from_millis(250);
-
-/// Takes the lock of the reader, for as long as the connection lives: nobody reads while everything is removed. `force`:
-/// ends the session of a maré that has it.
-///
-/// # Errors
-/// [`InstallError::Read`] when another has it and is not to be ended, or cannot be.
-pub async fn keep_readers_out(connection: &Connection, force: bool) -> Result<(), InstallError> {
-    if try_lock(connection).await?.is_some() {
-        return Ok(());
-    }
-    // Who it is, is not told to everybody.
-    let holder = holder(connection).await.ok().flatten();
-    let who = holder.as_ref().map_or_else(String::new, |holder| format!(" ({holder})"));
-    if !force {
-        return Err(InstallError::Read(format!(
-            "another maré{who} reads the changes: stop `mare run` first, or give --force"
-        )));
-    }
-    let Some(session) = holder.and_then(|holder| holder.session) else {
-        return Err(InstallError::Read(
-            "another maré reads the changes, and this login is not told which session that is (it needs VIEW SERVER STATE): \
-             stop `mare run` where it runs"
-                .to_owned(),
-        ));
-    };
-    connection.execute(Statement::batch(kill(session))).await.map_err(|error| match error {
-        SqlError::Server(error) => InstallError::Read(format!(
-            "another maré{who} reads the changes, and its session cannot be ended: {error}; stop `mare run` where it runs, or \
-             have a member of processadmin run KILL {session}"
-        )),
-        error => error.into(),
-    })?;
-    for _ in 0..LOCK_ATTEMPTS {
-        if try_lock(connection).await?.is_some() {
-            return Ok(());
-        }
-        tokio::time::sleep(LOCK_PAUSE).await;
-    }
-    Err(InstallError::Read(format!(
-        "another maré{who} came back after its session was ended: stop `mare run`"
-    )))
 }

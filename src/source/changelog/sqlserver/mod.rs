@@ -1,5 +1,5 @@
 //! T-SQL: what is installed in SQL Server and what is asked of it, as text; [`install`] finds out what stands against it,
-//! [`run`] carries scripts out, [`check`] looks whether all is well, and [`connection`] and [`versions`] read.
+//! [`uninstall`] keeps readers out, [`run`] carries scripts out, [`check`] looks whether all is well, and [`connection`] and [`versions`] read.
 
 pub mod catalog;
 pub mod change;
@@ -16,4 +16,5 @@ pub mod session;
 pub mod statements;
 pub mod table;
 pub mod trigger;
+pub mod uninstall;
 pub mod versions;

@@ -1,7 +1,7 @@
 //! Asking, and keeping what cannot be told.
 
 use crate::live::sqlserver::{Connection, Fetched, SqlError, Statement};
-use crate::source::finding::Finding;
+use crate::source::finding::{Finding, Severity};
 
 use super::super::names::quoted;
 use super::super::session::text_of;
@@ -75,7 +75,10 @@ impl<'a> Asker<'a> {
             let Some((_, _, reason)) = untold.first() else { continue };
             let about: Vec<_> = untold.iter().map(|(_, about, _)| *about).collect();
             let message = format!("{} cannot be told: {reason}", about.join(", "));
-            self.findings.push(Finding::warning("not told", message, remedy(needs, self.login)));
+            let finding = Finding::warning("not told", message, remedy(needs, self.login));
+            // A restore is noticed without it; only its time is not.
+            let severity = if needs == Needs::Msdb { Severity::Ok } else { finding.severity };
+            self.findings.push(Finding { severity, ..finding });
         }
         self.findings
     }
