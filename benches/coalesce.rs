@@ -60,6 +60,7 @@ fn want_all(dispatch: &mut Dispatch, keys: &[Key], now: Now, seed: u64) {
         let confirmed = || {
             (position % 2 == 0)
                 .then_some(Confirmed { value: Value::Stock(Stock { quantity: 99 }), ..confirmed })
+                .into()
         };
         let wanted =
             Wanted { value, position: Position(position), committed_at: now.wall, cause: Cause::Change };

@@ -198,6 +198,33 @@ fn describe(value: &Entry) -> String {
             }));
             if parts.is_empty() { "no price".to_owned() } else { parts.join(", ") }
         }
+        Entry::Brand(brand) => brand.name.clone(),
+        Entry::Category(category) => match &category.parent {
+            Some(parent) => format!("{}, under {parent}", category.name),
+            None => format!("{}, a department", category.name),
+        },
+        Entry::Product(product) => format!(
+            "{}, brand {}, category {}, {}",
+            product.name,
+            product.brand,
+            product.category,
+            if product.shown { "shown" } else { "hidden" }
+        ),
+        Entry::Sku(sku) => format!(
+            "{} of product {}, {} images, {}",
+            sku.name,
+            sku.product,
+            sku.images.len(),
+            if sku.active { "for sale" } else { "not for sale" }
+        ),
+        // Who it is, Live shows.
+        Entry::Customer(_) => "a customer".to_owned(),
+        Entry::Consent(consent) => {
+            let acts = consent.acts.iter().map(|act| format!("{} {:?}", act.purpose, act.state));
+            acts.collect::<Vec<_>>().join(", ").to_lowercase()
+        }
+        Entry::Gone => "out of sight: Live has it no more".to_owned(),
+        Entry::Erased => "nothing that could be known of the customer".to_owned(),
     }
 }
 
@@ -212,7 +239,7 @@ pub(super) async fn reconcile(
     State(admin): State<Arc<Admin>>,
     Json(which): Json<Which>,
 ) -> Result<Json<Value>, Refusal> {
-    let entities = which.entity.map_or_else(|| Entity::ALL.to_vec(), |entity| vec![entity]);
+    let entities = which.entity.map_or_else(|| Entity::SWITCHED.to_vec(), |entity| vec![entity.switch()]);
     for source in &admin.sources {
         source
             .reconcile(&entities, which.key.as_deref())

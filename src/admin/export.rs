@@ -72,7 +72,7 @@ fn export_all_sources(sources: &[SourceFacts]) {
         let (outcome, reason) = label.split_once('/').unwrap_or((label, ""));
         counter!(names::ROWS, "outcome" => outcome, "reason" => reason).absolute(count);
     }
-    for entity in Entity::ALL {
+    for entity in Entity::SWITCHED {
         let paused = sources.iter().any(|facts| facts.paused.contains_key(&entity));
         gauge!(names::PAUSED, "entity" => entity.name()).set(f64::from(u8::from(paused)));
     }
@@ -87,6 +87,7 @@ fn export_vtex(stats: &Stats) {
         let oldest = stats.oldest_since.map_or(0.0, |since| since.until(wall_clock()).as_secs_f64());
         gauge!(names::OLDEST_SECONDS, "lane" => lane).set(oldest);
         gauge!(names::WAITING, "lane" => lane, "for" => "sku").set(stats.waiting_for_sku as f64);
+        gauge!(names::WAITING, "lane" => lane, "for" => "parent").set(stats.waiting_for_parent as f64);
         gauge!(names::WAITING, "lane" => lane, "for" => "backoff").set(stats.backing_off as f64);
         gauge!(names::WAITING, "lane" => lane, "for" => "verification").set(stats.verifying as f64);
         gauge!(names::IN_FLIGHT, "lane" => lane).set(f64::from(stats.gate.requests));

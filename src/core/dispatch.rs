@@ -30,9 +30,10 @@ use compact_str::CompactString;
 use hashbrown::HashMap;
 
 use super::call::{Call, Lane, Route};
-use super::entity::{Key, SkuId};
+use super::entity::{Key, RemoteId, SkuId};
 use super::ledger::{Doubt, Echo, Entry, Ledger, Slot, State};
-use super::plan::{self, Held, Next, Situation};
+use super::parents::Parents;
+use super::plan::{self, Held, Links, Next, Situation};
 use super::position::Position;
 use super::record::{Cause, Confirmed, Dirty, Wanted};
 use super::schedule::{RouteQueue, Tickets, Timers};
@@ -96,6 +97,10 @@ pub enum Effect {
     Unconfirm { key: Key },
     /// The SKU of a reference; `None`: it is no longer known.
     SkuLearned { sku_ref: CompactString, id: Option<SkuId> },
+    /// VTEX's name of anything else; `None`: it is no longer known.
+    Learned { key: Key, id: Option<RemoteId> },
+    /// The person of this customer key is to leave no trace with us.
+    Erase { key: Key },
     /// VTEX confirmed this version, committed in Live at `committed_at`: the latency to measure.
     Confirmed { key: Key, committed_at: Timestamp, position: Position },
 }
@@ -107,13 +112,28 @@ struct Job {
     wanted: Wanted,
     /// When the first value that waits behind this one was committed.
     behind_since: Option<Timestamp>,
-    sku: SkuId,
+    links: Links,
     held: Held,
     /// VTEX has accepted a write of this job.
     wrote: bool,
     began: Tick,
     /// An operator wants the key set aside as soon as the request is back.
     park: bool,
+}
+
+/// What the store knows of a key at rest.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    pub confirmed: Option<Confirmed>,
+    /// VTEX's name of it; of brands, categories, products and SKUs see [`Dispatch::know_id`] and
+    /// [`Dispatch::know_sku`].
+    pub id: Option<RemoteId>,
+}
+
+impl From<Option<Confirmed>> for Known {
+    fn from(confirmed: Option<Confirmed>) -> Self {
+        Self { confirmed, id: None }
+    }
 }
 
 /// A request that is out.
@@ -130,6 +150,7 @@ pub struct Dispatch {
     tuning: Tuning,
     ledger: Ledger,
     skus: Skus,
+    parents: Parents,
     queues: [RouteQueue; Route::ALL.len()],
     timers: Timers,
     tickets: Tickets,
@@ -155,6 +176,7 @@ impl Dispatch {
             tuning,
             ledger: Ledger::default(),
             skus: Skus::default(),
+            parents: Parents::default(),
             queues: Default::default(),
             timers: Timers::default(),
             tickets: Tickets::default(),
@@ -172,14 +194,8 @@ impl Dispatch {
 
     /// A dirty record found in the store at start. A request for it may have been out when the process
     /// ended, so its confirmed value is not relied upon: it is sent, never suppressed.
-    pub fn restore(
-        &mut self,
-        key: Key,
-        dirty: Dirty,
-        confirmed: Option<Confirmed>,
-        now: Now,
-        effects: &mut Vec<Effect>,
-    ) {
+    pub fn restore(&mut self, key: Key, dirty: Dirty, known: Known, now: Now, effects: &mut Vec<Effect>) {
+        let Known { confirmed, id } = known;
         if self.ledger.find(&key).is_some() {
             return;
         }
@@ -189,7 +205,7 @@ impl Dispatch {
             return;
         }
         let Dirty { wanted, since, attempts, not_before, doubtful, parked, last } = dirty;
-        let mut entry = new_entry(key, wanted, confirmed);
+        let mut entry = new_entry(key, wanted, confirmed, id);
         entry.since = since;
         entry.attempts = attempts;
         entry.doubt = if doubtful { Doubt::ReadFirst } else { Doubt::Unsure };
@@ -219,25 +235,32 @@ impl Dispatch {
         }
     }
 
+    /// What the store knows of anything else.
+    pub fn know_id(&mut self, key: &Key, id: RemoteId, now: Now) {
+        if let (true, RemoteId::Number(number)) = (Parents::keeps(key.entity), id) {
+            self.learn_parent(key, number, now);
+        }
+    }
+
     /// A SKU was created in VTEX: keys that wait for it need not wait for the next look-up.
     pub fn sku_created(&mut self, sku_ref: &str, now: Now) {
         self.skus.wake(sku_ref, now.tick);
     }
 
-    /// A change that is durable in the store, which keeps the newer one of two. `confirmed` is asked only when the key is at rest, and must
+    /// A change that is durable in the store, which keeps the newer one of two. `known` is asked only when the key is at rest, and must
     /// know every effect returned so far. A reconcile that found VTEX itself different deletes the confirmed
     /// record before, so that nothing is suppressed.
     pub fn want(
         &mut self,
         key: &Key,
         wanted: Wanted,
-        confirmed: impl FnOnce() -> Option<Confirmed>,
+        known: impl FnOnce() -> Known,
         now: Now,
         effects: &mut Vec<Effect>,
     ) -> Accepted {
         let accepted = match self.ledger.find(key) {
             Some(slot) => self.want_again(slot, wanted, now, effects),
-            None => self.want_anew(key, wanted, confirmed(), now, effects),
+            None => self.want_anew(key, wanted, known(), now, effects),
         };
         match accepted {
             Accepted::New => {}
@@ -252,15 +275,16 @@ impl Dispatch {
         &mut self,
         key: &Key,
         wanted: Wanted,
-        confirmed: Option<Confirmed>,
+        known: Known,
         now: Now,
         effects: &mut Vec<Effect>,
     ) -> Accepted {
+        let Known { confirmed, id } = known;
         if is_newer(confirmed.as_ref(), &wanted) {
             effects.push(Effect::Settle { key: key.clone(), position: wanted.position, confirmed: None });
             return Accepted::Stale;
         }
-        let entry = new_entry(key.clone(), wanted, confirmed);
+        let entry = new_entry(key.clone(), wanted, confirmed, id);
         if self.needs_nothing(&entry) {
             effects.push(settle_suppressed(entry));
             return Accepted::Suppressed;
@@ -309,7 +333,13 @@ impl Dispatch {
         match state {
             State::Queued { urgency: queued, .. } if queued <= urgency => {}
             State::WaitsForSku | State::BackingOff => {}
-            State::Queued { .. } | State::Verifying | State::Parked | State::Nowhere | State::InFlight => {
+            // It may hang on something else now.
+            State::WaitsForParent
+            | State::Queued { .. }
+            | State::Verifying
+            | State::Parked
+            | State::Nowhere
+            | State::InFlight => {
                 self.leave(slot);
                 self.place(slot, now);
             }
@@ -323,15 +353,16 @@ impl Dispatch {
             let Some(confirmed) = &entry.confirmed else { return false };
             let Value::Price(_) = &confirmed.value else { return false };
             let held = Held::confirmed(&confirmed.value);
-            entry.doubt == Doubt::None && self.plan(entry, &entry.wanted, &held, SkuId(0)) == Next::Done
+            entry.doubt == Doubt::None
+                && self.plan(entry, &entry.wanted, &held, &Links::default()) == Next::Done
         };
         entry.is_satisfied() || only_absent_differ()
     }
 
-    fn plan(&self, entry: &Entry, wanted: &Wanted, held: &Held, sku: SkuId) -> Next {
+    fn plan(&self, entry: &Entry, wanted: &Wanted, held: &Held, links: &Links) -> Next {
         plan::next(&Situation {
             key: &entry.key,
-            sku,
+            links,
             wanted: &wanted.value,
             committed_at: wanted.committed_at,
             confirmed: entry.confirmed.as_ref().map(|confirmed| &confirmed.value),
@@ -342,13 +373,14 @@ impl Dispatch {
     }
 }
 
-fn new_entry(key: Key, wanted: Wanted, confirmed: Option<Confirmed>) -> Entry {
+fn new_entry(key: Key, wanted: Wanted, confirmed: Option<Confirmed>, id: Option<RemoteId>) -> Entry {
     let since = wanted.committed_at;
     Entry {
         key,
         wanted,
         since,
         confirmed,
+        id: id.map(Box::new),
         attempts: 0,
         ticket: 0,
         birth: 0,

@@ -17,16 +17,52 @@ pub enum Entity {
     Stock = 1,
     /// All prices of one SKU: base, list, cost and fixed.
     Price = 2,
+    Brand = 3,
+    Category = 4,
+    /// A product without its SKUs.
+    Product = 5,
+    /// A SKU with its images, codes and specifications.
+    Sku = 6,
+    /// A customer with addresses.
+    Customer = 7,
+    /// What a customer has consented to.
+    Consent = 8,
 }
 
 impl Entity {
-    pub const ALL: [Self; 2] = [Self::Stock, Self::Price];
+    pub const ALL: [Self; 8] = [
+        Self::Stock,
+        Self::Price,
+        Self::Brand,
+        Self::Category,
+        Self::Product,
+        Self::Sku,
+        Self::Customer,
+        Self::Consent,
+    ];
+
+    /// Those that are switched on and off, and loaded as a whole; the others belong to products.
+    pub const SWITCHED: [Self; 5] = [Self::Stock, Self::Price, Self::Product, Self::Customer, Self::Consent];
+
+    /// The one that switches this one on and off.
+    pub const fn switch(self) -> Self {
+        match self {
+            Self::Brand | Self::Category | Self::Sku => Self::Product,
+            other => other,
+        }
+    }
 
     /// The name in the configuration, the metrics and the commands.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Stock => "stock",
             Self::Price => "price",
+            Self::Brand => "brand",
+            Self::Category => "category",
+            Self::Product => "product",
+            Self::Sku => "sku",
+            Self::Customer => "customer",
+            Self::Consent => "consent",
         }
     }
 
@@ -44,7 +80,7 @@ impl fmt::Display for Entity {
 
 /// A name that is no entity.
 #[derive(Debug, thiserror::Error)]
-#[error("'{0}' is not an entity (expected stock or price)")]
+#[error("'{0}' is not an entity (expected stock, price, brand, category, product, sku, customer or consent)")]
 pub struct UnknownEntity(String);
 
 impl FromStr for Entity {
@@ -63,7 +99,9 @@ impl FromStr for Entity {
 /// | entity | `id` |
 /// |---|---|
 /// | stock | `<warehouse id>/<SKU reference>` |
-/// | price | `<SKU reference>` |
+/// | price, sku | `<SKU reference>` |
+/// | product | `<product reference>` |
+/// | brand, category, customer, consent | the code of Live |
 ///
 /// A warehouse id never contains `/` (refused by the configuration), so the first one separates.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -84,11 +122,12 @@ impl Key {
         Self { entity: Entity::Price, id: CompactString::new(sku) }
     }
 
-    /// The SKU reference (VTEX `RefId`) that must exist in VTEX before this key can be sent.
-    pub fn sku(&self) -> &str {
+    /// The SKU (VTEX `RefId`) that this key is about.
+    pub fn sku(&self) -> Option<&str> {
         match self.entity {
-            Entity::Stock => self.id.split_once('/').map_or("", |(_, sku)| sku),
-            Entity::Price => &self.id,
+            Entity::Stock => self.id.split_once('/').map(|(_, sku)| sku),
+            Entity::Price | Entity::Sku => Some(&self.id),
+            _ => None,
         }
     }
 
@@ -96,7 +135,7 @@ impl Key {
     pub fn warehouse(&self) -> Option<&str> {
         match self.entity {
             Entity::Stock => self.id.split_once('/').map(|(warehouse, _)| warehouse),
-            Entity::Price => None,
+            _ => None,
         }
     }
 }
@@ -104,6 +143,24 @@ impl Key {
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.entity, self.id)
+    }
+}
+
+/// VTEX's own name of something.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum RemoteId {
+    /// Of the catalog.
+    Number(u32),
+    /// Of Master Data, lower case.
+    Document(CompactString),
+}
+
+impl RemoteId {
+    pub const fn number(&self) -> Option<u32> {
+        match self {
+            Self::Number(number) => Some(*number),
+            Self::Document(_) => None,
+        }
     }
 }
 

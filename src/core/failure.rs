@@ -22,8 +22,8 @@ pub enum Action {
     WaitForCredentials,
     /// Set this key aside; everything else goes on.
     Park(ParkReason),
-    /// VTEX does not know the SKU by this id (any more): look its reference up again.
-    ForgetSku,
+    /// VTEX does not know the thing by this id (any more): look it up again.
+    ForgetId,
 }
 
 /// The meaning of one failure.
@@ -92,11 +92,11 @@ fn judge_status(code: u16, call: &Call, open: bool) -> Verdict {
             "E303",
             "the app key lacks a License Manager resource: `mare check` names it; nothing is lost meanwhile",
         ),
-        404 if has_sku(call) => verdict(
-            Action::ForgetSku,
+        404 if has_id(call) => verdict(
+            Action::ForgetId,
             false,
             "E321",
-            "VTEX does not know this SKU or warehouse: the SKU is looked up again; check the warehouse in VTEX",
+            "VTEX does not know this SKU, product, customer or warehouse (any more): it is looked up again; check it in VTEX",
         ),
         404 => verdict(
             Action::Retry,
@@ -108,7 +108,7 @@ fn judge_status(code: u16, call: &Call, open: bool) -> Verdict {
             Action::RetrySoon,
             false,
             "E323",
-            "VTEX is busy with this SKU; it was not applied and is sent again shortly",
+            "VTEX is busy with this one; it was not applied and is sent again shortly",
         ),
         410 => verdict(
             Action::Park(ParkReason::NotFound),
@@ -143,8 +143,14 @@ fn judge_status(code: u16, call: &Call, open: bool) -> Verdict {
     }
 }
 
-const fn has_sku(call: &Call) -> bool {
-    !matches!(call, Call::FindSkus { .. })
+const fn has_id(call: &Call) -> bool {
+    match call {
+        Call::FindSkus { .. } => false,
+        // What finds or makes something names nothing that could be gone.
+        Call::Catalog(call) => !call.is_first(),
+        Call::People(call) => !call.is_first(),
+        _ => true,
+    }
 }
 
 #[cfg(test)]
@@ -180,13 +186,13 @@ mod tests {
 
     #[test]
     fn every_outcome_has_its_action() {
-        use Action::{BreakLane, ForgetSku, Park, Retry, RetrySoon, Throttle, WaitForCredentials};
+        use Action::{BreakLane, ForgetId, Park, Retry, RetrySoon, Throttle, WaitForCredentials};
         let table = [
             (status(308), BreakLane, true),
             (status(400), Park(ParkReason::Rejected), false),
             (status(401), WaitForCredentials, false),
             (status(403), WaitForCredentials, false),
-            (status(404), ForgetSku, false),
+            (status(404), ForgetId, false),
             (status(408), BreakLane, true),
             (status(409), RetrySoon, false),
             (status(410), Park(ParkReason::NotFound), false),
@@ -211,7 +217,7 @@ mod tests {
             for call in every_call() {
                 let doubtful = doubtful && call.writes();
                 let action = match (&call, action) {
-                    (Call::FindSkus { .. }, ForgetSku) => Retry,
+                    (Call::FindSkus { .. }, ForgetId) => Retry,
                     (_, action) => action,
                 };
                 let verdict = judge(&call, &failure);

@@ -9,7 +9,7 @@ use std::hash::BuildHasher;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::call::{Lane, Route};
-use super::entity::{Entity, Key, SkuId};
+use super::entity::{Entity, Key, RemoteId};
 use super::record::{Confirmed, Dirty, Exchange, Parked, Wanted};
 use super::schedule::Urgency;
 use super::time::{Tick, Timestamp};
@@ -33,6 +33,8 @@ pub(crate) enum State {
     Queued { route: Route, urgency: Urgency },
     /// Waits until VTEX knows its SKU.
     WaitsForSku,
+    /// Waits until VTEX knows what it hangs on.
+    WaitsForParent,
     /// A job is under way.
     InFlight,
     /// Waits after a failure.
@@ -71,8 +73,10 @@ pub(crate) struct Trouble {
     /// When a key that backs off or is verified comes back.
     pub(crate) not_before: Option<(Tick, Timestamp)>,
     /// The id that VTEX answered 404 for.
-    pub(crate) refused: Option<SkuId>,
+    pub(crate) refused: Option<RemoteId>,
     pub(crate) echo: Option<Echo>,
+    /// A look-up has just not found this SKU: it is to be created.
+    pub(crate) absent: bool,
 }
 
 /// One key that is not at rest.
@@ -83,6 +87,8 @@ pub(crate) struct Entry {
     /// Since when VTEX has been behind.
     pub(crate) since: Timestamp,
     pub(crate) confirmed: Option<Confirmed>,
+    /// VTEX's name of it, of things that nothing hangs on.
+    pub(crate) id: Option<Box<RemoteId>>,
     /// Failed attempts for the wanted value.
     pub(crate) attempts: u32,
     /// Names this stay in a queue or among the timers: what carries another one is a leftover.
@@ -105,6 +111,11 @@ impl Entry {
 
     pub(crate) fn parked(&self) -> Option<&Parked> {
         self.trouble.as_ref().and_then(|trouble| trouble.parked.as_ref())
+    }
+
+    /// Whether a look-up has just not found its SKU.
+    pub(crate) fn is_absent(&self) -> bool {
+        self.trouble.as_ref().is_some_and(|trouble| trouble.absent)
     }
 
     /// Whether a write may have been applied without our knowing, or may still be.
@@ -145,6 +156,8 @@ pub(crate) const fn lane_of(entity: Entity) -> Lane {
     match entity {
         Entity::Stock => Lane::Stock,
         Entity::Price => Lane::Price,
+        Entity::Brand | Entity::Category | Entity::Product | Entity::Sku => Lane::Catalog,
+        Entity::Customer | Entity::Consent => Lane::People,
     }
 }
 
@@ -313,6 +326,7 @@ mod tests {
             wanted: Wanted { value, position: Position(id), committed_at: since, cause: Cause::Change },
             since,
             confirmed: None,
+            id: None,
             attempts: 0,
             ticket: 0,
             birth: 0,

@@ -5,10 +5,16 @@ use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use super::call::{Answer, Call, RemotePrice, RemoteStock};
-use super::entity::{Key, SkuId};
+use super::entity::{Key, RemoteId, SkuId};
 use super::money::Money;
 use super::time::Timestamp;
 use super::value::{FixedPrice, Price, Stock, Value};
+
+pub mod catalog;
+pub mod people;
+
+use catalog::CatalogHeld;
+use people::PeopleHeld;
 
 /// What to do in VTEX when Live has no base price any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -46,6 +52,8 @@ pub enum Held {
     OurPrice(Price),
     /// All of it, read in this job; `None`: VTEX has no price.
     WholePrice(Option<RemotePrice>),
+    Catalog(CatalogHeld),
+    People(PeopleHeld),
 }
 
 impl Held {
@@ -54,6 +62,12 @@ impl Held {
         match value {
             Value::Stock(stock) => Self::Stock(Some(balance(stock.quantity))),
             Value::Price(price) => Self::OurPrice(price.as_ref().clone()),
+            Value::Brand(_) | Value::Category(_) | Value::Product(_) | Value::Sku(_) | Value::Gone => {
+                Self::Catalog(CatalogHeld::confirmed(value))
+            }
+            Value::Customer(_) | Value::Consent(_) | Value::Erased => {
+                Self::People(PeopleHeld::confirmed(value))
+            }
         }
     }
 
@@ -69,6 +83,14 @@ impl Held {
             (Call::DeleteFixed { trade_policy, .. }, _) => {
                 self.with_fixed(|held| held.retain(|fixed| fixed.trade_policy != *trade_policy))
             }
+            (Call::Catalog(call), answer) => match self {
+                Self::Catalog(held) => Self::Catalog(held.after(call, answer)),
+                _ => Self::Catalog(CatalogHeld::default().after(call, answer)),
+            },
+            (Call::People(call), answer) => match self {
+                Self::People(held) => Self::People(held.after(call, answer)),
+                _ => Self::People(PeopleHeld::default().after(call, answer)),
+            },
             (Call::ReadStock { .. } | Call::ReadPrice { .. } | Call::FindSkus { .. }, _) => self,
         }
     }
@@ -77,9 +99,25 @@ impl Held {
         match &mut self {
             Self::OurPrice(price) => change(&mut price.fixed),
             Self::WholePrice(remote) => change(&mut remote.get_or_insert_default().fixed),
-            Self::Unknown | Self::Stock(_) => {}
+            Self::Unknown | Self::Stock(_) | Self::Catalog(_) | Self::People(_) => {}
         }
         self
+    }
+}
+
+/// What VTEX calls the thing that a key is about, and those that it hangs on.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Links {
+    /// Of stock and prices: their SKU. None: it is not known, and may not exist.
+    pub own: Option<RemoteId>,
+    /// One for each of [`Value::parents`].
+    pub parents: Vec<u32>,
+}
+
+impl Links {
+    /// The SKU of stock and prices, which is known before they are planned.
+    fn sku(&self) -> SkuId {
+        SkuId(self.own.as_ref().and_then(RemoteId::number).unwrap_or_default())
     }
 }
 
@@ -87,7 +125,7 @@ impl Held {
 #[derive(Debug, Clone, Copy)]
 pub struct Situation<'a> {
     pub key: &'a Key,
-    pub sku: SkuId,
+    pub links: &'a Links,
     pub wanted: &'a Value,
     /// When the wanted value was committed in Live.
     pub committed_at: Timestamp,
@@ -113,11 +151,15 @@ pub fn next(situation: &Situation<'_>) -> Next {
     match situation.wanted {
         Value::Stock(stock) => next_stock(situation, *stock),
         Value::Price(price) => next_price(situation, price),
+        Value::Brand(_) | Value::Category(_) | Value::Product(_) | Value::Sku(_) | Value::Gone => {
+            catalog::next(situation)
+        }
+        Value::Customer(_) | Value::Consent(_) | Value::Erased => people::next(situation),
     }
 }
 
 fn next_stock(situation: &Situation<'_>, wanted: Stock) -> Next {
-    let sku = situation.sku;
+    let sku = situation.links.sku();
     let warehouse = CompactString::new(situation.key.warehouse().unwrap_or_default());
     match situation.held {
         Held::Stock(Some(held)) if !held.unlimited && held.total == i64::from(wanted.quantity) => Next::Done,
@@ -128,12 +170,12 @@ fn next_stock(situation: &Situation<'_>, wanted: Stock) -> Next {
 }
 
 fn set_stock(situation: &Situation<'_>, warehouse: CompactString, wanted: Stock) -> Call {
-    let Situation { sku, committed_at: balance_at, .. } = *situation;
+    let (sku, balance_at) = (situation.links.sku(), situation.committed_at);
     Call::SetStock { sku, warehouse, quantity: wanted.quantity, balance_at }
 }
 
 fn next_price(situation: &Situation<'_>, wanted: &Price) -> Next {
-    let sku = situation.sku;
+    let sku = situation.links.sku();
     match situation.held {
         Held::OurPrice(_) if is_withdrawn(situation, wanted) => Next::Call(Call::DeletePrice { sku }),
         Held::OurPrice(held) => next_price_from_ours(situation, wanted, held),
@@ -141,10 +183,14 @@ fn next_price(situation: &Situation<'_>, wanted: &Price) -> Next {
             Next::Call(Call::DeletePrice { sku })
         }
         Held::WholePrice(remote) => next_price_from_whole(situation, wanted, remote.as_ref()),
-        Held::Unknown | Held::Stock(_) if !situation.read_first && may_put_blindly(situation, wanted) => {
+        Held::Unknown | Held::Stock(_) | Held::Catalog(_) | Held::People(_)
+            if !situation.read_first && may_put_blindly(situation, wanted) =>
+        {
             Next::Call(Call::PutPrice { sku, price: wanted.clone() })
         }
-        Held::Unknown | Held::Stock(_) => Next::Call(Call::ReadPrice { sku }),
+        Held::Unknown | Held::Stock(_) | Held::Catalog(_) | Held::People(_) => {
+            Next::Call(Call::ReadPrice { sku })
+        }
     }
 }
 
@@ -163,7 +209,7 @@ fn may_put_blindly(situation: &Situation<'_>, wanted: &Price) -> bool {
 
 /// Only what changed since the confirmed value; a change that replaces the whole needs the whole first.
 fn next_price_from_ours(situation: &Situation<'_>, wanted: &Price, held: &Price) -> Next {
-    let sku = situation.sku;
+    let sku = situation.links.sku();
     let agrees = agrees(wanted, held.base, held.list, held.cost);
     let removes = held.fixed.iter().any(|fixed| is_missing(fixed, &wanted.fixed));
     let changed = changed(&wanted.fixed, &held.fixed);
@@ -178,7 +224,7 @@ fn next_price_from_ours(situation: &Situation<'_>, wanted: &Price, held: &Price)
 }
 
 fn next_price_from_whole(situation: &Situation<'_>, wanted: &Price, remote: Option<&RemotePrice>) -> Next {
-    let sku = situation.sku;
+    let sku = situation.links.sku();
     let none = RemotePrice::default();
     let remote = remote.unwrap_or(&none);
     let merged = merge(situation, wanted, remote);

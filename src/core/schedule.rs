@@ -19,12 +19,18 @@ use super::value::Value;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Urgency {
+    /// A consent that was refused or taken back: the law wants it known without delay.
+    Revoked,
     /// The last unit is gone: each second may sell what is not there.
     SoldOut,
     /// Less than VTEX believes.
     Falling,
     /// More than VTEX believes: at worst a sale is missed.
     Rising,
+    /// A brand, category, product or SKU.
+    Catalog,
+    /// A customer, or a consent that was given.
+    Person,
     /// A price: oldest first, since raising late is wrong as often as lowering late.
     Price,
     /// Nobody is waiting for it: reconcile, the first load, changed reference data.
@@ -32,13 +38,25 @@ pub enum Urgency {
 }
 
 impl Urgency {
-    pub const ALL: [Self; 5] = [Self::SoldOut, Self::Falling, Self::Rising, Self::Price, Self::Resync];
+    pub const ALL: [Self; 8] = [
+        Self::Revoked,
+        Self::SoldOut,
+        Self::Falling,
+        Self::Rising,
+        Self::Catalog,
+        Self::Person,
+        Self::Price,
+        Self::Resync,
+    ];
 
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Revoked => "revoked",
             Self::SoldOut => "sold-out",
             Self::Falling => "falling",
             Self::Rising => "rising",
+            Self::Catalog => "catalog",
+            Self::Person => "person",
             Self::Price => "price",
             Self::Resync => "resync",
         }
@@ -54,13 +72,18 @@ impl Urgency {
             _ => None,
         };
         match (&wanted.value, held) {
+            // However it was found: what was taken back must not be acted upon.
+            (Value::Consent(consent), _) if consent.takes_back() => Self::Revoked,
+            (Value::Erased, _) => Self::Revoked,
             (Value::Price(_), _) if resync => Self::Resync,
             (Value::Price(_), _) => Self::Price,
             (Value::Stock(_), None) if resync => Self::Resync,
             (Value::Stock(stock), held) if stock.quantity == 0 && held != Some(0) => Self::SoldOut,
             (Value::Stock(stock), held) if held.is_none_or(|held| stock.quantity < held) => Self::Falling,
             _ if resync => Self::Resync,
-            _ => Self::Rising,
+            (Value::Stock(_), _) => Self::Rising,
+            (Value::Customer(_) | Value::Consent(_), _) => Self::Person,
+            _ => Self::Catalog,
         }
     }
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use crate::core::entity::{Entity, Key};
 use crate::core::row::RowChange;
+use crate::core::value::Value;
 
 use super::cell::{CellError, RowId};
 use super::read::Plan;
 use super::reference::Row;
-use super::{Effect, Mapper, Pair, Reason, Refresh, Role, RowError, nothing, old_and_new};
+use super::{Effect, Mapper, Pair, Reason, Refresh, Role, RowError, no_stock, old_and_new};
 
 impl Mapper {
     pub(super) fn reference_change(
@@ -41,6 +42,16 @@ impl Mapper {
             if row.is_none() {
                 self.counts.count(Reason::OtherTenant);
             }
+            // What VTEX's catalog says of it is not kept here: it is read when it is sent.
+            if self.config.has(Entity::Product) {
+                match (role, &row) {
+                    (Role::Product, Some(_)) => out.push(Effect::Refresh(Refresh::Catalog(id.clone()))),
+                    (Role::Sku, Some(Row::Sku(sku))) => {
+                        out.push(Effect::Refresh(Refresh::Catalog(sku.product.clone())));
+                    }
+                    _ => {}
+                }
+            }
             self.put_reference(role, &id, row, out);
         }
         Ok(())
@@ -65,7 +76,8 @@ impl Mapper {
             None => Effect::DeleteRow { key },
         });
         for key in leaving {
-            out.push(Effect::Want { value: nothing(key.entity), key });
+            let value = if key.entity == Entity::Stock { no_stock() } else { Value::Price(Box::default()) };
+            out.push(Effect::Want { value, key });
         }
         match (role, &before, &row) {
             (Role::Product, Some(Row::Product(before)), Some(Row::Product(after)))
@@ -76,6 +88,9 @@ impl Mapper {
             (Role::Product, _, Some(_)) => out.push(Effect::Refresh(Refresh::Product(id.clone()))),
             (Role::Sku, _, Some(_)) => out.push(Effect::Refresh(Refresh::Sku(id.clone()))),
             (Role::PriceTable, ..) => out.push(Effect::Reconcile(Entity::Price, "a price table changed")),
+            (Role::Brand | Role::Classifier | Role::Colour | Role::Size, Some(_), Some(_)) => {
+                out.push(Effect::Refresh(Refresh::Holders(role as u8, id.clone())));
+            }
             _ => {}
         }
         if let Some(pairs) = pairs {
@@ -113,10 +128,7 @@ impl Mapper {
         for sku in self.reference.skus_of(product).to_vec() {
             let Some((_, _, reference)) = self.reference.sku(&self.config, &sku) else { continue };
             for warehouse in self.config.warehouses() {
-                out.push(Effect::Want {
-                    key: Key::stock(warehouse, &reference),
-                    value: nothing(Entity::Stock),
-                });
+                out.push(Effect::Want { key: Key::stock(warehouse, &reference), value: no_stock() });
             }
         }
     }
@@ -139,7 +151,7 @@ impl Mapper {
                     && product.in_ecommerce
                 {
                     let key = Key::stock(&pair.warehouse, &reference);
-                    out.push(Effect::Want { key, value: nothing(Entity::Stock) });
+                    out.push(Effect::Want { key, value: no_stock() });
                 }
             }
         }
@@ -154,7 +166,7 @@ impl Mapper {
             Role::PriceTable => self.reference.price_tables.keys().cloned().collect(),
             Role::Product => self.reference.products.keys().cloned().collect(),
             Role::Sku => self.reference.skus.keys().cloned().collect(),
-            Role::Price | Role::Stock => Vec::new(),
+            _ => self.reference.all_named(role).map(|(id, _)| id.clone()).collect(),
         };
         for id in known.iter().filter(|id| !seen.contains(id)) {
             self.put_reference(role, id, None, out);

@@ -12,9 +12,9 @@ use tracing::{info, warn};
 
 use crate::core::call::Outcome;
 use crate::core::dispatch::{
-    Accepted, Dispatch, Effect, Explain, ParkedKey, Request, RequestId, Stats, Tuning,
+    Accepted, Dispatch, Effect, Explain, Known, ParkedKey, Request, RequestId, Stats, Tuning,
 };
-use crate::core::entity::{Entity, Key};
+use crate::core::entity::{Entity, Key, RemoteId};
 use crate::core::record::{Confirmed, Parked, Wanted};
 use crate::core::time::{Now, Tick, Timestamp};
 use crate::store::{Op, Outstanding, Store};
@@ -198,11 +198,17 @@ impl Dispatcher {
         for (key, wanted) in batch.take(KEYS_PER_TURN) {
             // What was confirmed a moment ago must count, though the store does not hold it yet.
             pending.carry_out(effects, now.wall);
-            let confirmed = || match pending.confirmed.get(&key) {
-                Some((_, confirmed)) => confirmed.clone(),
-                None => self.store.confirmed(&key).ok().flatten(),
+            let known = || Known {
+                confirmed: match pending.confirmed.get(&key) {
+                    Some((_, confirmed)) => confirmed.clone(),
+                    None => self.store.confirmed(&key).ok().flatten(),
+                },
+                id: match pending.ids.get(&key) {
+                    Some((_, id)) => id.clone(),
+                    None => known_id(&self.store, &key),
+                },
             };
-            if self.dispatch.want(&key, wanted, confirmed, now, effects) == Accepted::Stale {
+            if self.dispatch.want(&key, wanted, known, now, effects) == Accepted::Stale {
                 metrics::stale();
             }
         }
@@ -287,6 +293,7 @@ struct Pending {
     number: u64,
     ops: Vec<Op>,
     confirmed: HashMap<Key, (u64, Option<Confirmed>)>,
+    ids: HashMap<Key, (u64, Option<RemoteId>)>,
 }
 
 impl Pending {
@@ -309,6 +316,14 @@ impl Pending {
                     self.ops.push(Op::Unconfirm { key });
                 }
                 Effect::Amend { key, position, dirty } => self.ops.push(Op::Amend { key, position, dirty }),
+                Effect::Learned { key, id } => {
+                    self.ids.insert(key.clone(), (next, id.clone()));
+                    self.ops.push(Op::Id { key, id });
+                }
+                Effect::Erase { key } => {
+                    self.ids.insert(key.clone(), (next, None));
+                    self.ops.push(Op::Erase { key });
+                }
                 Effect::SkuLearned { sku_ref, id } => self.ops.push(Op::Sku { sku_ref, id, at: now }),
                 Effect::Confirmed { key, committed_at, .. } => {
                     metrics::confirmed(key.entity, committed_at.until(now));
@@ -332,7 +347,16 @@ impl Pending {
         if !self.confirmed.is_empty() {
             self.confirmed.retain(|_, (number, _)| *number > written);
         }
+        if !self.ids.is_empty() {
+            self.ids.retain(|_, (number, _)| *number > written);
+        }
     }
+}
+
+/// VTEX's name of the thing of a key, of those that the dispatcher does not keep itself.
+pub(super) fn known_id(store: &Store, key: &Key) -> Option<RemoteId> {
+    let kept = matches!(key.entity, Entity::Customer);
+    if kept { store.id(key).ok().flatten() } else { None }
 }
 
 async fn sleep_until(moment: Option<Instant>) {

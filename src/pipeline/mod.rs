@@ -24,8 +24,8 @@ use tracing::{error, info, warn};
 
 use crate::admin::Admin;
 use crate::config::Config;
-use crate::core::dispatch::{Dispatch, Effect, LaneStats, Stats, Tuning};
-use crate::core::entity::Key;
+use crate::core::dispatch::{Dispatch, Effect, Known, LaneStats, Stats, Tuning};
+use crate::core::entity::{Entity, Key};
 use crate::core::record::Dirty;
 use crate::core::schedule::Urgency;
 use crate::source::window::Handover;
@@ -203,10 +203,14 @@ fn restore(store: &Store, tuning: Tuning, clock: &Clock) -> anyhow::Result<(Disp
     let mut dispatch = Dispatch::new(tuning, now);
     let mut effects = Vec::new();
     store.each_sku(&mut |sku_ref, id| dispatch.know_sku(&sku_ref, id, now))?;
+    for entity in [Entity::Brand, Entity::Category, Entity::Product] {
+        store.each_id(entity, &mut |key, id| dispatch.know_id(&key, id, now))?;
+    }
     let mut keys = 0_u64;
     store.each_dirty(&mut |key: Key, dirty| {
         let confirmed = store.confirmed(&key).ok().flatten();
-        dispatch.restore(key, dirty, confirmed, now, &mut effects);
+        let known = Known { confirmed, id: dispatcher::known_id(store, &key) };
+        dispatch.restore(key, dirty, known, now, &mut effects);
         keys += 1;
     })?;
     if keys > 0 {

@@ -78,7 +78,7 @@ impl Context {
         for (name, value) in notes {
             window.note(name, value);
         }
-        for entity in Entity::ALL {
+        for entity in Entity::SWITCHED {
             self.reconcile_later(&mut window, entity, why);
         }
         let (done, result) = oneshot::channel();

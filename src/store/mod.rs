@@ -34,6 +34,7 @@
 //! | `dirty` | entity, id | [`Dirty`]: what Live wants and VTEX has not confirmed |
 //! | `confirmed` | entity, id | [`Confirmed`] |
 //! | `skus` | SKU reference | VTEX's id, or that it is unknown |
+//! | `ids` | entity, id | VTEX's name of anything but a SKU |
 //! | `rows` | named by the mapping | reference data, prices of a product, parts of a sum |
 //! | `refresh` | due time, what | to be read again from Live |
 //! | `spill` | entity, id | keys of a transaction too large for memory, until its commit |
@@ -49,7 +50,7 @@ use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::core::entity::{Entity, Key, SkuId};
+use crate::core::entity::{Entity, Key, RemoteId, SkuId};
 use crate::core::position::Position;
 use crate::core::record::{Confirmed, Dirty, Wanted};
 use crate::core::time::Timestamp;
@@ -124,6 +125,14 @@ pub enum Op {
         id: Option<SkuId>,
         at: Timestamp,
     },
+    Id {
+        key: Key,
+        id: Option<RemoteId>,
+    },
+    /// Nothing is left of a customer but that he was erased.
+    Erase {
+        key: Key,
+    },
     PutRow {
         key: Vec<u8>,
         value: Vec<u8>,
@@ -189,6 +198,7 @@ pub struct Store {
     dirty: Keyspace,
     confirmed: Keyspace,
     skus: Keyspace,
+    ids: Keyspace,
     rows: Keyspace,
     refresh: Keyspace,
     spill: Keyspace,
@@ -216,6 +226,7 @@ impl Store {
             dirty: keyspace("dirty")?,
             confirmed: keyspace("confirmed")?,
             skus: keyspace("skus")?,
+            ids: keyspace("ids")?,
             rows: keyspace("rows")?,
             refresh: keyspace("refresh")?,
             spill: keyspace("spill")?,
@@ -288,6 +299,17 @@ impl Store {
                     encode_into(&(id, at), &mut buffer);
                     batch.insert(&self.skus, sku_ref.as_bytes(), buffer.as_slice());
                 }
+                Op::Id { key, id: Some(id) } => {
+                    encode_into(id, &mut buffer);
+                    batch.insert(&self.ids, encode_key(key), buffer.as_slice());
+                }
+                Op::Id { key, id: None } => batch.remove(&self.ids, encode_key(key)),
+                Op::Erase { key } => {
+                    let consent = Key { entity: Entity::Consent, id: key.id.clone() };
+                    batch.remove(&self.ids, encode_key(key));
+                    batch.remove(&self.dirty, encode_key(&consent));
+                    batch.remove(&self.confirmed, encode_key(&consent));
+                }
                 Op::PutRow { key, value } => batch.insert(&self.rows, key.as_slice(), value.as_slice()),
                 Op::DeleteRow { key } => batch.remove(&self.rows, key.as_slice()),
                 Op::PutRefresh { key, value } => {
@@ -354,6 +376,21 @@ impl Store {
             let (id, _): (Option<SkuId>, Timestamp) =
                 decode(&value).ok_or(StoreError::Corrupt { place: "skus" })?;
             f(CompactString::new(text), id);
+        }
+        Ok(())
+    }
+
+    /// VTEX's name of a thing.
+    pub fn id(&self, key: &Key) -> Result<Option<RemoteId>, StoreError> {
+        read(&self.ids, &encode_key(key), "ids")
+    }
+
+    /// VTEX's names of all things of a kind.
+    pub fn each_id(&self, entity: Entity, f: &mut dyn FnMut(Key, RemoteId)) -> Result<(), StoreError> {
+        for guard in self.ids.prefix([entity as u8]) {
+            let (key, value) = guard.into_inner()?;
+            let key = decode_key(&key).ok_or(StoreError::Corrupt { place: "ids" })?;
+            f(key, decode(&value).ok_or(StoreError::Corrupt { place: "ids" })?);
         }
         Ok(())
     }

@@ -3,10 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use compact_str::CompactString;
+use reqwest::Method;
 use serde::Deserialize;
 
 use super::json;
-use crate::core::call::Failure;
+use super::request::Refused;
+use crate::core::call::catalog::CatalogCall;
+use crate::core::call::{Answer, Failure};
 use crate::core::entity::SkuId;
 
 pub(super) const LOOKUP_PATH: &str = "/api/catalog_system/pub/sku/stockkeepingunitidsbyrefids";
@@ -64,4 +67,19 @@ fn sku_id(id: &Id) -> Result<SkuId, Failure> {
     number
         .map(SkuId)
         .ok_or_else(|| Failure::Malformed("SKUs by reference: an id that is no SKU id".to_owned()))
+}
+
+/// Method, path and body.
+pub(super) fn request(call: &CatalogCall) -> Result<(Method, String, Option<String>), Refused> {
+    Err(Refused::Segment(call.line()))
+}
+
+/// What a reply means; `success`: its body, or why there is none.
+pub(super) fn answer<'a>(
+    _call: &CatalogCall,
+    _status: u16,
+    _html: bool,
+    success: &dyn Fn() -> Result<&'a [u8], Failure>,
+) -> Result<Answer, Failure> {
+    success().map(|_| Answer::Done)
 }

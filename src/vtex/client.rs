@@ -9,7 +9,7 @@ use super::body::{self, Body};
 use super::credentials::{Credentials, CredentialsError, Keyring};
 use super::request::Request;
 use super::settings::{Endpoints, SettingsError, VtexSettings};
-use super::{catalog, failure, logistics, pricing, rate};
+use super::{catalog, failure, logistics, people, pricing, rate};
 use crate::core::call::{Answer, Call, Failure, Outcome, RateHint};
 
 const KEY: HeaderName = HeaderName::from_static("x-vtex-api-appkey");
@@ -160,6 +160,13 @@ fn answer(call: &Call, reply: &Reply) -> Result<Answer, Failure> {
     if reply.status == 404 && !reply.html && matches!(call, Call::ReadPrice { .. }) {
         return Ok(Answer::Price(None));
     }
+    match call {
+        Call::Catalog(call) => {
+            return catalog::answer(call, reply.status, reply.html, &|| success_body(reply));
+        }
+        Call::People(call) => return people::answer(call, reply.status, reply.html, &|| success_body(reply)),
+        _ => {}
+    }
     let body = success_body(reply)?;
     match call {
         Call::ReadStock { warehouse, .. } => logistics::balance(body, warehouse).map(Answer::Stock),
@@ -169,7 +176,9 @@ fn answer(call: &Call, reply: &Reply) -> Result<Answer, Failure> {
         | Call::PutPrice { .. }
         | Call::PatchFixed { .. }
         | Call::DeleteFixed { .. }
-        | Call::DeletePrice { .. } => Ok(Answer::Done),
+        | Call::DeletePrice { .. }
+        | Call::Catalog(_)
+        | Call::People(_) => Ok(Answer::Done),
     }
 }
 

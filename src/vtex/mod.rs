@@ -23,6 +23,7 @@ mod failure;
 mod findings;
 mod json;
 mod logistics;
+mod people;
 mod pricing;
 mod rate;
 mod request;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use compact_str::CompactString;
 use reqwest::Method;
 
-use super::{catalog, logistics, pricing};
+use super::{catalog, logistics, people, pricing};
 use crate::core::call::{Call, Lane, Route};
 
 /// A request that is ready to be sent to the base URL of its API family.
@@ -52,6 +52,8 @@ impl Request {
             Call::DeletePrice { sku } => (Method::DELETE, pricing::price_path(*sku), None),
             Call::ReadPrice { sku } => (Method::GET, pricing::price_path(*sku), None),
             Call::FindSkus { refs } => return Ok(Self::lookup(refs)),
+            Call::Catalog(call) => catalog::request(call)?,
+            Call::People(call) => people::request(call)?,
         };
         Ok(Self { method, lane: call.lane(), path, body })
     }
@@ -89,6 +91,9 @@ pub const fn resource(route: Route) -> &'static str {
         Route::PriceDelete => "Delete all prices from account",
         Route::PriceRead => "Read prices",
         Route::SkuLookup => "SKUs",
+        Route::CatalogRead | Route::CatalogWrite => "Content",
+        Route::PeopleRead => "Read only documents",
+        Route::PeopleWrite => "Insert or update document (not remove)",
     }
 }
 

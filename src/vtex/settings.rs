@@ -155,7 +155,8 @@ impl Endpoints {
         match lane {
             Lane::Stock => &self.logistics,
             Lane::Price => &self.pricing,
-            Lane::Catalog => &self.catalog,
+            // Master Data answers under the account's own address, like the catalog.
+            Lane::Catalog | Lane::People => &self.catalog,
         }
     }
 }

@@ -444,7 +444,7 @@ impl Rig {
 fn units(wanted: &Wanted) -> u32 {
     match wanted.value {
         Value::Stock(stock) => stock.quantity,
-        Value::Price(_) => panic!("only stock is mapped"),
+        _ => panic!("only stock is mapped"),
     }
 }
 

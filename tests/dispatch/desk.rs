@@ -73,7 +73,7 @@ impl Desk {
 
     pub(crate) fn want_exactly(&mut self, key: &Key, wanted: Wanted) -> Accepted {
         let confirmed = self.confirmed.get(key).cloned();
-        let accepted = self.dispatch.want(key, wanted, || confirmed, self.now, &mut self.effects);
+        let accepted = self.dispatch.want(key, wanted, || confirmed.into(), self.now, &mut self.effects);
         self.persist();
         accepted
     }

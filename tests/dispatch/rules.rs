@@ -495,7 +495,7 @@ fn a_restored_key_is_sent_even_when_it_equals_what_was_confirmed() {
     desk.confirm(&key, stock(5));
     let dirty = Dirty::fresh(desk.wanted(stock(5), Cause::Change));
     let confirmed = desk.confirmed.get(&key).cloned();
-    desk.dispatch.restore(key.clone(), dirty, confirmed, desk.now, &mut desk.effects);
+    desk.dispatch.restore(key.clone(), dirty, confirmed.into(), desk.now, &mut desk.effects);
     assert_eq!(quantity(&desk.send_one()), Some(5), "another value may have been on its way at the crash");
 }
 
@@ -511,7 +511,7 @@ fn parked_backed_off_and_doubtful_keys_are_restored_as_they_were() {
     let mut after = Desk::with_skus();
     after.now.wall = before.now.wall;
     for (n, dirty) in (1..).zip(&records) {
-        after.dispatch.restore(stock_key(n), dirty.clone(), None, after.now, &mut after.effects);
+        after.dispatch.restore(stock_key(n), dirty.clone(), None.into(), after.now, &mut after.effects);
     }
     assert_eq!(after.state(&stock_key(1)), Some(KeyState::Parked));
     assert_eq!(after.state(&stock_key(2)), Some(KeyState::BackingOff));
@@ -530,7 +530,7 @@ fn a_restored_record_older_than_what_vtex_confirmed_is_removed() {
     let dirty = Dirty::fresh(desk.wanted(stock(9), Cause::Resync));
     desk.confirm(&key, stock(5));
     let confirmed = desk.confirmed.get(&key).cloned();
-    desk.dispatch.restore(key.clone(), dirty, confirmed, desk.now, &mut desk.effects);
+    desk.dispatch.restore(key.clone(), dirty, confirmed.into(), desk.now, &mut desk.effects);
     assert!(desk.settled(&key) && desk.dispatch.is_idle());
 }
 

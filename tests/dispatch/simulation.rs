@@ -75,6 +75,7 @@ impl Store {
                 Effect::SkuLearned { sku_ref, id: Some(id) } => drop(self.skus.insert(sku_ref.into(), id)),
                 Effect::SkuLearned { sku_ref, id: None } => drop(self.skus.remove(sku_ref.as_str())),
                 Effect::Confirmed { .. } => {}
+                other @ (Effect::Learned { .. } | Effect::Erase { .. }) => panic!("not asked for: {other:?}"),
             }
         }
     }
@@ -98,6 +99,7 @@ impl Vtex {
                 let held = total.map(|total| RemoteStock { total: *total, reserved: 0, unlimited: false });
                 return Answer::Stock(held);
             }
+            Call::Catalog(_) | Call::People(_) => panic!("only stock and prices are wanted"),
             Call::ReadPrice { sku } => return Answer::Price(self.price.get(sku).cloned()),
             Call::FindSkus { refs } => {
                 let find = |sku_ref: &compact_str::CompactString| {
@@ -324,7 +326,7 @@ impl World {
         self.store.put(key, &wanted);
         let mut effects = Vec::new();
         let believed = self.store.believed.get(key).cloned();
-        let accepted = self.dispatch.want(key, wanted, || believed, self.now, &mut effects);
+        let accepted = self.dispatch.want(key, wanted, || believed.into(), self.now, &mut effects);
         self.store.take_in(&mut effects);
         accepted
     }
@@ -357,7 +359,7 @@ impl World {
         let mut effects = Vec::new();
         for (key, dirty) in &self.store.dirty {
             let confirmed = self.store.confirmed.get(key).cloned();
-            self.dispatch.restore(key.clone(), dirty.clone(), confirmed, self.now, &mut effects);
+            self.dispatch.restore(key.clone(), dirty.clone(), confirmed.into(), self.now, &mut effects);
         }
         self.store.take_in(&mut effects);
     }
@@ -417,7 +419,7 @@ impl World {
         assert_eq!(self.dispatch.parked(None, 10), [], "seed {}", self.seed);
         for (key, changes) in &self.history {
             let newest = changes.last().unwrap();
-            let sku = self.vtex.skus[key.sku()];
+            let sku = self.vtex.skus[key.sku().unwrap()];
             let confirmed = &self.store.confirmed[key];
             assert_eq!(
                 (&confirmed.value, confirmed.position),
@@ -439,6 +441,7 @@ impl World {
                     expected.sort_unstable();
                     assert_eq!(held.fixed, expected, "seed {}: {key}", self.seed);
                 }
+                other => panic!("only stock and prices are wanted: {other:?}"),
             }
         }
         self.verify_rates();
@@ -492,7 +495,7 @@ fn key_of(call: &Call) -> Option<Key> {
         | Call::DeleteFixed { sku, .. }
         | Call::DeletePrice { sku }
         | Call::ReadPrice { sku } => Some(Key::price(&sku_ref(sku))),
-        Call::FindSkus { .. } => None,
+        Call::FindSkus { .. } | Call::Catalog(_) | Call::People(_) => None,
     }
 }
 

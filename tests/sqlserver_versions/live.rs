@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use crate::tds::{ColumnDef, Engine, Failure, Kind, Locks, Outcome, Reply, Row, Session, Tx, Value};
 
 /// A table: name, columns of the key, the other columns. Each has a row version too.
-struct Shape {
-    name: &'static str,
-    key: &'static [(&'static str, Kind)],
+pub(crate) struct Shape {
+    pub(crate) name: &'static str,
+    pub(crate) key: &'static [(&'static str, Kind)],
     others: &'static [(&'static str, Kind)],
 }
 
 const QUANTITY: Kind = Kind::Decimal { precision: 15, scale: 0 };
 
-const SHAPES: [Shape; 5] = [
+static SHAPES: [Shape; 5] = [
     Shape {
         name: "loja",
         key: &[("id", Kind::Int)],
@@ -75,13 +75,17 @@ impl Shape {
         SHAPES.iter().find(named).expect("the statement names a table")
     }
 
-    fn columns(&self) -> Vec<ColumnDef> {
+    pub(crate) fn columns(&self) -> Vec<ColumnDef> {
         self.key.iter().chain(self.others).map(|(name, kind)| ColumnDef::nullable(name, *kind)).collect()
     }
 }
 
+pub(crate) fn shapes() -> &'static [Shape] {
+    &SHAPES
+}
+
 /// What a table holds besides its row version, which stands last.
-fn without_version(mut row: Row) -> Row {
+pub(crate) fn without_version(mut row: Row) -> Row {
     row.pop();
     row
 }

@@ -1,10 +1,12 @@
-//! Change tracking and row versions of SQL Server, through the library, against a server of our own.
+//! Change tables, change tracking and row versions of SQL Server, through the library, against a server of our own.
 
 #![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 #[path = "../support/tds/mod.rs"]
 mod tds;
 
+mod change_tables;
+mod drain;
 mod live;
 mod rowversion;
 mod site;

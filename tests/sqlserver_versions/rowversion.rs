@@ -7,14 +7,14 @@ use mare::source::changelog::versions::dialect::Mode;
 use mare::source::changelog::versions::reader::VersionRules;
 
 use crate::live;
-use crate::site::{Disk, Site};
+use crate::site::{Disk, Site, Way};
 use crate::tds::{Failure, Fault};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const ROUND: &str = "mare:version.bound";
 
 async fn open(rules: VersionRules) -> Site {
-    Site::open(Mode::RowVersions, rules).await
+    Site::open(Way::Versions(Mode::RowVersions, rules)).await
 }
 
 /// What the change of a transaction shows that stays open while others come and go.

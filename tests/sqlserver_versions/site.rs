@@ -11,6 +11,11 @@ use mare::core::value::{Stock, Value};
 use mare::core::versions::{CompareSchedule, Marks};
 use mare::live::sqlserver::{SqlServerSettings, SqlServerTls};
 use mare::mapping::config::MappingConfig;
+use mare::source::changelog::capture::Capture;
+use mare::source::changelog::drain::{DrainSettings, Rules};
+use mare::source::changelog::form::Form;
+use mare::source::changelog::sqlserver::connection::SqlServerConnector;
+use mare::source::changelog::sqlserver::session::Login;
 use mare::source::changelog::sqlserver::versions::SqlServerVersions;
 use mare::source::changelog::versions::capture::VersionCapture;
 use mare::source::changelog::versions::dialect::Mode;
@@ -24,6 +29,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::change_tables;
 use crate::live;
 use crate::tds::{Engine, Options, Outcome, Server, Tx};
 
@@ -39,11 +45,28 @@ pub(crate) enum Disk {
     DiesBeforeValues,
 }
 
+/// How changes are read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Way {
+    Versions(Mode, VersionRules),
+    /// With so many rows to a page and to a round.
+    Triggers(Rules, usize),
+}
+
+impl Way {
+    /// With all its rules.
+    fn whole(self) -> Self {
+        match self {
+            Self::Versions(mode, _) => Self::Versions(mode, VersionRules::default()),
+            Self::Triggers(_, rows) => Self::Triggers(Rules::default(), rows),
+        }
+    }
+}
+
 pub(crate) struct Site {
-    pub(crate) server: Server,
+    pub(crate) server: Arc<Server>,
     pub(crate) status: SourceStatus,
-    mode: Mode,
-    rules: VersionRules,
+    way: Way,
     store: Store,
     _folder: tempfile::TempDir,
     running: Option<Running>,
@@ -61,22 +84,24 @@ struct Running {
 
 impl Site {
     /// A shop with three SKUs, read by all rules and in the ledger; what comes then is read by these.
-    pub(crate) async fn open(mode: Mode, rules: VersionRules) -> Self {
-        let server = Server::start(Options::default()).await;
+    pub(crate) async fn open(way: Way) -> Self {
+        let server = Arc::new(Server::start(Options::default()).await);
         server.with(live::install);
+        if matches!(way, Way::Triggers(..)) {
+            server.with(change_tables::install);
+        }
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), store::Options::default()).unwrap();
         let mut site = Self {
             server,
             status: SourceStatus::default(),
-            mode,
-            rules: VersionRules::default(),
+            way: way.whole(),
             store,
             _folder: folder,
             running: None,
         };
         site.start();
-        site.until("the first marks", |site| site.marks().is_some()).await;
+        site.until("it reads", |site| site.status.facts().phase == Phase::Streaming).await;
         site.server.with(|engine| live::open_shop(engine, 3));
         for sku in 1..=3 {
             site.until_shows(sku, 1).await;
@@ -84,10 +109,24 @@ impl Site {
         site.until("the round is stored", |site| site.status.facts().changes >= 9).await;
         site.forget_what_is_due();
         site.stop().await;
-        site.rules = rules;
+        site.way = way;
         site.start();
         site.until("it reads again", |site| site.status.facts().phase == Phase::Streaming).await;
         site
+    }
+
+    /// Another one with a ledger of its own beside the same server.
+    pub(crate) fn beside(&self, way: Way) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), store::Options::default()).unwrap();
+        Self {
+            server: Arc::clone(&self.server),
+            status: SourceStatus::default(),
+            way,
+            store,
+            _folder: folder,
+            running: None,
+        }
     }
 
     pub(crate) fn start(&mut self) {
@@ -111,30 +150,43 @@ impl Site {
         login.port = Some(self.server.port());
         login.password = Some("tide".into());
         login.tls = SqlServerTls::Disable;
-        let capture = VersionCapture {
-            settings: VersionSettings {
-                commit_rows: 1,
-                poll: PollLimits { min: Duration::from_millis(5), max: Duration::from_millis(20) },
-                health_interval: Duration::from_millis(50),
-                rules: self.rules,
-                compare: match self.mode {
+        let login: Login = Arc::new(move || Ok(login.clone()));
+        let captured = mapping.captured();
+        let poll = PollLimits { min: Duration::from_millis(5), max: Duration::from_millis(20) };
+        let health_interval = Duration::from_millis(50);
+        let stop = CancellationToken::new();
+        let (asks, asked) = mpsc::channel(8);
+        let capture = match self.way {
+            Way::Versions(mode, rules) => {
+                let compare = match mode {
                     Mode::Tracking => None,
                     Mode::RowVersions => {
                         Some(CompareSchedule::DailyAt { hour: 3, zone: jiff::tz::TimeZone::UTC })
                     }
-                },
-                ..VersionSettings::default()
-            },
-            connector: SqlServerVersions {
-                login: Arc::new(move || Ok(login.clone())),
-                captured: mapping.captured(),
-                mode: self.mode,
-            },
-            context,
+                };
+                let capture = VersionCapture {
+                    settings: VersionSettings { commit_rows: 1, poll, health_interval, compare, rules },
+                    connector: SqlServerVersions { login, captured, mode },
+                    context,
+                };
+                tokio::spawn(capture.run(asked, stop.clone()))
+            }
+            Way::Triggers(rules, rows) => {
+                let capture = Capture {
+                    settings: DrainSettings {
+                        page_rows: rows,
+                        round_rows: rows * 10,
+                        delete_rows: rows,
+                        poll,
+                        health_interval,
+                        rules,
+                    },
+                    connector: SqlServerConnector { login, captured, form: Form::Row },
+                    context,
+                };
+                tokio::spawn(capture.run(asked, stop.clone()))
+            }
         };
-        let stop = CancellationToken::new();
-        let (asks, asked) = mpsc::channel(8);
-        let capture = tokio::spawn(capture.run(asked, stop.clone()));
         self.running = Some(Running { capture, writer: writer_task, stop, asks, disk, died });
     }
 

@@ -6,11 +6,11 @@ use mare::source::changelog::versions::reader::VersionRules;
 use mare::source::status::Phase;
 
 use crate::live::{self, PRODUCT, STOCK, minimum_note};
-use crate::site::{Disk, Site};
+use crate::site::{Disk, Site, Way};
 use crate::tds::{Failure, Fault, Value};
 
 async fn open(rules: VersionRules) -> Site {
-    Site::open(Mode::Tracking, rules).await
+    Site::open(Way::Versions(Mode::Tracking, rules)).await
 }
 
 #[tokio::test]

@@ -5,12 +5,13 @@ use std::time::Duration;
 use compact_str::CompactString;
 
 use super::super::call::{Answer, Call, Failure, Outcome};
+use super::super::entity::{Entity, Key};
 use super::super::failure::{Action, Verdict, judge};
 use super::super::ledger::{Doubt, Echo, Slot, State};
 use super::super::plan::{Held, Next};
 use super::super::record::{Confirmed, Exchange, ParkReason, Parked};
 use super::super::time::Now;
-use super::{Dispatch, Effect, Flight, Job, LATE_APPLY, RequestId, amend};
+use super::{Dispatch, Effect, Flight, Job, LATE_APPLY, RequestId, Value, amend};
 
 /// Attempts before a key is set aside for an answer that no document describes: with the delays in
 /// between about half an hour, long enough for VTEX to repair a slip.
@@ -50,10 +51,15 @@ impl Dispatch {
     }
 
     fn succeed(&mut self, slot: Slot, call: &Call, answer: &Answer, now: Now, effects: &mut Vec<Effect>) {
+        let id = answer.id();
         let Some(job) = self.jobs.get_mut(&slot) else { return };
         let held = std::mem::replace(&mut job.held, Held::Unknown);
         job.held = held.after(call, answer);
         job.wrote |= call.writes();
+        if let Some(id) = id {
+            job.links.own = Some(id.clone());
+            self.learn_own(slot, id, now, effects);
+        }
         match self.plan_job(slot) {
             Some(Next::Call(call)) => self.continuing[call.route() as usize].push_back(slot),
             Some(Next::Done) => self.deliver(slot, now, effects),
@@ -83,7 +89,11 @@ impl Dispatch {
         if newest && echo.is_none() {
             let key = entry.key.clone();
             self.ledger.remove(slot);
-            effects.push(Effect::Settle { key, position, confirmed: Some(confirmed) });
+            let erased = confirmed.value == Value::Erased;
+            effects.push(Effect::Settle { key: key.clone(), position, confirmed: Some(confirmed) });
+            if erased {
+                self.erase(key, effects);
+            }
             return;
         }
         effects.push(Effect::Advance { key: entry.key.clone(), confirmed });
@@ -99,6 +109,16 @@ impl Dispatch {
             }
             _ => self.place(slot, now),
         }
+    }
+
+    /// What else is known of somebody who is to be forgotten.
+    fn erase(&mut self, key: Key, effects: &mut Vec<Effect>) {
+        let consent = Key { entity: Entity::Consent, id: key.id.clone() };
+        // One that is in flight ends by itself, and finds nobody to be stored for.
+        if let Some(slot) = self.ledger.find(&consent) {
+            drop(self.discard(slot));
+        }
+        effects.push(Effect::Erase { key });
     }
 
     /// A request of a key failed: its job ends, and what it read is forgotten.
@@ -135,11 +155,18 @@ impl Dispatch {
         let penalty_free = matches!(verdict.action, Action::Throttle | Action::WaitForCredentials);
         match verdict.action {
             Action::Throttle | Action::WaitForCredentials => self.place(slot, now),
+            // Only when it can no longer be applied late is it known whether it must be done again.
+            Action::BreakLane if may_be_applied && creates_blindly(call) => {
+                if let Some(entry) = self.ledger.get_mut(slot) {
+                    entry.attempts = entry.attempts.saturating_add(1);
+                }
+                self.back_off(slot, State::BackingOff, LATE_APPLY, now);
+            }
             Action::BreakLane if self.gates.is_broken(call.lane()) => self.place(slot, now),
             Action::BreakLane => self.try_later(slot, Duration::MAX, now, random),
             Action::RetrySoon => self.try_later(slot, SOON, now, random),
             Action::Retry => self.try_later_or_park(slot, &verdict, now, random),
-            Action::ForgetSku => self.forget_sku(slot, &job, &verdict, now, effects),
+            Action::ForgetId => self.forget(slot, &job, &verdict, now, effects),
             Action::Park(_) if superseded => self.place(slot, now),
             Action::Park(reason) => self.set_aside(slot, parked(reason, &verdict, now)),
         }
@@ -169,17 +196,17 @@ impl Dispatch {
         }
     }
 
-    /// VTEX does not know the SKU by the id that we have: it is looked up again. If it is still the same,
+    /// VTEX does not know the thing by the id that we have: it is looked up again. If it is still the same,
     /// the key is set aside.
-    fn forget_sku(&mut self, slot: Slot, job: &Job, verdict: &Verdict, now: Now, effects: &mut Vec<Effect>) {
+    fn forget(&mut self, slot: Slot, job: &Job, verdict: &Verdict, now: Now, effects: &mut Vec<Effect>) {
         let Some(entry) = self.ledger.get_mut(slot) else { return };
-        if entry.trouble_mut().refused.replace(job.sku) == Some(job.sku) {
+        let refused = entry.trouble_mut().refused.take();
+        entry.trouble_mut().refused.clone_from(&job.links.own);
+        if refused.is_some() && refused == job.links.own {
             return self.set_aside(slot, parked(ParkReason::NotFound, verdict, now));
         }
-        let sku_ref = CompactString::new(entry.key.sku());
-        if self.skus.get(&sku_ref) == Some(job.sku) {
-            self.skus.forget(&sku_ref);
-            effects.push(Effect::SkuLearned { sku_ref, id: None });
+        if let Some(id) = &job.links.own {
+            self.forget_own(slot, id, effects);
         }
         self.place(slot, now);
     }
@@ -201,8 +228,24 @@ impl Dispatch {
                     self.learn_sku(sku_ref, id, now);
                     effects.push(Effect::SkuLearned { sku_ref: sku_ref.clone(), id: Some(id) });
                 }
-                None => self.skus.not_found(sku_ref, now.tick, random()),
+                None => {
+                    self.skus.not_found(sku_ref, now.tick, random());
+                    self.create_absent(sku_ref, now);
+                }
             }
+        }
+    }
+
+    /// A SKU that VTEX does not know, and that Live wants it to have.
+    fn create_absent(&mut self, sku_ref: &str, now: Now) {
+        let key = Key { entity: Entity::Sku, id: CompactString::new(sku_ref) };
+        let Some(slot) = self.ledger.find(&key) else { return };
+        if let Some(entry) = self.ledger.get_mut(slot)
+            && entry.state == State::WaitsForSku
+        {
+            entry.trouble_mut().absent = true;
+            self.leave(slot);
+            self.place(slot, now);
         }
     }
 
@@ -239,7 +282,17 @@ fn fits(call: &Call, answer: &Answer) -> bool {
         (Call::ReadStock { .. }, Answer::Stock(_))
             | (Call::ReadPrice { .. }, Answer::Price(_))
             | (Call::FindSkus { .. }, Answer::Skus(_))
-    ) || (call.writes() && *answer == Answer::Done)
+    ) || match (call, answer) {
+        (Call::Catalog(call), Answer::Catalog(answer)) => call.fits(answer),
+        (Call::People(call), Answer::People(answer)) => call.fits(answer),
+        (call, Answer::Done) => call.writes(),
+        _ => false,
+    }
+}
+
+/// Whether a second request would make a second thing.
+const fn creates_blindly(call: &Call) -> bool {
+    matches!(call, Call::Catalog(call) if call.creates_blindly())
 }
 
 fn parked(reason: ParkReason, verdict: &Verdict, now: Now) -> Parked {
@@ -275,5 +328,7 @@ fn request_line(call: &Call) -> String {
         Call::DeletePrice { sku } => format!("DELETE /pricing/prices/{sku}"),
         Call::ReadPrice { sku } => format!("GET /pricing/prices/{sku}"),
         Call::FindSkus { .. } => "POST /api/catalog_system/pub/sku/stockkeepingunitidsbyrefids".to_owned(),
+        Call::Catalog(call) => call.line(),
+        Call::People(call) => call.line(),
     }
 }

@@ -3,22 +3,30 @@
 use std::time::Duration;
 
 use super::super::call::{Lane, Route};
-use super::super::entity::{Entity, SkuId};
-use super::super::ledger::{Doubt, Entry, Ledger, Slot, State};
-use super::super::plan::Next;
+use super::super::entity::{Entity, Key, RemoteId, SkuId};
+use super::super::ledger::{Doubt, Entry, Ledger, Slot, State, lane_of};
+use super::super::parents::Parents;
+use super::super::plan::{Links, Next};
 use super::super::record::{ParkReason, Parked};
 use super::super::schedule::Ticket;
 use super::super::time::Now;
-use super::{Dispatch, held_at_rest, urgency_of};
+use super::{Dispatch, Effect, held_at_rest, urgency_of};
 
 /// How many keys of a lane are in each state; the queues count those that are queued.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Census {
     pub(super) waiting_for_sku: usize,
+    pub(super) waiting_for_parent: usize,
     pub(super) in_flight: usize,
     pub(super) backing_off: usize,
     pub(super) verifying: usize,
     pub(super) parked: [usize; ParkReason::ALL.len()],
+}
+
+/// What a key waits for.
+pub(super) enum Missing {
+    Sku,
+    Parent(Key),
 }
 
 impl Dispatch {
@@ -38,9 +46,13 @@ impl Dispatch {
                 self.queues[route as usize].leave(urgency, |ticket| is_live(ledger, ticket));
             }
             State::WaitsForSku => {
-                if let Some(entry) = self.ledger.get(slot) {
-                    self.skus.leave(entry.key.sku(), slot);
+                if let Some(sku) = self.ledger.get(slot).and_then(|entry| entry.key.sku()) {
+                    self.skus.leave(sku, slot);
                 }
+                self.ledger.renew_age(slot);
+            }
+            State::WaitsForParent => {
+                self.parents.leave(slot);
                 self.ledger.renew_age(slot);
             }
             State::InFlight => drop(self.jobs.remove(&slot)),
@@ -75,6 +87,7 @@ impl Dispatch {
         match state {
             State::Queued { .. } | State::Nowhere => None,
             State::WaitsForSku => Some(&mut census.waiting_for_sku),
+            State::WaitsForParent => Some(&mut census.waiting_for_parent),
             State::InFlight => Some(&mut census.in_flight),
             State::BackingOff => Some(&mut census.backing_off),
             State::Verifying => Some(&mut census.verifying),
@@ -88,34 +101,62 @@ impl Dispatch {
         }
     }
 
-    /// The key wants a request: queues it, or lets it wait for its SKU.
+    /// The key wants a request: queues it, or lets it wait for its SKU or for what it hangs on.
     pub(super) fn place(&mut self, slot: Slot, now: Now) {
         let Some(entry) = self.ledger.get(slot) else { return };
-        match self.skus.get(entry.key.sku()) {
-            None => {
-                self.skus.wait(entry.key.sku(), slot, now.tick);
-                self.enter(slot, State::WaitsForSku);
-                // It is not late: it waits for somebody to create the SKU, maybe for ever.
-                self.ledger.stop_age(slot);
-            }
-            Some(sku) => {
-                let (route, urgency) = (self.first_route(entry, sku), urgency_of(entry));
+        match self.links(entry) {
+            Ok(links) => {
+                let (route, urgency) = (self.first_route(entry, &links), urgency_of(entry));
                 let ticket = self.draw(slot);
                 self.queues[route as usize].push(urgency, ticket);
                 self.enter(slot, State::Queued { route, urgency });
             }
+            Err(Missing::Sku) => {
+                self.skus.wait(entry.key.sku().unwrap_or_default(), slot, now.tick);
+                self.enter(slot, State::WaitsForSku);
+                // It is not late: it waits for somebody to create the SKU, maybe for ever.
+                self.ledger.stop_age(slot);
+            }
+            Err(Missing::Parent(parent)) => {
+                self.parents.wait(slot, parent);
+                self.enter(slot, State::WaitsForParent);
+                self.ledger.stop_age(slot);
+            }
         }
+    }
+
+    /// VTEX's names of the key and of what it hangs on.
+    pub(super) fn links(&self, entry: &Entry) -> Result<Links, Missing> {
+        let mut links = Links { parents: Vec::new(), own: None };
+        for parent in entry.wanted.value.parents() {
+            let Some(id) = self.parents.get(&parent) else { return Err(Missing::Parent(parent)) };
+            links.parents.push(id);
+        }
+        let sku = entry.key.sku().map(|sku_ref| self.skus.get(sku_ref));
+        links.own = match (entry.key.entity, sku) {
+            (_, Some(Some(sku))) => Some(RemoteId::Number(sku.0)),
+            // One that a look-up has just not found is ours to create.
+            (Entity::Sku, _) if entry.is_absent() => None,
+            (_, Some(None)) => return Err(Missing::Sku),
+            _ => self.parents.get(&entry.key).map(RemoteId::Number).or_else(|| entry.id.as_deref().cloned()),
+        };
+        Ok(links)
     }
 
     /// The route of the key's next request. When there is none to send, the key is settled when its turn
     /// comes.
-    fn first_route(&self, entry: &Entry, sku: SkuId) -> Route {
+    fn first_route(&self, entry: &Entry, links: &Links) -> Route {
         match (entry.key.entity, entry.doubt) {
             (Entity::Stock, Doubt::ReadFirst) => Route::StockRead,
             (Entity::Stock, _) => Route::StockWrite,
-            (Entity::Price, _) => match self.plan(entry, &entry.wanted, &held_at_rest(entry), sku) {
+            (entity, _) => match self.plan(entry, &entry.wanted, &held_at_rest(entry), links) {
                 Next::Call(call) => call.route(),
-                Next::Done => Route::PriceRead,
+                Next::Done => match lane_of(entity) {
+                    Lane::Stock => Route::StockRead,
+                    Lane::Price => Route::PriceRead,
+                    Lane::Catalog => Route::CatalogRead,
+                    Lane::People => Route::PeopleRead,
+                },
             },
         }
     }
@@ -156,6 +197,56 @@ impl Dispatch {
             self.leave(slot);
             self.place(slot, now);
         }
+    }
+
+    /// Something that others hang on is known: they go on.
+    pub(super) fn learn_parent(&mut self, key: &Key, id: u32, now: Now) {
+        for slot in self.parents.learn(key, id) {
+            self.leave(slot);
+            self.place(slot, now);
+        }
+    }
+
+    /// An answer has told what VTEX calls the thing of a key.
+    pub(super) fn learn_own(&mut self, slot: Slot, id: RemoteId, now: Now, effects: &mut Vec<Effect>) {
+        let Some(entry) = self.ledger.get_mut(slot) else { return };
+        let key = entry.key.clone();
+        match (key.entity, &id) {
+            (Entity::Sku, RemoteId::Number(number)) => {
+                if self.skus.get(&key.id) != Some(SkuId(*number)) {
+                    self.learn_sku(&key.id, SkuId(*number), now);
+                    effects.push(Effect::SkuLearned { sku_ref: key.id, id: Some(SkuId(*number)) });
+                }
+            }
+            (entity, RemoteId::Number(number)) if Parents::keeps(entity) => {
+                if self.parents.get(&key) != Some(*number) {
+                    self.learn_parent(&key, *number, now);
+                    effects.push(Effect::Learned { key, id: Some(id) });
+                }
+            }
+            _ => {
+                if entry.id.as_deref() != Some(&id) {
+                    entry.id = Some(Box::new(id.clone()));
+                    effects.push(Effect::Learned { key, id: Some(id) });
+                }
+            }
+        }
+    }
+
+    /// VTEX does not know the thing of a key by its id any more.
+    pub(super) fn forget_own(&mut self, slot: Slot, id: &RemoteId, effects: &mut Vec<Effect>) {
+        let Some(entry) = self.ledger.get_mut(slot) else { return };
+        let key = entry.key.clone();
+        if let Some(sku_ref) = key.sku() {
+            if self.skus.get(sku_ref).map(|sku| RemoteId::Number(sku.0)).as_ref() == Some(id) {
+                self.skus.forget(sku_ref);
+                effects.push(Effect::SkuLearned { sku_ref: sku_ref.into(), id: None });
+            }
+            return;
+        }
+        entry.id = None;
+        self.parents.forget(&key);
+        effects.push(Effect::Learned { key, id: None });
     }
 
     fn draw(&mut self, slot: Slot) -> Ticket {

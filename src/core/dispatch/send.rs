@@ -96,8 +96,20 @@ impl Dispatch {
 
     fn step(&mut self, lane: Lane, now: Now, effects: &mut Vec<Effect>) -> Step {
         if lane == Lane::Catalog {
-            return self.look_up(now);
+            // A look-up answers for a hundred keys: it goes first.
+            let look_up = match self.look_up(now) {
+                Step::Wait(until) => until,
+                send => return send,
+            };
+            return match self.step_of_keys(lane, now, effects) {
+                Step::Wait(keys) => Step::Wait(earliest(look_up, keys)),
+                send => send,
+            };
         }
+        self.step_of_keys(lane, now, effects)
+    }
+
+    fn step_of_keys(&mut self, lane: Lane, now: Now, effects: &mut Vec<Effect>) -> Step {
         match self.step_on(lane, now, effects, Self::continue_on) {
             Step::Wait(jobs) => match self.step_on(lane, now, effects, Self::begin_on) {
                 Step::Wait(keys) => Step::Wait(earliest(jobs, keys)),
@@ -169,12 +181,12 @@ impl Dispatch {
             };
             self.leave(slot);
             let Some(entry) = self.ledger.get(slot) else { continue };
-            let Some(sku) = self.skus.get(entry.key.sku()) else {
+            let Ok(links) = self.links(entry) else {
                 self.place(slot, now); // forgotten while the key was queued
                 continue;
             };
             let held = held_at_rest(entry);
-            match self.plan(entry, &entry.wanted, &held, sku) {
+            match self.plan(entry, &entry.wanted, &held, &links) {
                 Next::Done => {
                     self.totals.suppressed += 1;
                     effects.extend(self.discard(slot).map(settle_suppressed));
@@ -184,7 +196,7 @@ impl Dispatch {
                     let job = Job {
                         wanted,
                         behind_since: None,
-                        sku,
+                        links,
                         held,
                         wrote: false,
                         began: now.tick,
@@ -202,7 +214,7 @@ impl Dispatch {
     /// Readings are the beginning of a job: no more of them than the lane has places while jobs wait to go
     /// on, or they would be outdated before their turn comes.
     fn would_pile_up(&self, route: Route) -> bool {
-        let reads = matches!(route, Route::StockRead | Route::PriceRead);
+        let reads = route.reads();
         let waiting: usize = routes_of(route.lane()).map(|route| self.continuing[route as usize].len()).sum();
         reads && waiting >= self.tuning.concurrency.of(route.lane()) as usize
     }
@@ -231,7 +243,7 @@ impl Dispatch {
             job.wanted = entry.wanted.clone();
         }
         let (entry, job) = (self.ledger.get(slot)?, self.jobs.get(&slot)?);
-        Some(self.plan(entry, &job.wanted, &job.held, job.sku))
+        Some(self.plan(entry, &job.wanted, &job.held, &job.links))
     }
 }
 

@@ -80,6 +80,14 @@ pub struct RouteLimits {
     pub price_read: RouteLimit,
     /// Catalog API: 15,000 a minute for each endpoint; a fifth of that is plenty for batches.
     pub sku_lookup: RouteLimit,
+    /// Catalog API: 15,000 a minute for each endpoint, taken together. A third of that leaves room for others.
+    pub catalog_read: RouteLimit,
+    /// As `catalog_read`. Under many writes at once VTEX's catalog answers with deadlocks (known issue 862626).
+    pub catalog_write: RouteLimit,
+    /// Master Data publishes no limit for single documents; found by lowering the rate at a 429.
+    pub people_read: RouteLimit,
+    /// As `people_read`.
+    pub people_write: RouteLimit,
 }
 
 impl Default for RouteLimits {
@@ -93,6 +101,10 @@ impl Default for RouteLimits {
             price_delete: limit(16.6, 300),
             price_read: limit(33.33, 500),
             sku_lookup: limit(50.0, 100),
+            catalog_read: limit(80.0, 160),
+            catalog_write: limit(40.0, 80),
+            people_read: limit(30.0, 60),
+            people_write: limit(30.0, 60),
         }
     }
 }
@@ -107,6 +119,10 @@ impl RouteLimits {
             Route::PriceDelete => &self.price_delete,
             Route::PriceRead => &self.price_read,
             Route::SkuLookup => &self.sku_lookup,
+            Route::CatalogRead => &self.catalog_read,
+            Route::CatalogWrite => &self.catalog_write,
+            Route::PeopleRead => &self.people_read,
+            Route::PeopleWrite => &self.people_write,
         }
     }
 }
@@ -119,13 +135,15 @@ pub struct Concurrency {
     pub stock: u32,
     /// Default 16: 33 a second at 480 ms each.
     pub price: u32,
-    /// Default 4: a look-up answers for a hundred SKUs.
+    /// Default 12: more writers at once make VTEX's catalog answer with deadlocks.
     pub catalog: u32,
+    /// Default 8.
+    pub people: u32,
 }
 
 impl Default for Concurrency {
     fn default() -> Self {
-        Self { stock: 32, price: 16, catalog: 4 }
+        Self { stock: 32, price: 16, catalog: 12, people: 8 }
     }
 }
 
@@ -138,6 +156,7 @@ impl Concurrency {
             Lane::Stock => self.stock,
             Lane::Price => self.price,
             Lane::Catalog => self.catalog,
+            Lane::People => self.people,
         }
     }
 }

@@ -25,6 +25,7 @@ pub const PARKED_PAGE_MAX: usize = 500;
 pub enum KeyState {
     Queued(Urgency),
     WaitsForSku,
+    WaitsForParent,
     InFlight,
     BackingOff,
     Verifying,
@@ -68,6 +69,8 @@ pub struct LaneStats {
     /// Keys that wait for their turn, by urgency.
     pub queued: BTreeMap<Urgency, usize>,
     pub waiting_for_sku: usize,
+    /// Keys that wait for what they hang on: a brand, a category, a product.
+    pub waiting_for_parent: usize,
     /// Keys whose request is out, or that wait for the next one of several.
     pub in_flight: usize,
     pub backing_off: usize,
@@ -192,8 +195,11 @@ impl Dispatch {
         Some(Explain {
             key: entry.key.clone(),
             state: key_state(entry.state)?,
-            wanted: entry.wanted.clone(),
-            confirmed: entry.confirmed.clone(),
+            wanted: masked(&entry.wanted),
+            confirmed: entry
+                .confirmed
+                .as_ref()
+                .map(|confirmed| Confirmed { value: confirmed.value.masked(), ..confirmed.clone() }),
             since: entry.since,
             attempts: entry.attempts,
             doubtful: entry.doubt == Doubt::ReadFirst,
@@ -220,7 +226,16 @@ impl Dispatch {
                 let held_up = held_up.map(|reason| format!("; {reason}")).unwrap_or_default();
                 format!("one of {before} keys as urgent or more on route {}{held_up}", route.name())
             }
-            State::WaitsForSku => format!("VTEX knows no SKU with the reference {}", entry.key.sku()),
+            State::WaitsForSku => {
+                format!("VTEX knows no SKU with the reference {}", entry.key.sku().unwrap_or_default())
+            }
+            State::WaitsForParent => {
+                let slot = self.ledger.find(&entry.key);
+                match slot.and_then(|slot| self.parents.awaited(slot)) {
+                    Some(parent) => format!("VTEX does not have {parent} yet"),
+                    None => String::new(),
+                }
+            }
             State::InFlight => "its request is out".to_owned(),
             State::BackingOff => "a request failed, it is tried again".to_owned(),
             State::Verifying => {
@@ -242,7 +257,7 @@ impl Dispatch {
                 Some(ParkedKey {
                     key: entry.key.clone(),
                     parked: trouble.parked.clone()?,
-                    wanted: entry.wanted.clone(),
+                    wanted: masked(&entry.wanted),
                     since: entry.since,
                     last: trouble.last.clone(),
                 })
@@ -275,6 +290,7 @@ impl Dispatch {
         LaneStats {
             queued,
             waiting_for_sku: census.waiting_for_sku,
+            waiting_for_parent: census.waiting_for_parent,
             in_flight: census.in_flight,
             backing_off: census.backing_off,
             verifying: census.verifying,
@@ -297,11 +313,17 @@ impl Dispatch {
     }
 }
 
+/// Without personal data.
+fn masked(wanted: &Wanted) -> Wanted {
+    Wanted { value: wanted.value.masked(), ..wanted.clone() }
+}
+
 const fn key_state(state: State) -> Option<KeyState> {
     match state {
         State::Nowhere => None,
         State::Queued { urgency, .. } => Some(KeyState::Queued(urgency)),
         State::WaitsForSku => Some(KeyState::WaitsForSku),
+        State::WaitsForParent => Some(KeyState::WaitsForParent),
         State::InFlight => Some(KeyState::InFlight),
         State::BackingOff => Some(KeyState::BackingOff),
         State::Verifying => Some(KeyState::Verifying),

@@ -38,7 +38,9 @@ impl Vtex {
                 held.retain(|fixed| fixed.trade_policy != *trade_policy);
             }
             Call::DeletePrice { .. } => self.price = None,
-            Call::FindSkus { .. } => unreachable!("no plan asks for this"),
+            Call::FindSkus { .. } | Call::Catalog(_) | Call::People(_) => {
+                unreachable!("no plan of stock or prices asks for this")
+            }
         }
         Answer::Done
     }
@@ -54,14 +56,15 @@ fn run(
 ) -> Vec<Call> {
     let key = match wanted {
         Value::Stock(_) => Key::stock("1_1", "SKU-1"),
-        Value::Price(_) => Key::price("SKU-1"),
+        _ => Key::price("SKU-1"),
     };
+    let links = Links { own: Some(RemoteId::Number(SKU.0)), parents: Vec::new() };
     let mut held = confirmed.filter(|_| !doubt).map_or(Held::Unknown, Held::confirmed);
     let mut calls = Vec::new();
     loop {
         let situation = Situation {
             key: &key,
-            sku: SKU,
+            links: &links,
             wanted,
             committed_at: AT,
             confirmed,

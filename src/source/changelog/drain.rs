@@ -222,7 +222,8 @@ impl<'a, D: Dialect> Drain<'a, D> {
                 let pages = self.dialect.pages(&asked).await?;
                 merge.fill(&asked, pages);
             }
-            if self.read.len() >= self.settings.round_rows {
+            let whole = self.read.last().is_none_or(|(table, number)| !merge.has_more_of(*table, *number));
+            if whole && self.read.len() >= self.settings.round_rows {
                 break true;
             }
             let Some((table, row)) = merge.pop() else { break false };
@@ -308,6 +309,7 @@ impl<'a, D: Dialect> Drain<'a, D> {
             by_table[table].push(number);
         }
         for (table, mut numbers) in by_table.into_iter().enumerate() {
+            numbers.dedup();
             if !self.settings.rules.ascending_deletes {
                 numbers.reverse();
             }
@@ -387,7 +389,7 @@ impl<'a, D: Dialect> Drain<'a, D> {
 
     fn compare_all(&mut self, why: &str) {
         error!(source = %self.context.name, why, "changes may have been missed; everything is compared with Live again");
-        for entity in Entity::ALL {
+        for entity in Entity::SWITCHED {
             self.intake.reconcile(entity, why);
         }
     }

@@ -50,6 +50,12 @@ impl<R: ChangeRow> Merge<R> {
         }
     }
 
+    /// Whether the next row of a table has this number too, so that one cannot be deleted without the other.
+    pub(super) fn has_more_of(&self, table: usize, number: ChangeNumber) -> bool {
+        let rows = self.tables.get(table).map(|table| &table.rows);
+        rows.and_then(VecDeque::front).is_some_and(|row| row.number() == number)
+    }
+
     /// The next row with its table. Everything [`Merge::wanted`] must have been filled in.
     pub(super) fn pop(&mut self) -> Option<(usize, R)> {
         let first = |table: &Table<R>| table.rows.front().map(ChangeRow::number);

@@ -119,7 +119,7 @@ impl<E: Engine> Loader<E> {
         let mut entities = Vec::new();
         let mut why = String::new();
         // What is not sent keeps its reason: it is loaded when it is switched on.
-        for entity in Entity::ALL.into_iter().filter(|entity| self.context.mapping.has(*entity)) {
+        for entity in Entity::SWITCHED.into_iter().filter(|entity| self.context.mapping.has(*entity)) {
             let reason: Option<String> = self.context.store.meta(&due_entry(&self.context.name, entity))?;
             if let Some(reason) = reason.filter(|reason| !reason.is_empty()) {
                 entities.push(entity);

@@ -97,7 +97,7 @@ impl<'a, E: Engine> Run<'a, E> {
         loop {
             let mut whole = None;
             let mut last = None;
-            let all_follows = Entity::ALL
+            let all_follows = Entity::SWITCHED
                 .iter()
                 .all(|entity| load.entities.contains(entity) || !self.loader.context.mapping.has(*entity));
             let applied = self

@@ -182,6 +182,10 @@ impl Engine {
         self.transactions.contains_key(&tx)
     }
 
+    pub fn open_transactions(&self) -> Vec<Tx> {
+        self.transactions.keys().copied().collect()
+    }
+
     pub fn commit(&mut self, tx: Tx) {
         let Some(transaction) = self.transactions.remove(&tx) else { return };
         self.version += 1;

@@ -46,8 +46,8 @@ pub struct SqlServerDialect {
     bound: String,
     pages: Vec<String>,
     deletes: Vec<String>,
-    /// The highest visible number of each change table when the bound was taken.
-    highest: Vec<Option<ChangeNumber>>,
+    /// Which change tables had a visible row when the bound was taken.
+    occupied: Vec<bool>,
     versions_repeat: bool,
 }
 
@@ -69,7 +69,7 @@ impl Connector for SqlServerConnector {
             bound: drain_bound(SCHEMA, &planned),
             pages: planned.iter().map(|table| drain_page(SCHEMA, table, repeat)).collect(),
             deletes: planned.iter().map(|table| drain_delete(SCHEMA, table)).collect(),
-            highest: vec![None; planned.len()],
+            occupied: vec![false; planned.len()],
             connection,
             session,
             name: probed.name,
@@ -209,8 +209,8 @@ impl Dialect for SqlServerDialect {
         if found.rows.len() != self.planned.len() {
             return Err(refused("the server does not tell the highest change of every table"));
         }
-        self.highest = found.rows.rows().map(|row| row.integer(1)).collect();
-        Ok(self.highest.iter().flatten().copied().max().unwrap_or(0))
+        self.occupied = found.rows.rows().map(|row| row.integer(1).is_some()).collect();
+        Ok(found.rows.rows().filter_map(|row| row.integer(1)).max().unwrap_or(0))
     }
 
     /// Nothing is asked of tables in which the bound saw nothing: what is committed there later is for the next round,
@@ -218,7 +218,7 @@ impl Dialect for SqlServerDialect {
     async fn pages(&mut self, asked: &[PageAsk]) -> Result<Vec<Vec<SqlServerChange>>, DialectError> {
         let mut pages = Vec::with_capacity(asked.len());
         for ask in asked {
-            if self.highest[ask.table].is_none_or(|highest| highest <= ask.after) {
+            if !self.occupied[ask.table] {
                 pages.push(Vec::new());
                 continue;
             }

@@ -395,7 +395,7 @@ impl<'a, V: Versions> Reader<'a, V> {
         info!(source = %self.context.name, "everything is compared by schedule");
         self.compared = Some(now);
         self.intake.note(compared_entry(&self.context.name), Store::encode(&now));
-        for entity in Entity::ALL {
+        for entity in Entity::SWITCHED {
             self.intake.reconcile(entity, "by schedule");
         }
     }

@@ -3,8 +3,15 @@
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
+use super::entity::{Entity, Key};
 use super::money::Money;
 use super::time::Timestamp;
+
+pub mod catalog;
+pub mod person;
+
+use catalog::{Brand, Category, Product, Sku};
+use person::{Consent, Customer};
 
 /// The wanted, or the confirmed, state of one key. Small enough to be stored whole: the planner needs
 /// the confirmed one to know what changed and the operator to see what VTEX holds.
@@ -15,6 +22,45 @@ use super::time::Timestamp;
 pub enum Value {
     Stock(Stock),
     Price(Box<Price>),
+    Brand(Box<Brand>),
+    Category(Box<Category>),
+    Product(Box<Product>),
+    Sku(Box<Sku>),
+    Customer(Box<Customer>),
+    Consent(Box<Consent>),
+    /// Of a customer: nothing may be known any more (anonymised in Live).
+    Erased,
+    /// Of a product or a SKU: Live has it no more. VTEX keeps it, out of sight.
+    Gone,
+}
+
+impl Value {
+    /// The keys that VTEX must know before this value can be sent.
+    pub fn parents(&self) -> Vec<Key> {
+        let key = |entity, id: &CompactString| Key { entity, id: id.clone() };
+        match self {
+            Self::Category(category) => {
+                category.parent.iter().map(|parent| key(Entity::Category, parent)).collect()
+            }
+            Self::Product(product) => {
+                vec![key(Entity::Brand, &product.brand), key(Entity::Category, &product.category)]
+            }
+            Self::Sku(sku) => vec![key(Entity::Product, &sku.product)],
+            _ => Vec::new(),
+        }
+    }
+
+    /// For people's eyes: without personal data.
+    pub fn masked(&self) -> Self {
+        const STARS: CompactString = CompactString::const_new("***");
+        match self {
+            Self::Customer(_) => Self::Erased,
+            Self::Consent(consent) => {
+                Self::Consent(Box::new(Consent { email: STARS, ..consent.as_ref().clone() }))
+            }
+            other => other.clone(),
+        }
+    }
 }
 
 /// Total quantity of a SKU in a warehouse, as VTEX's inventory takes it: an absolute number, from which

@@ -5,10 +5,16 @@ use std::time::Duration;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
-use super::entity::SkuId;
+use super::entity::{RemoteId, SkuId};
 use super::money::Money;
 use super::time::Timestamp;
 use super::value::{FixedPrice, Price};
+
+pub mod catalog;
+pub mod people;
+
+use catalog::{CatalogAnswer, CatalogCall};
+use people::{PeopleAnswer, PeopleCall};
 
 /// A VTEX API family: one breaker and one concurrency limit each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -18,18 +24,21 @@ pub enum Lane {
     Stock,
     /// Pricing API.
     Price,
-    /// Catalog look-ups.
+    /// Catalog API.
     Catalog,
+    /// Master Data.
+    People,
 }
 
 impl Lane {
-    pub const ALL: [Self; 3] = [Self::Stock, Self::Price, Self::Catalog];
+    pub const ALL: [Self; 4] = [Self::Stock, Self::Price, Self::Catalog, Self::People];
 
     pub const fn name(self) -> &'static str {
         match self {
             Self::Stock => "stock",
             Self::Price => "price",
             Self::Catalog => "catalog",
+            Self::People => "people",
         }
     }
 }
@@ -45,10 +54,14 @@ pub enum Route {
     PriceDelete,
     PriceRead,
     SkuLookup,
+    CatalogRead,
+    CatalogWrite,
+    PeopleRead,
+    PeopleWrite,
 }
 
 impl Route {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::StockWrite,
         Self::StockRead,
         Self::PricePut,
@@ -56,6 +69,10 @@ impl Route {
         Self::PriceDelete,
         Self::PriceRead,
         Self::SkuLookup,
+        Self::CatalogRead,
+        Self::CatalogWrite,
+        Self::PeopleRead,
+        Self::PeopleWrite,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -67,6 +84,10 @@ impl Route {
             Self::PriceDelete => "price-delete",
             Self::PriceRead => "price-read",
             Self::SkuLookup => "sku-lookup",
+            Self::CatalogRead => "catalog-read",
+            Self::CatalogWrite => "catalog-write",
+            Self::PeopleRead => "people-read",
+            Self::PeopleWrite => "people-write",
         }
     }
 
@@ -74,8 +95,14 @@ impl Route {
         match self {
             Self::StockWrite | Self::StockRead => Lane::Stock,
             Self::PricePut | Self::PricePatch | Self::PriceDelete | Self::PriceRead => Lane::Price,
-            Self::SkuLookup => Lane::Catalog,
+            Self::SkuLookup | Self::CatalogRead | Self::CatalogWrite => Lane::Catalog,
+            Self::PeopleRead | Self::PeopleWrite => Lane::People,
         }
+    }
+
+    /// Readings that begin a job.
+    pub(crate) const fn reads(self) -> bool {
+        matches!(self, Self::StockRead | Self::PriceRead | Self::CatalogRead | Self::PeopleRead)
     }
 }
 
@@ -84,21 +111,46 @@ impl Route {
 pub enum Call {
     /// `PATCH …/inventory/skus/{sku}/warehouses/{warehouse}/quantity`. `balance_at` is the commit time of
     /// the change in Live (`dateUtcOnBalanceSystem`).
-    SetStock { sku: SkuId, warehouse: CompactString, quantity: u32, balance_at: Timestamp },
+    SetStock {
+        sku: SkuId,
+        warehouse: CompactString,
+        quantity: u32,
+        balance_at: Timestamp,
+    },
     /// `GET …/inventory/skus/{sku}`, reduced to one warehouse.
-    ReadStock { sku: SkuId, warehouse: CompactString },
+    ReadStock {
+        sku: SkuId,
+        warehouse: CompactString,
+    },
     /// `PUT …/prices/{sku}`: replaces base, list, cost **and every fixed price** of the SKU.
-    PutPrice { sku: SkuId, price: Price },
+    PutPrice {
+        sku: SkuId,
+        price: Price,
+    },
     /// `PATCH …/prices/{sku}/fixed`: adds or changes, deletes nothing.
-    PatchFixed { sku: SkuId, fixed: Vec<FixedPrice> },
+    PatchFixed {
+        sku: SkuId,
+        fixed: Vec<FixedPrice>,
+    },
     /// `DELETE …/prices/{sku}/fixed/{trade_policy}`.
-    DeleteFixed { sku: SkuId, trade_policy: CompactString },
+    DeleteFixed {
+        sku: SkuId,
+        trade_policy: CompactString,
+    },
     /// `DELETE …/prices/{sku}`: the SKU is no longer for sale.
-    DeletePrice { sku: SkuId },
+    DeletePrice {
+        sku: SkuId,
+    },
     /// `GET …/prices/{sku}`.
-    ReadPrice { sku: SkuId },
+    ReadPrice {
+        sku: SkuId,
+    },
     /// `POST …/stockkeepingunitidsbyrefids`: the only batch look-up. Without duplicates (they answer 500).
-    FindSkus { refs: Vec<CompactString> },
+    FindSkus {
+        refs: Vec<CompactString>,
+    },
+    Catalog(CatalogCall),
+    People(PeopleCall),
 }
 
 impl Call {
@@ -111,6 +163,8 @@ impl Call {
             Self::DeleteFixed { .. } | Self::DeletePrice { .. } => Route::PriceDelete,
             Self::ReadPrice { .. } => Route::PriceRead,
             Self::FindSkus { .. } => Route::SkuLookup,
+            Self::Catalog(call) => call.route(),
+            Self::People(call) => call.route(),
         }
     }
 
@@ -120,7 +174,12 @@ impl Call {
 
     /// Whether the request changes anything in VTEX: then a lost answer leaves its outcome open.
     pub const fn writes(&self) -> bool {
-        !matches!(self, Self::ReadStock { .. } | Self::ReadPrice { .. } | Self::FindSkus { .. })
+        match self {
+            Self::Catalog(call) => call.writes(),
+            Self::People(call) => call.writes(),
+            Self::ReadStock { .. } | Self::ReadPrice { .. } | Self::FindSkus { .. } => false,
+            _ => true,
+        }
     }
 }
 
@@ -153,6 +212,19 @@ pub enum Answer {
     Price(Option<RemotePrice>),
     /// Every reference asked for, with the SKU that VTEX knows by it.
     Skus(Vec<(CompactString, Option<SkuId>)>),
+    Catalog(CatalogAnswer),
+    People(PeopleAnswer),
+}
+
+impl Answer {
+    /// VTEX's own name of what was written or asked for, if the answer tells it.
+    pub fn id(&self) -> Option<RemoteId> {
+        match self {
+            Self::Catalog(answer) => answer.id(),
+            Self::People(answer) => answer.id(),
+            _ => None,
+        }
+    }
 }
 
 /// Why a request did not succeed.

@@ -1,0 +1,113 @@
+//! Requests about people (VTEX Master Data and user rights). `Debug` shows none of them.
+
+use std::fmt;
+
+use compact_str::CompactString;
+
+use super::Route;
+use super::catalog::Document;
+use crate::core::entity::RemoteId;
+
+/// One request.
+#[derive(Clone, PartialEq, Eq)]
+pub enum PeopleCall {
+    /// `GET /api/dataentities/CL/search?_where=email=…`: eventually consistent.
+    FindCustomer { email: CompactString },
+    /// `PATCH /api/dataentities/CL/documents/{id}`; without an id `PATCH …/documents`, which VTEX turns into a change of
+    /// the document with this e-mail address, or a new one. `email` is in the body.
+    SaveCustomer { id: Option<CompactString>, body: Document },
+    /// `PUT /api/dataentities/AD/documents/{id}`: replaces, or makes it under this id.
+    SaveAddress { id: CompactString, body: Document },
+    /// `DELETE …/AD/documents/{id}`: one that is not there is as good.
+    DeleteAddress { id: CompactString },
+    /// `PUT /api/dataentities/{entity}/documents/{id}`: one document for each customer and purpose.
+    SaveAct { id: CompactString, body: Document },
+    /// `POST /api/user-rights/forget/jobs`
+    Forget { email: CompactString },
+    /// `GET /api/user-rights/forget/jobs/{job}`
+    ReadForget { job: CompactString },
+}
+
+/// What a request that VTEX accepted has answered. Writes that answer nothing of interest are
+/// [`super::Answer::Done`] (304 too: nothing was to be changed).
+#[derive(Clone, PartialEq, Eq)]
+pub enum PeopleAnswer {
+    /// Of `FindCustomer`.
+    Found(Option<CompactString>),
+    /// Of `SaveCustomer`: the document's id.
+    Saved(CompactString),
+    /// Of `Forget`.
+    Job(CompactString),
+    JobState(JobState),
+}
+
+/// How far an erasure is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobState {
+    InProgress,
+    Success,
+    Failed,
+}
+
+impl PeopleCall {
+    pub const fn route(&self) -> Route {
+        if self.writes() { Route::PeopleWrite } else { Route::PeopleRead }
+    }
+
+    pub const fn writes(&self) -> bool {
+        !matches!(self, Self::FindCustomer { .. } | Self::ReadForget { .. })
+    }
+
+    /// Whether it names nothing by VTEX's id.
+    pub const fn is_first(&self) -> bool {
+        matches!(self, Self::FindCustomer { .. } | Self::SaveCustomer { id: None, .. } | Self::Forget { .. })
+    }
+
+    pub(crate) const fn fits(&self, answer: &PeopleAnswer) -> bool {
+        matches!(
+            (self, answer),
+            (Self::FindCustomer { .. }, PeopleAnswer::Found(_))
+                | (Self::SaveCustomer { .. }, PeopleAnswer::Saved(_))
+                | (Self::Forget { .. }, PeopleAnswer::Job(_))
+                | (Self::ReadForget { .. }, PeopleAnswer::JobState(_))
+        )
+    }
+
+    /// Method and path, without whom it is about.
+    pub fn line(&self) -> String {
+        const ENTITIES: &str = "/api/dataentities";
+        match self {
+            Self::FindCustomer { .. } => format!("GET {ENTITIES}/CL/search"),
+            Self::SaveCustomer { id: None, .. } => format!("PATCH {ENTITIES}/CL/documents"),
+            Self::SaveCustomer { id: Some(id), .. } => format!("PATCH {ENTITIES}/CL/documents/{id}"),
+            Self::SaveAddress { id, .. } => format!("PUT {ENTITIES}/AD/documents/{id}"),
+            Self::DeleteAddress { id } => format!("DELETE {ENTITIES}/AD/documents/{id}"),
+            Self::SaveAct { id, .. } => format!("PUT {ENTITIES}/{{consent}}/documents/{id}"),
+            Self::Forget { .. } => "POST /api/user-rights/forget/jobs".to_owned(),
+            Self::ReadForget { job } => format!("GET /api/user-rights/forget/jobs/{job}"),
+        }
+    }
+}
+
+impl PeopleAnswer {
+    /// VTEX's id of the customer, if the answer tells it.
+    pub fn id(&self) -> Option<RemoteId> {
+        match self {
+            Self::Found(id) => id.clone().map(RemoteId::Document),
+            Self::Saved(id) => Some(RemoteId::Document(id.clone())),
+            Self::Job(_) | Self::JobState(_) => None,
+        }
+    }
+}
+
+impl fmt::Debug for PeopleCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.line())
+    }
+}
+
+impl fmt::Debug for PeopleAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PeopleAnswer(..)")
+    }
+}

@@ -1,0 +1,141 @@
+//! What Live wants VTEX to know about a person. `Debug` shows none of it.
+
+use std::fmt;
+
+use compact_str::CompactString;
+use serde::{Deserialize, Serialize};
+
+use crate::core::time::Timestamp;
+
+/// A customer (cliente) with e-mail address and basic consent.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Customer {
+    /// Lower case, valid, not masked.
+    pub email: CompactString,
+    pub identity: Identity,
+    /// E.164, like `+5511999990000`.
+    pub phone: Option<CompactString>,
+    pub cell_phone: Option<CompactString>,
+    /// The code of Live.
+    pub code: CompactString,
+    /// Sorted by id.
+    pub addresses: Vec<Address>,
+}
+
+/// Who it is.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Identity {
+    Person {
+        first_name: String,
+        last_name: String,
+        /// Digits, checked.
+        cpf: Option<CompactString>,
+        /// `YYYY-MM-DD`.
+        birth_date: Option<CompactString>,
+        /// `male` or `female`.
+        gender: Option<CompactString>,
+    },
+    Company {
+        name: String,
+        trade_name: Option<String>,
+        /// Digits, or letters and digits (from 2026 on), checked.
+        cnpj: Option<CompactString>,
+        state_registration: Option<CompactString>,
+    },
+}
+
+/// An address of a customer.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Address {
+    /// Of Live, lower case; also its id in VTEX, so that it cannot be created twice.
+    pub id: CompactString,
+    /// `residential` or `commercial`.
+    pub kind: CompactString,
+    pub receiver: String,
+    pub street: String,
+    pub number: String,
+    pub complement: Option<String>,
+    pub neighborhood: Option<String>,
+    pub city: String,
+    /// Two letters.
+    pub state: CompactString,
+    /// Eight digits.
+    pub postal_code: CompactString,
+    /// Three letters.
+    pub country: CompactString,
+    pub reference: Option<String>,
+}
+
+/// What a customer has agreed to, and what not (carta de consentimento).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consent {
+    /// As in [`Customer::email`].
+    pub email: CompactString,
+    /// The code of Live's customer.
+    pub customer: CompactString,
+    /// E-mail marketing; none: nothing was ever said about it.
+    pub newsletter: Option<bool>,
+    /// The newest act for each purpose, sorted by purpose.
+    pub acts: Vec<Act>,
+}
+
+/// What somebody said about one purpose.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Act {
+    /// `CADASTRO`, `MARKETING_EMAIL` …
+    pub purpose: CompactString,
+    pub state: ConsentState,
+    /// When it was said.
+    pub at: Timestamp,
+    pub channel: CompactString,
+    /// The letter that was shown: code, version and the hash of its text.
+    pub letter: CompactString,
+    pub version: i32,
+    pub text_hash: CompactString,
+}
+
+/// `cliente_consentimento.situacao`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConsentState {
+    Accepted,
+    Refused,
+    Revoked,
+    Expired,
+}
+
+impl Consent {
+    /// Whether it takes something back: that goes before everything else.
+    pub fn takes_back(&self) -> bool {
+        self.newsletter == Some(false)
+            || self.acts.iter().any(|act| matches!(act.state, ConsentState::Refused | ConsentState::Revoked))
+    }
+}
+
+macro_rules! shows_nothing {
+    ($($kind:ident)*) => {
+        $(impl fmt::Debug for $kind {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($kind), "(..)"))
+            }
+        })*
+    };
+}
+shows_nothing!(Customer Identity Address Consent Act);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_person() {
+        let consent = Consent {
+            email: "ana@example.com".into(),
+            customer: "123".into(),
+            newsletter: Some(true),
+            acts: Vec::new(),
+        };
+        let value = crate::core::value::Value::Consent(Box::new(consent));
+        assert!(!format!("{value:?}").contains("ana"), "{value:?}");
+    }
+}
