@@ -11,7 +11,7 @@ use super::statements::PROBE;
 const VERSION_MIN: u32 = 11;
 
 /// The answer to [`PROBE`].
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) struct ServerFacts {
     /// Like `15.0.4335.1`.
     pub(super) version: String,
@@ -24,7 +24,6 @@ pub(super) struct ServerFacts {
     pub(super) reads_committed_snapshot: bool,
     pub(super) allows_snapshot: bool,
     pub(super) recovery: String,
-    pub(super) user: String,
     /// Seconds that its local time is ahead of UTC.
     pub(super) offset_seconds: Option<i64>,
     pub(super) utc: Option<Timestamp>,
@@ -47,7 +46,6 @@ impl ServerFacts {
             reads_committed_snapshot: number("leitura_por_versao") == 1,
             allows_snapshot: number("isolamento_snapshot") == 1,
             recovery: text("recuperacao"),
-            user: text("usuario"),
             offset_seconds: integer_of(row, "deslocamento"),
             utc: utc.and_then(|place| moment(row.cell(place))),
         })
