@@ -217,13 +217,13 @@ impl<'a, D: Dialect> Drain<'a, D> {
         let mut merge = Merge::new(self.tables.len(), bound, self.settings.page_rows);
         let mut last = ChangeNumber::MIN;
         let cut = loop {
+            if self.read.len() >= self.settings.round_rows {
+                break true;
+            }
             let asked = merge.wanted();
             if !asked.is_empty() {
                 let pages = self.dialect.pages(&asked).await?;
                 merge.fill(&asked, pages);
-            }
-            if self.read.len() >= self.settings.round_rows {
-                break true;
             }
             let Some((table, row)) = merge.pop() else { break false };
             last = row.number();
