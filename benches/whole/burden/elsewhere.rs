@@ -4,11 +4,12 @@
 //! A maré that runs there sees that triggers were disabled, and compares everything; it should be stopped for the time.
 //! What is measured is then what the triggers cost; the change tables keep what was sold.
 
+use std::time::Instant;
+
 use futures_util::future::join_all;
 use mare::live::sqlserver::{Connection, SqlServerSettings, Statement};
-use mare::shop::{Engine, SqlServer};
+use mare::shop::{Engine, Layout, SqlServer};
 use serde_json::json;
-use std::time::Instant;
 use tokio_postgres::{Client, NoTls};
 
 use super::super::{report, stage};
@@ -34,6 +35,28 @@ struct Trigger {
 }
 
 async fn compare<E: Engine>(tills: &[E], triggers: &[Trigger]) {
+    Layout::load(&tills[0]).await.unwrap();
+    let rates = tokio::select! {
+        rates = take_turns(tills, triggers) => Some(rates),
+        _ = tokio::signal::ctrl_c() => None,
+    };
+    for trigger in triggers {
+        tills[0].script(&trigger.enable).await.unwrap();
+    }
+    let Some((with, without)) = rates else { return };
+    let (with, without) = (&with[1..], &without[1..]);
+    let (enabled, disabled) = (Spread::of(with.iter().copied()), Spread::of(without.iter().copied()));
+    let ratios = Spread::of_ratios(with, without);
+    report(&json!({
+        "bench": "burden", "triggers": triggers.len(), "tills": TILLS, "rounds": with.len(),
+        "transactions_per_second": enabled.median, "least": enabled.least, "most": enabled.most,
+        "disabled": disabled.median, "disabled_least": disabled.least, "disabled_most": disabled.most,
+        "ratio": ratios.median, "ratio_least": ratios.least, "ratio_most": ratios.most,
+    }));
+}
+
+/// Transactions per second of each round, with the triggers and without.
+async fn take_turns<E: Engine>(tills: &[E], triggers: &[Trigger]) -> (Vec<f64>, Vec<f64>) {
     let began = Instant::now();
     let (mut with, mut without) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
@@ -46,18 +69,7 @@ async fn compare<E: Engine>(tills: &[E], triggers: &[Trigger]) {
             if enabled { with.push(rate) } else { without.push(rate) }
         }
     }
-    for trigger in triggers {
-        tills[0].script(&trigger.enable).await.unwrap();
-    }
-    let (with, without) = (&with[1..], &without[1..]);
-    let (enabled, disabled) = (Spread::of(with.iter().copied()), Spread::of(without.iter().copied()));
-    let ratios = Spread::of_ratios(with, without);
-    report(&json!({
-        "bench": "burden", "triggers": triggers.len(), "tills": TILLS, "rounds": with.len(),
-        "transactions_per_second": enabled.median, "least": enabled.least, "most": enabled.most,
-        "disabled": disabled.median, "disabled_least": disabled.least, "disabled_most": disabled.most,
-        "ratio": ratios.median, "ratio_least": ratios.least, "ratio_most": ratios.most,
-    }));
+    (with, without)
 }
 
 async fn postgres(url: &str) -> Client {

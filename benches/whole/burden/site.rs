@@ -1,10 +1,11 @@
 //! A shop with its own server and, where something captures, its own maré.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use mare::shop::{self, Profile};
 use mare::simulator::{Limits, Options, Outage};
 use serde_json::json;
-use std::time::Duration;
 use tokio_postgres::{Client, NoTls};
 
 use super::super::support::postgres::{self, Cluster};
