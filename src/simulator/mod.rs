@@ -1,6 +1,5 @@
 //! A VTEX simulator: the Logistics, Pricing and Catalog calls that an integration of products, stock and prices
-//! needs, with VTEX's limits, latencies and faults. Demo, tests and benches run against it, in-process or as its own
-//! process.
+//! needs, with VTEX's limits, latencies and faults. Demo, tests and benches run against it, in-process or as its own process.
 //!
 //! It is written from VTEX's documents and shares no type with the client or the core, so that one misreading
 //! cannot hide on both sides. Where VTEX's documents are silent, the behaviour is a [`Quirks`] field.
