@@ -62,9 +62,51 @@ impl Dispatch {
         }
         match self.plan_job(slot) {
             Some(Next::Call(call)) => self.continuing[call.route() as usize].push_back(slot),
-            Some(Next::Done) => self.deliver(slot, now, effects),
+            Some(end) => self.end(slot, end, now, effects),
             None => {}
         }
+    }
+
+    /// Nothing more is to be sent for a job.
+    pub(super) fn end(&mut self, slot: Slot, end: Next, now: Now, effects: &mut Vec<Effect>) {
+        match end {
+            Next::Call(_) => {}
+            Next::Done => self.deliver(slot, now, effects),
+            Next::Later(delay) => self.suspend(slot, None, delay, now, effects),
+            Next::GiveUp(hint) => self.suspend(slot, Some(hint), Duration::ZERO, now, effects),
+        }
+    }
+
+    /// A job ends before VTEX holds what is wanted, and not because a request failed: the key comes back after `delay`,
+    /// or is set aside with a hint. What was begun in VTEX is forgotten then, so that a retry begins anew.
+    fn suspend(
+        &mut self,
+        slot: Slot,
+        hint: Option<&'static str>,
+        delay: Duration,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(job) = self.jobs.remove(&slot) else { return };
+        self.leave(slot);
+        let Some(entry) = self.ledger.get_mut(slot) else { return };
+        if job.wrote {
+            entry.doubt = entry.doubt.max(Doubt::Unsure);
+        }
+        let superseded = entry.wanted.value != job.wanted.value;
+        match hint {
+            _ if job.park => return self.park_by_operator(slot, now, effects),
+            _ if superseded => return self.place(slot, now),
+            None => self.back_off(slot, State::BackingOff, delay, now),
+            Some(hint) => {
+                if let Some(id) = &job.links.own {
+                    self.forget_own(slot, id, effects);
+                }
+                let hint = hint.to_owned();
+                self.set_aside(slot, Parked { reason: ParkReason::Rejected, at: now.wall, hint });
+            }
+        }
+        effects.extend(self.ledger.get(slot).map(amend));
     }
 
     /// VTEX holds what the job was to bring.

@@ -151,7 +151,7 @@ impl Dispatch {
             (Entity::Stock, _) => Route::StockWrite,
             (entity, _) => match self.plan(entry, &entry.wanted, &held_at_rest(entry), links) {
                 Next::Call(call) => call.route(),
-                Next::Done => match lane_of(entity) {
+                _ => match lane_of(entity) {
                     Lane::Stock => Route::StockRead,
                     Lane::Price => Route::PriceRead,
                     Lane::Catalog => Route::CatalogRead,
