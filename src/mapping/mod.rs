@@ -20,6 +20,7 @@ pub mod cell;
 pub mod config;
 mod counts;
 mod details;
+pub mod people;
 mod price;
 mod product_prices;
 mod read;
