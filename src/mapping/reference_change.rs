@@ -158,18 +158,23 @@ impl Mapper {
         out.extend(stores.into_iter().map(|store| Effect::Refresh(Refresh::Store(store.clone()))));
     }
 
-    /// A whole pass over a reference table has seen these ids: others are no more.
-    pub fn reference_seen(&mut self, role: Role, seen: &BTreeSet<RowId>, out: &mut Vec<Effect>) {
-        let known: Vec<RowId> = match role {
-            Role::Store => self.reference.stores.keys().cloned().collect(),
-            Role::Deposit => self.reference.deposits.keys().cloned().collect(),
-            Role::PriceTable => self.reference.price_tables.keys().cloned().collect(),
-            Role::Product => self.reference.products.keys().cloned().collect(),
-            Role::Sku => self.reference.skus.keys().cloned().collect(),
-            _ => self.reference.all_named(role).map(|(id, _)| id.clone()).collect(),
-        };
-        for id in known.iter().filter(|id| !seen.contains(id)) {
-            self.put_reference(role, id, None, out);
+    /// What is known of a reference table beyond these ids.
+    pub fn reference_beyond(&self, role: Role, seen: &BTreeSet<RowId>) -> Vec<RowId> {
+        fn beyond<'a>(known: impl Iterator<Item = &'a RowId>, seen: &BTreeSet<RowId>) -> Vec<RowId> {
+            known.filter(|id| !seen.contains(*id)).cloned().collect()
         }
+        match role {
+            Role::Store => beyond(self.reference.stores.keys(), seen),
+            Role::Deposit => beyond(self.reference.deposits.keys(), seen),
+            Role::PriceTable => beyond(self.reference.price_tables.keys(), seen),
+            Role::Product => beyond(self.reference.products.keys(), seen),
+            Role::Sku => beyond(self.reference.skus.keys(), seen),
+            _ => beyond(self.reference.all_named(role).map(|(id, _)| id), seen),
+        }
+    }
+
+    /// A row of a reference table was asked for, and there is none.
+    pub fn reference_gone(&mut self, role: Role, id: &RowId, out: &mut Vec<Effect>) {
+        self.put_reference(role, id, None, out);
     }
 }

@@ -103,7 +103,13 @@ async fn the_login_of_the_service_can_do_its_work_and_no_more() {
         assert_eq!(may[0][0].as_deref(), Some("1"), "{right}");
     }
     let stock = capture.table(Role::Stock);
-    assert!(super::site::ask(&service, &ask::first_page(stock), [Param::Int(5)]).await.unwrap().len() == 5);
+    assert!(
+        super::site::ask(&service, &ask::page(stock, &stock.key[2], true), [Param::Int(5)])
+            .await
+            .unwrap()
+            .len()
+            == 5
+    );
     for forbidden in [
         "UPDATE live.estoque_saldo SET quantidade = 0;",
         "SELECT nome FROM live.cliente;",

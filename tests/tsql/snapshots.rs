@@ -67,6 +67,7 @@ pub(crate) fn every_statement(schema: &str, tables: &[CaptureTable]) -> Vec<(Str
         ask::RESTORES,
         ask::TRACKING_VERSION,
         ask::VERSION_BOUND,
+        ask::CLOCK,
     ]
     .map(str::to_owned)
     .into();
@@ -78,10 +79,8 @@ pub(crate) fn every_statement(schema: &str, tables: &[CaptureTable]) -> Vec<(Str
         ask::drain_page(schema, stock, false),
         ask::drain_page(schema, stock, true),
         ask::drain_delete(schema, stock),
-        ask::first_page(stock),
-        ask::next_page(stock),
-        ask::first_page(price),
-        ask::next_page(price),
+        ask::page(price, &price.key[0], true),
+        ask::page(price, &price.key[0], false),
         ask::by_keys(price, &price.key[0], 3),
         ask::range_within(stock, [store, deposit], sku, true),
         ask::range_within(stock, [store, deposit], sku, false),
@@ -200,7 +199,9 @@ fn a_table_with_everything_is_as_kept() {
     let statements = [
         ask::drain_bound("mare", &tables),
         ask::drain_page("mare", &tables[0], true),
-        ask::next_page(&tables[0]),
+        ask::page(&tables[0], &tables[0].key[0], false),
+        ask::page(&tables[0], &tables[0].mapped[0], true),
+        ask::by_keys_within(&tables[0], [&tables[0].key[0], &tables[0].mapped[15]], &tables[0].mapped[17], 1),
         ask::tracking_changes(&tables[0]),
         ask::version_page(&tables[0], "nulo rowversion"),
     ];

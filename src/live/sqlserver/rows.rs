@@ -98,7 +98,7 @@ impl RowBuffer {
         (index < self.len()).then_some(Row { buffer: self, first: index * self.columns.len() })
     }
 
-    pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> + DoubleEndedIterator {
         (0..self.len()).map(|index| Row { buffer: self, first: index * self.columns.len() })
     }
 

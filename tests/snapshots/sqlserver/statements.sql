@@ -227,6 +227,9 @@ BEGIN CATCH
     SELECT CONVERT(bigint, NULL) AS limite, CONVERT(nvarchar(2048), ERROR_MESSAGE()) AS motivo;
 END CATCH;
 GO
+/*mare:clock*/
+SELECT SYSDATETIMEOFFSET() AS agora;
+GO
 /*mare:mark*/
 SET CONTEXT_INFO 0x6D6172653A6F776E2D77726974657321;
 GO
@@ -313,28 +316,15 @@ FROM (
 INNER JOIN [mare].[alt_estoque_saldo] AS c WITH (ROWLOCK, FORCESEEK) ON c.[mare_versao] = lida.versao
 OPTION (LOOP JOIN, FORCE ORDER);
 GO
-/*mare:chunk.first*/
-SELECT TOP (@P1) t.[id_loja], t.[id_deposito], t.[id_sku], t.[quantidade], t.[quantidade_reservada]
-FROM [live].[estoque_saldo] AS t
-ORDER BY t.[id_loja], t.[id_deposito], t.[id_sku];
-GO
-/*mare:chunk.next*/
-SELECT TOP (@P1) t.[id_loja], t.[id_deposito], t.[id_sku], t.[quantidade], t.[quantidade_reservada]
-FROM [live].[estoque_saldo] AS t
-WHERE (t.[id_loja] > CAST(@P2 AS uniqueidentifier))
-   OR (t.[id_loja] = CAST(@P2 AS uniqueidentifier) AND t.[id_deposito] > CAST(@P3 AS uniqueidentifier))
-   OR (t.[id_loja] = CAST(@P2 AS uniqueidentifier) AND t.[id_deposito] = CAST(@P3 AS uniqueidentifier) AND t.[id_sku] > CAST(@P4 AS uniqueidentifier))
-ORDER BY t.[id_loja], t.[id_deposito], t.[id_sku];
-GO
-/*mare:chunk.first*/
+/*mare:chunk.page*/
 SELECT TOP (@P1) t.[id], t.[id_tabela_preco], t.[id_produto], t.[id_sku], t.[valor], t.[preco_promocional], t.[quantidade_minima], t.[data_vigencia_inicial], t.[data_vigencia_final], t.[situacao]
 FROM [live].[preco] AS t
 ORDER BY t.[id];
 GO
-/*mare:chunk.next*/
+/*mare:chunk.page*/
 SELECT TOP (@P1) t.[id], t.[id_tabela_preco], t.[id_produto], t.[id_sku], t.[valor], t.[preco_promocional], t.[quantidade_minima], t.[data_vigencia_inicial], t.[data_vigencia_final], t.[situacao]
 FROM [live].[preco] AS t
-WHERE (t.[id] > CAST(@P2 AS uniqueidentifier))
+WHERE t.[id] > CAST(@P2 AS uniqueidentifier)
 ORDER BY t.[id];
 GO
 /*mare:chunk.by_keys*/

@@ -6,7 +6,7 @@
 //! value, or a row with `motivo`. The reader takes the last result set of such a statement.
 
 use super::names::{literal, qualified, quoted};
-use super::table::{CaptureTable, ColumnFacts};
+use super::table::CaptureTable;
 use super::trigger::OWN_WRITES_MARK;
 
 mod check;
@@ -17,7 +17,7 @@ pub use check::{
     COLUMN_RIGHTS, COLUMNS, INSTALLED, LOCK_HOLDER, OBJECTS, OPEN_NOW, OPEN_TRANSACTIONS, OUTPUT_IN_CACHE,
     OUTPUT_IN_MODULES, OWNERS, RESTORES, RIGHTS, SERVER_SETTINGS, TRIGGER_ORDER, TRIGGERS, switch, waiting,
 };
-pub use rows::{by_keys, by_keys_within, first_page, keys_padded, next_page, range_within};
+pub use rows::{CLOCK, KEYS_MAX, by_keys, by_keys_within, keys_padded, page, range_within};
 pub use tracking::{TRACKING_VERSION, VERSION_BOUND, tracking_changes, tracking_minimum, version_page};
 
 /// Rows that one delete may take: below the 5,000 locks at which SQL Server begins to think of a table lock.
@@ -170,11 +170,6 @@ pub fn drain_delete(schema: &str, table: &CaptureTable) -> String {
          INNER JOIN {name} AS c WITH (ROWLOCK, FORCESEEK) ON c.[mare_versao] = lida.versao\n\
          OPTION (LOOP JOIN, FORCE ORDER);"
     )
-}
-
-/// The type of a column in a cast, as parameters travel as text.
-fn cast(parameter: usize, column: &ColumnFacts) -> String {
-    format!("CAST(@P{parameter} AS {})", column.declared())
 }
 
 fn select(table: &CaptureTable, alias: &str) -> String {
