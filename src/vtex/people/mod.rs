@@ -109,8 +109,16 @@ pub(super) fn answer<'a>(
         PeopleCall::SaveCustomer { .. }
         | PeopleCall::SaveAddress { .. }
         | PeopleCall::DeleteAddress { .. }
-        | PeopleCall::SaveAct { .. } => return Ok(Answer::Done),
+        | PeopleCall::SaveAct { .. } => return acknowledged(body),
     }))
+}
+
+/// The documents have no body here (204), and the page of `CL` an object: anything else comes from somebody else.
+fn acknowledged(body: &[u8]) -> Result<Answer, Failure> {
+    if !body.trim_ascii().is_empty() {
+        let _: Document = parse(body, "saved document")?;
+    }
+    Ok(Answer::Done)
 }
 
 /// The document with exactly this e-mail address. Where there are several, always the same one.

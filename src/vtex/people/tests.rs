@@ -136,6 +136,9 @@ fn not_modified_and_not_there_are_as_good_as_done() {
     for call in [&by_id, &save, &act, &delete] {
         assert_eq!(of(call, 204, ""), Ok(Answer::Done), "{call:?}");
     }
+    for body in ["null", "{\"Id\":", "ok"] {
+        assert!(matches!(of(&save, 200, body), Err(Failure::Malformed(_))), "{body}");
+    }
     assert_eq!(of(&by_id, 200, r#"{"Id":"CL-1","Href":""}"#), Ok(Answer::Done));
     assert_eq!(of(&delete, 404, ""), Ok(Answer::Done));
     assert!(matches!(of(&save, 404, ""), Err(Failure::Status { code: 404, .. })));
