@@ -1,6 +1,6 @@
 //! Method, path and body of every call: pure.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use compact_str::CompactString;
 use reqwest::Method;
@@ -9,7 +9,8 @@ use super::{catalog, logistics, people, pricing};
 use crate::core::call::{Call, Lane, Route};
 
 /// A request that is ready to be sent to the base URL of its API family.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// `Debug` shows method and API family only: path and body may tell of a person.
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Request {
     pub(super) method: Method,
     pub(super) lane: Lane,
@@ -31,6 +32,12 @@ pub enum Refused {
     Date(i64),
     #[error("a price without a base price")]
     NoBasePrice,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Request({} to {})", self.method, self.lane.name())
+    }
 }
 
 impl Request {
@@ -108,7 +115,8 @@ pub const fn resource(route: Route) -> &'static str {
         Route::SkuLookup => "SKUs",
         Route::CatalogRead | Route::CatalogWrite => "Content",
         Route::PeopleRead => "Read only documents",
-        Route::PeopleWrite => "Insert or update document (not remove)",
+        // The first saves everything; addresses that are gone can only be deleted with the second.
+        Route::PeopleWrite => "Insert or update document (not remove), and Full access to all documents",
     }
 }
 

@@ -1,7 +1,7 @@
 //! People: ids that are kept and forgotten, and an erasure that VTEX takes its time for.
 
 use mare::core::call::people::{JobState, PeopleAnswer, PeopleCall};
-use mare::core::call::{Answer, Call};
+use mare::core::call::{Answer, Call, Failure};
 use mare::core::dispatch::{Effect, KeyState, Request};
 use mare::core::entity::{Entity, Key, RemoteId};
 use mare::core::record::ParkReason;
@@ -143,6 +143,33 @@ fn somebody_who_comes_back_while_being_erased_is_a_customer_again() {
     desk.wait(30_000);
     let find = desk.send_one();
     assert!(matches!(call(&find), PeopleCall::FindCustomer { .. }), "the job is no document: {find:?}");
+}
+
+#[test]
+fn an_erasure_waits_until_nothing_can_be_applied_behind_it() {
+    let mut desk = Desk::new();
+    desk.confirm(&key(), customer("Souza"));
+    desk.want(&key(), customer("Lima"));
+    let find = desk.send_one();
+    desk.answer(find.id, Answer::People(PeopleAnswer::Found(Some("0b2f".into()))));
+    let save = desk.send_one();
+    desk.want(&key(), Value::Erased);
+    desk.finish(save.id, Err(Failure::Timeout));
+    for _ in 0..59 {
+        assert_eq!(desk.send(), []);
+        desk.wait(1_000);
+    }
+    desk.wait(1_000);
+    let request = desk.send_one();
+    assert!(
+        matches!(call(&request), PeopleCall::Forget { email } if email == "ana@example.com"),
+        "{request:?}"
+    );
+    desk.answer(request.id, job());
+    desk.wait(30_000);
+    let request = desk.send_one();
+    desk.answer(request.id, state(JobState::Success));
+    assert!(erased(&desk) && desk.settled(&key()) && desk.dispatch.is_idle());
 }
 
 #[test]

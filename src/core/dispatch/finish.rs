@@ -156,8 +156,11 @@ impl Dispatch {
     /// What else is known of somebody who is to be forgotten.
     fn erase(&mut self, key: Key, effects: &mut Vec<Effect>) {
         let consent = Key { entity: Entity::Consent, id: key.id.clone() };
-        // One that is in flight ends by itself, and finds nobody to be stored for.
-        if let Some(slot) = self.ledger.find(&consent) {
+        // One that is in flight ends by itself, and finds nobody to be stored for. One that is erased too goes on: of it a
+        // lost write may still be applied.
+        if let Some(slot) = self.ledger.find(&consent)
+            && self.ledger.get(slot).is_some_and(|entry| entry.wanted.value != Value::Erased)
+        {
             drop(self.discard(slot));
         }
         effects.push(Effect::Erase { key });
@@ -307,7 +310,7 @@ impl Dispatch {
 impl super::Entry {
     /// Until when a lost write of this key may still be applied. A reading that shows what it wrote, where
     /// VTEX held something else before, proves that it was applied, and once is all it can be.
-    fn live_echo(&mut self, now: super::Tick, read: Option<&super::Value>) -> Option<super::Tick> {
+    pub(super) fn live_echo(&mut self, now: super::Tick, read: Option<&super::Value>) -> Option<super::Tick> {
         let trouble = self.trouble.as_deref_mut()?;
         let over = |echo: &Echo| echo.until <= now || (echo.value.is_some() && echo.value.as_ref() == read);
         if trouble.echo.as_ref().is_some_and(over) {

@@ -196,5 +196,7 @@ fn what_is_shown_of_a_call_names_nobody() {
         let call = Call::People(call);
         let shown = format!("{} {:?}", crate::vtex::describe(&call), crate::vtex::request_body(&call));
         assert!(!shown.to_lowercase().contains("ana"), "{shown}");
+        let request = format!("{:?}", Request::of(&call, "LC"));
+        assert!(!request.to_lowercase().contains("ana"), "{request}");
     }
 }
