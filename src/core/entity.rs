@@ -153,13 +153,15 @@ pub enum RemoteId {
     Number(u32),
     /// Of Master Data, lower case.
     Document(CompactString),
+    /// Of the job that erases this customer.
+    Erasure(CompactString),
 }
 
 impl RemoteId {
     pub const fn number(&self) -> Option<u32> {
         match self {
             Self::Number(number) => Some(*number),
-            Self::Document(_) => None,
+            Self::Document(_) | Self::Erasure(_) => None,
         }
     }
 }

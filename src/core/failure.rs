@@ -4,6 +4,7 @@
 //! (a 5xx may have been applied: 388176, 1425160). A status that no document describes is retried: losing
 //! data is worse than asking again.
 
+use super::call::people::PeopleCall;
 use super::call::{Call, Failure};
 use super::record::ParkReason;
 
@@ -92,6 +93,12 @@ fn judge_status(code: u16, call: &Call, open: bool) -> Verdict {
             "E303",
             "the app key lacks a License Manager resource: `mare check` names it; nothing is lost meanwhile",
         ),
+        404 if erases(call) => verdict(
+            Action::Park(ParkReason::NotFound),
+            false,
+            "E326",
+            "VTEX offers this account no erasure (User Rights API): have VTEX switch it on, then `mare parked retry`, or erase the customer in the Admin, then `mare parked drop`",
+        ),
         404 if has_id(call) => verdict(
             Action::ForgetId,
             false,
@@ -141,6 +148,11 @@ fn judge_status(code: u16, call: &Call, open: bool) -> Verdict {
             "VTEX answered with a status that its documentation does not have; tried again, then set aside",
         ),
     }
+}
+
+/// Whether it asks for an address that VTEX has for selected accounts only.
+const fn erases(call: &Call) -> bool {
+    matches!(call, Call::People(PeopleCall::Forget { .. }))
 }
 
 const fn has_id(call: &Call) -> bool {
@@ -241,6 +253,14 @@ mod tests {
                 assert_eq!(*hint, verdict.hint, "{} says one thing", verdict.code);
             }
         }
+    }
+
+    #[test]
+    fn an_account_without_erasure_is_for_the_operator_but_a_lost_job_is_begun_anew() {
+        let forget = Call::People(PeopleCall::Forget { email: "a@b.c".into() });
+        assert_eq!(judge(&forget, &status(404)).action, Action::Park(ParkReason::NotFound));
+        let read = Call::People(PeopleCall::ReadForget { job: "1".into() });
+        assert_eq!(judge(&read, &status(404)).action, Action::ForgetId);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The planner: from what Live wants and what VTEX holds to the next request, and to nothing when they
 //! agree. Retries, restarts and lost answers are all the same question to it.
 
+use std::time::Duration;
+
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
@@ -143,6 +145,10 @@ pub enum Next {
     Call(Call),
     /// VTEX holds what is wanted.
     Done,
+    /// VTEX is at work: to be looked at again after this time. No failure.
+    Later(Duration),
+    /// VTEX cannot do it. What the operator can do: the key is set aside with this.
+    GiveUp(&'static str),
 }
 
 /// The next request that brings VTEX closer to what is wanted. Ends: once VTEX has accepted every

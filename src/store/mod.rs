@@ -307,6 +307,7 @@ impl Store {
                 Op::Erase { key } => {
                     let consent = Key { entity: Entity::Consent, id: key.id.clone() };
                     batch.remove(&self.ids, encode_key(key));
+                    batch.remove(&self.ids, encode_key(&consent));
                     batch.remove(&self.dirty, encode_key(&consent));
                     batch.remove(&self.confirmed, encode_key(&consent));
                 }

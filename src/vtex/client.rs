@@ -27,6 +27,8 @@ pub struct Client {
     http: reqwest::Client,
     endpoints: Endpoints,
     body_limit: usize,
+    /// The entity of Master Data v2 that holds acts of consent.
+    pub(super) consent_entity: String,
     keyring: RwLock<Arc<Keyring>>,
 }
 
@@ -76,7 +78,8 @@ impl Client {
             .retry(reqwest::retry::never())
             .build()
             .map_err(|error| ClientError::Http(failure::chain(&error)))?;
-        Ok(Self { http, endpoints, body_limit: settings.body_limit, keyring })
+        let consent_entity = settings.consent_entity.clone();
+        Ok(Self { http, endpoints, body_limit: settings.body_limit, consent_entity, keyring })
     }
 
     /// Replaces the credentials; requests under way keep theirs.
@@ -97,14 +100,14 @@ impl Client {
         let started = Instant::now();
         let keyring = self.keyring();
         let mut rate = RateHint::default();
-        let result = match Request::of(call) {
+        let result = match Request::of(call, &self.consent_entity) {
             Err(refused) => Err(Failure::Status { code: 400, body: format!("not sent: {refused}") }),
             Ok(request) => self.send(&keyring, &request).await.and_then(|reply| {
                 rate = reply.rate;
                 answer(call, &reply)
             }),
         };
-        let result = result.map_err(|failure| failure::clean(failure, &keyring));
+        let result = result.map_err(|failure| failure::clean(without_person(failure, call), &keyring));
         Outcome { result, rate, elapsed: started.elapsed() }
     }
 
@@ -141,6 +144,9 @@ impl Client {
         let url = format!("{}{}", self.endpoints.of(request.lane), request.path);
         let mut builder =
             self.http.request(request.method.clone(), url).header(KEY, &keyring.key).header(TOKEN, token);
+        if let Some(range) = request.range {
+            builder = builder.header("rest-range", range);
+        }
         if let Some(body) = &request.body {
             builder = builder.body(body.clone());
         }
@@ -179,6 +185,14 @@ fn answer(call: &Call, reply: &Reply) -> Result<Answer, Failure> {
         | Call::DeletePrice { .. }
         | Call::Catalog(_)
         | Call::People(_) => Ok(Answer::Done),
+    }
+}
+
+/// What VTEX repeats of a person in its messages goes no further.
+fn without_person(failure: Failure, call: &Call) -> Failure {
+    match call {
+        Call::People(call) => people::without_person(failure, call),
+        _ => failure,
     }
 }
 

@@ -7,7 +7,7 @@
 //! | `credentials` | key and tokens, their exchange at run time, their removal from texts |
 //! | `client` | sending, the second token after a 401, reading the answer |
 //! | `request` | method, path and body of every call: pure, and what `explain` shows |
-//! | `logistics`, `pricing`, `catalog` | bodies and answers of one API each |
+//! | `logistics`, `pricing`, `catalog`, `people` | bodies and answers of one API each |
 //! | `json` | money and dates as JSON, exact in both directions |
 //! | `body`, `rate`, `failure` | capped body, rate headers, errors of the connection |
 //! | `check`, `findings` | what `mare check` asks of an account, and what the answers mean |
@@ -31,6 +31,7 @@ mod settings;
 
 pub use client::{Client, ClientError};
 pub use credentials::{Credentials, CredentialsError};
+pub use people::ConsentEntity;
 pub use rate::hint as rate_hint;
 pub use request::{Refused, describe, request_body, resource};
 pub use settings::{SettingsError, VtexSettings};

@@ -1,6 +1,6 @@
 //! Method, path and body of every call: pure.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use compact_str::CompactString;
 use reqwest::Method;
@@ -9,13 +9,16 @@ use super::{catalog, logistics, people, pricing};
 use crate::core::call::{Call, Lane, Route};
 
 /// A request that is ready to be sent to the base URL of its API family.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// `Debug` shows method and API family only: path and body may tell of a person.
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Request {
     pub(super) method: Method,
     pub(super) lane: Lane,
     /// Beginning with `/`, percent-encoded.
     pub(super) path: String,
     pub(super) body: Option<String>,
+    /// The header `REST-Range` of searches in Master Data.
+    pub(super) range: Option<&'static str>,
 }
 
 /// Why a call was not made into a request. VTEX would answer it with 400, or worse, accept it.
@@ -31,8 +34,16 @@ pub enum Refused {
     NoBasePrice,
 }
 
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Request({} to {})", self.method, self.lane.name())
+    }
+}
+
 impl Request {
-    pub(super) fn of(call: &Call) -> Result<Self, Refused> {
+    /// `consents`: the entity that holds acts of consent.
+    pub(super) fn of(call: &Call, consents: &str) -> Result<Self, Refused> {
+        let mut range = None;
         let (method, path, body) = match call {
             Call::SetStock { sku, warehouse, quantity, balance_at } => (
                 Method::PATCH,
@@ -53,32 +64,43 @@ impl Request {
             Call::ReadPrice { sku } => (Method::GET, pricing::price_path(*sku), None),
             Call::FindSkus { refs } => return Ok(Self::lookup(refs)),
             Call::Catalog(call) => catalog::request(call)?,
-            Call::People(call) => people::request(call)?,
+            Call::People(call) => {
+                range = people::range(call);
+                people::request(call, consents)?
+            }
         };
-        Ok(Self { method, lane: call.lane(), path, body })
+        Ok(Self { method, lane: call.lane(), path, body, range })
     }
 
     pub(super) const fn get(lane: Lane, path: String) -> Self {
-        Self { method: Method::GET, lane, path, body: None }
+        Self { method: Method::GET, lane, path, body: None, range: None }
     }
 
     pub(super) fn lookup(refs: &[CompactString]) -> Self {
         let path = catalog::LOOKUP_PATH.to_owned();
-        Self { method: Method::POST, lane: Lane::Catalog, path, body: Some(catalog::lookup_body(refs)) }
+        let body = Some(catalog::lookup_body(refs));
+        Self { method: Method::POST, lane: Lane::Catalog, path, body, range: None }
     }
 }
 
-/// Method and path of a call, as `explain` shows them. Holds no secrets.
+/// Method and path of a call, as `explain` shows them. Holds no secrets and nothing personal; of people neither address nor name is
+/// shown.
 pub fn describe(call: &Call) -> String {
-    match Request::of(call) {
+    if let Call::People(call) = call {
+        return call.line();
+    }
+    match Request::of(call, people::DEFAULT_CONSENT_ENTITY) {
         Ok(request) => format!("{} {}", request.method, request.path),
         Err(refused) => format!("not sent: {refused}"),
     }
 }
 
-/// The body of a call, as `explain` shows it; `None` for calls without one.
+/// The body of a call, as `explain` shows it; `None` for calls without one, and for those about people.
 pub fn request_body(call: &Call) -> Result<Option<String>, Refused> {
-    Request::of(call).map(|request| request.body)
+    if let Call::People(_) = call {
+        return Ok(None);
+    }
+    Request::of(call, people::DEFAULT_CONSENT_ENTITY).map(|request| request.body)
 }
 
 /// The License Manager resource that the key needs for a route (permissions of each operation in VTEX's
@@ -93,7 +115,8 @@ pub const fn resource(route: Route) -> &'static str {
         Route::SkuLookup => "SKUs",
         Route::CatalogRead | Route::CatalogWrite => "Content",
         Route::PeopleRead => "Read only documents",
-        Route::PeopleWrite => "Insert or update document (not remove)",
+        // The first saves everything; addresses that are gone can only be deleted with the second.
+        Route::PeopleWrite => "Insert or update document (not remove), and Full access to all documents",
     }
 }
 
@@ -107,7 +130,13 @@ pub(super) fn push_segment(path: &mut String, segment: &str) -> Result<(), Refus
         return Err(Refused::Segment(segment.to_owned()));
     }
     path.push('/');
-    for byte in segment.bytes() {
+    push_escaped(path, segment);
+    Ok(())
+}
+
+/// Appends `text`, percent-encoded but for RFC 3986's unreserved characters.
+pub(super) fn push_escaped(path: &mut String, text: &str) {
+    for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
             path.push(char::from(byte));
         } else {
@@ -115,7 +144,6 @@ pub(super) fn push_segment(path: &mut String, segment: &str) -> Result<(), Refus
             let _ = write!(path, "%{byte:02X}");
         }
     }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -41,6 +41,10 @@ pub struct VtexSettings {
     /// Longest answer that is read, in bytes after decompression. Default: 1,048,576.
     #[serde(default = "default_body_limit")]
     pub body_limit: usize,
+    /// Entity of Master Data v2 that holds what customers agreed to, one document for each customer and purpose.
+    /// Default: `LC`.
+    #[serde(default = "default_consent_entity")]
+    pub consent_entity: String,
     /// `User-Agent` of every request. Default: `mare/<version>`.
     #[serde(default = "default_user_agent")]
     pub user_agent: String,
@@ -57,6 +61,10 @@ pub enum SettingsError {
     PlainHttp { field: &'static str },
     #[error("vtex.{field} must be above zero")]
     Zero { field: &'static str },
+    #[error(
+        "vtex.consent_entity '{0}' must be letters, digits, '-' and '_', and neither CL nor AD, which are VTEX's own"
+    )]
+    ConsentEntity(String),
     #[error("vtex.user_agent contains characters that no header may have")]
     UserAgent,
 }
@@ -75,6 +83,7 @@ impl VtexSettings {
             request_timeout_ms: default_request_timeout(),
             pool_size: default_pool_size(),
             body_limit: default_body_limit(),
+            consent_entity: default_consent_entity(),
             user_agent: default_user_agent(),
         }
     }
@@ -82,6 +91,7 @@ impl VtexSettings {
     /// Says what is wrong, without a connection.
     pub fn validate(&self) -> Result<(), SettingsError> {
         self.endpoints()?;
+        entity_name(&self.consent_entity)?;
         for (field, zero) in [
             ("connect_timeout_ms", self.connect_timeout_ms == 0),
             ("request_timeout_ms", self.request_timeout_ms == 0),
@@ -169,6 +179,16 @@ fn host_part(field: &'static str, value: &str) -> Result<(), SettingsError> {
     Ok(())
 }
 
+fn entity_name(name: &str) -> Result<(), SettingsError> {
+    const TAKEN: [&str; 2] = ["CL", "AD"];
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let taken = TAKEN.iter().any(|taken| taken.eq_ignore_ascii_case(name));
+    if name.is_empty() || taken || !name.bytes().all(allowed) {
+        return Err(SettingsError::ConsentEntity(name.to_owned()));
+    }
+    Ok(())
+}
+
 fn is_this_machine(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || address.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
@@ -193,6 +213,10 @@ const fn default_pool_size() -> usize {
 /// The longest answer that is expected, the balances of a SKU in 1,000 warehouses, has 250 KiB.
 const fn default_body_limit() -> usize {
     1024 * 1024
+}
+
+fn default_consent_entity() -> String {
+    super::people::DEFAULT_CONSENT_ENTITY.to_owned()
 }
 
 fn default_user_agent() -> String {
@@ -220,6 +244,16 @@ mod tests {
         assert_eq!(settings.validate(), Err(SettingsError::PlainHttp { field: "pricing_url" }));
         settings.allow_plain_http = true;
         assert_eq!(settings.validate(), Ok(()));
+    }
+
+    #[test]
+    fn consents_have_an_entity_of_their_own() {
+        let mut settings = VtexSettings::new("lojamar");
+        assert_eq!((settings.consent_entity.as_str(), settings.validate()), ("LC", Ok(())));
+        for refused in ["", "CL", "ad", "a/b", "ä"] {
+            refused.clone_into(&mut settings.consent_entity);
+            assert_eq!(settings.validate(), Err(SettingsError::ConsentEntity(refused.to_owned())));
+        }
     }
 
     #[test]

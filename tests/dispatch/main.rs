@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a panic here is a failed test")]
 
 mod desk;
+mod people;
 mod rules;
 mod simulation;

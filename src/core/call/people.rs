@@ -13,6 +13,8 @@ use crate::core::entity::RemoteId;
 pub enum PeopleCall {
     /// `GET /api/dataentities/CL/search?_where=email=…`: eventually consistent.
     FindCustomer { email: CompactString },
+    /// `GET /api/dataentities/CL/documents/{id}`, reduced to the e-mail address.
+    ReadCustomer { id: CompactString },
     /// `PATCH /api/dataentities/CL/documents/{id}`; without an id `PATCH …/documents`, which VTEX turns into a change of
     /// the document with this e-mail address, or a new one. `email` is in the body.
     SaveCustomer { id: Option<CompactString>, body: Document },
@@ -34,7 +36,9 @@ pub enum PeopleCall {
 pub enum PeopleAnswer {
     /// Of `FindCustomer`.
     Found(Option<CompactString>),
-    /// Of `SaveCustomer`: the document's id.
+    /// Of `ReadCustomer`.
+    Email(Option<CompactString>),
+    /// Of `SaveCustomer` without an id: that of the document.
     Saved(CompactString),
     /// Of `Forget`.
     Job(CompactString),
@@ -55,7 +59,7 @@ impl PeopleCall {
     }
 
     pub const fn writes(&self) -> bool {
-        !matches!(self, Self::FindCustomer { .. } | Self::ReadForget { .. })
+        !matches!(self, Self::FindCustomer { .. } | Self::ReadCustomer { .. } | Self::ReadForget { .. })
     }
 
     /// Whether it names nothing by VTEX's id.
@@ -67,6 +71,7 @@ impl PeopleCall {
         matches!(
             (self, answer),
             (Self::FindCustomer { .. }, PeopleAnswer::Found(_))
+                | (Self::ReadCustomer { .. }, PeopleAnswer::Email(_))
                 | (Self::SaveCustomer { .. }, PeopleAnswer::Saved(_))
                 | (Self::Forget { .. }, PeopleAnswer::Job(_))
                 | (Self::ReadForget { .. }, PeopleAnswer::JobState(_))
@@ -78,6 +83,7 @@ impl PeopleCall {
         const ENTITIES: &str = "/api/dataentities";
         match self {
             Self::FindCustomer { .. } => format!("GET {ENTITIES}/CL/search"),
+            Self::ReadCustomer { id } => format!("GET {ENTITIES}/CL/documents/{id}"),
             Self::SaveCustomer { id: None, .. } => format!("PATCH {ENTITIES}/CL/documents"),
             Self::SaveCustomer { id: Some(id), .. } => format!("PATCH {ENTITIES}/CL/documents/{id}"),
             Self::SaveAddress { id, .. } => format!("PUT {ENTITIES}/AD/documents/{id}"),
@@ -90,12 +96,13 @@ impl PeopleCall {
 }
 
 impl PeopleAnswer {
-    /// VTEX's id of the customer, if the answer tells it.
+    /// VTEX's id of the customer, or of the job that erases the customer, if the answer tells it.
     pub fn id(&self) -> Option<RemoteId> {
         match self {
             Self::Found(id) => id.clone().map(RemoteId::Document),
             Self::Saved(id) => Some(RemoteId::Document(id.clone())),
-            Self::Job(_) | Self::JobState(_) => None,
+            Self::Job(job) => Some(RemoteId::Erasure(job.clone())),
+            Self::Email(_) | Self::JobState(_) => None,
         }
     }
 }

@@ -62,9 +62,51 @@ impl Dispatch {
         }
         match self.plan_job(slot) {
             Some(Next::Call(call)) => self.continuing[call.route() as usize].push_back(slot),
-            Some(Next::Done) => self.deliver(slot, now, effects),
+            Some(end) => self.end(slot, end, now, effects),
             None => {}
         }
+    }
+
+    /// Nothing more is to be sent for a job.
+    pub(super) fn end(&mut self, slot: Slot, end: Next, now: Now, effects: &mut Vec<Effect>) {
+        match end {
+            Next::Call(_) => {}
+            Next::Done => self.deliver(slot, now, effects),
+            Next::Later(delay) => self.suspend(slot, None, delay, now, effects),
+            Next::GiveUp(hint) => self.suspend(slot, Some(hint), Duration::ZERO, now, effects),
+        }
+    }
+
+    /// A job ends before VTEX holds what is wanted, and not because a request failed: the key comes back after `delay`,
+    /// or is set aside with a hint. What was begun in VTEX is forgotten then, so that a retry begins anew.
+    fn suspend(
+        &mut self,
+        slot: Slot,
+        hint: Option<&'static str>,
+        delay: Duration,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(job) = self.jobs.remove(&slot) else { return };
+        self.leave(slot);
+        let Some(entry) = self.ledger.get_mut(slot) else { return };
+        if job.wrote {
+            entry.doubt = entry.doubt.max(Doubt::Unsure);
+        }
+        let superseded = entry.wanted.value != job.wanted.value;
+        match hint {
+            _ if job.park => return self.park_by_operator(slot, now, effects),
+            _ if superseded => return self.place(slot, now),
+            None => self.back_off(slot, State::BackingOff, delay, now),
+            Some(hint) => {
+                if let Some(id) = &job.links.own {
+                    self.forget_own(slot, id, effects);
+                }
+                let hint = hint.to_owned();
+                self.set_aside(slot, Parked { reason: ParkReason::Rejected, at: now.wall, hint });
+            }
+        }
+        effects.extend(self.ledger.get(slot).map(amend));
     }
 
     /// VTEX holds what the job was to bring.
@@ -114,8 +156,11 @@ impl Dispatch {
     /// What else is known of somebody who is to be forgotten.
     fn erase(&mut self, key: Key, effects: &mut Vec<Effect>) {
         let consent = Key { entity: Entity::Consent, id: key.id.clone() };
-        // One that is in flight ends by itself, and finds nobody to be stored for.
-        if let Some(slot) = self.ledger.find(&consent) {
+        // One that is in flight ends by itself, and finds nobody to be stored for. One that is erased too goes on: of it a
+        // lost write may still be applied.
+        if let Some(slot) = self.ledger.find(&consent)
+            && self.ledger.get(slot).is_some_and(|entry| entry.wanted.value != Value::Erased)
+        {
             drop(self.discard(slot));
         }
         effects.push(Effect::Erase { key });
@@ -265,7 +310,7 @@ impl Dispatch {
 impl super::Entry {
     /// Until when a lost write of this key may still be applied. A reading that shows what it wrote, where
     /// VTEX held something else before, proves that it was applied, and once is all it can be.
-    fn live_echo(&mut self, now: super::Tick, read: Option<&super::Value>) -> Option<super::Tick> {
+    pub(super) fn live_echo(&mut self, now: super::Tick, read: Option<&super::Value>) -> Option<super::Tick> {
         let trouble = self.trouble.as_deref_mut()?;
         let over = |echo: &Echo| echo.until <= now || (echo.value.is_some() && echo.value.as_ref() == read);
         if trouble.echo.as_ref().is_some_and(over) {

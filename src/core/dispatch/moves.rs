@@ -9,7 +9,8 @@ use super::super::parents::Parents;
 use super::super::plan::{Links, Next};
 use super::super::record::{ParkReason, Parked};
 use super::super::schedule::Ticket;
-use super::super::time::Now;
+use super::super::time::{Now, Tick};
+use super::super::value::Value;
 use super::{Dispatch, Effect, held_at_rest, urgency_of};
 
 /// How many keys of a lane are in each state; the queues count those that are queued.
@@ -103,6 +104,9 @@ impl Dispatch {
 
     /// The key wants a request: queues it, or lets it wait for its SKU or for what it hangs on.
     pub(super) fn place(&mut self, slot: Slot, now: Now) {
+        if let Some(until) = self.not_erased_before(slot, now) {
+            return self.back_off(slot, State::BackingOff, until.since(now.tick), now);
+        }
         let Some(entry) = self.ledger.get(slot) else { return };
         match self.links(entry) {
             Ok(links) => {
@@ -123,6 +127,12 @@ impl Dispatch {
                 self.ledger.stop_age(slot);
             }
         }
+    }
+
+    /// Until when an erasure has to wait: a lost write that is applied behind it would bring the person back.
+    fn not_erased_before(&mut self, slot: Slot, now: Now) -> Option<Tick> {
+        let entry = self.ledger.get_mut(slot)?;
+        if entry.wanted.value == Value::Erased { entry.live_echo(now.tick, None) } else { None }
     }
 
     /// VTEX's names of the key and of what it hangs on.
@@ -151,7 +161,7 @@ impl Dispatch {
             (Entity::Stock, _) => Route::StockWrite,
             (entity, _) => match self.plan(entry, &entry.wanted, &held_at_rest(entry), links) {
                 Next::Call(call) => call.route(),
-                Next::Done => match lane_of(entity) {
+                _ => match lane_of(entity) {
                     Lane::Stock => Route::StockRead,
                     Lane::Price => Route::PriceRead,
                     Lane::Catalog => Route::CatalogRead,

@@ -156,7 +156,7 @@ impl Dispatch {
             match self.plan_job(slot) {
                 Some(Next::Call(call)) if call.route() == route => return Step::Send(call, Some(slot)),
                 Some(Next::Call(call)) => self.continuing[call.route() as usize].push_back(slot),
-                Some(Next::Done) => self.deliver(slot, now, effects),
+                Some(end) => self.end(slot, end, now, effects),
                 None => {}
             }
         }
@@ -187,7 +187,8 @@ impl Dispatch {
             };
             let held = held_at_rest(entry);
             match self.plan(entry, &entry.wanted, &held, &links) {
-                Next::Done => {
+                // What VTEX is at work on is known by asking only, so it is no answer yet.
+                Next::Done | Next::Later(_) | Next::GiveUp(_) => {
                     self.totals.suppressed += 1;
                     effects.extend(self.discard(slot).map(settle_suppressed));
                 }

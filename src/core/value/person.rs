@@ -51,8 +51,10 @@ pub struct Address {
     pub id: CompactString,
     /// `residential` or `commercial`.
     pub kind: CompactString,
+    /// Whom it is delivered to.
     pub receiver: String,
     pub street: String,
+    /// Empty: it has none.
     pub number: String,
     pub complement: Option<String>,
     pub neighborhood: Option<String>,
@@ -85,8 +87,9 @@ pub struct Act {
     /// `CADASTRO`, `MARKETING_EMAIL` …
     pub purpose: CompactString,
     pub state: ConsentState,
-    /// When it was said.
-    pub at: Timestamp,
+    /// When it was said; none: Live has no date for it, and it takes something back (an agreement without a date
+    /// proves nothing).
+    pub at: Option<Timestamp>,
     pub channel: CompactString,
     /// The letter that was shown: code, version and the hash of its text.
     pub letter: CompactString,
@@ -107,8 +110,13 @@ pub enum ConsentState {
 impl Consent {
     /// Whether it takes something back: that goes before everything else.
     pub fn takes_back(&self) -> bool {
-        self.newsletter == Some(false)
-            || self.acts.iter().any(|act| matches!(act.state, ConsentState::Refused | ConsentState::Revoked))
+        self.newsletter == Some(false) || self.acts.iter().any(Act::takes_back)
+    }
+}
+
+impl Act {
+    pub const fn takes_back(&self) -> bool {
+        matches!(self.state, ConsentState::Refused | ConsentState::Revoked)
     }
 }
 

@@ -1,0 +1,193 @@
+//! People: ids that are kept and forgotten, and an erasure that VTEX takes its time for.
+
+use mare::core::call::people::{JobState, PeopleAnswer, PeopleCall};
+use mare::core::call::{Answer, Call, Failure};
+use mare::core::dispatch::{Effect, KeyState, Request};
+use mare::core::entity::{Entity, Key, RemoteId};
+use mare::core::record::ParkReason;
+use mare::core::value::Value;
+use mare::core::value::person::{Consent, Customer, Identity};
+
+use crate::desk::Desk;
+
+fn key() -> Key {
+    Key { entity: Entity::Customer, id: "77".into() }
+}
+
+fn customer(last_name: &str) -> Value {
+    Value::Customer(Box::new(Customer {
+        email: "ana@example.com".into(),
+        identity: Identity::Person {
+            first_name: "Ana".into(),
+            last_name: last_name.into(),
+            cpf: None,
+            birth_date: None,
+            gender: None,
+        },
+        phone: None,
+        cell_phone: None,
+        code: "77".into(),
+        addresses: Vec::new(),
+    }))
+}
+
+fn call(request: &Request) -> &PeopleCall {
+    let Call::People(call) = &request.call else { panic!("{request:?}") };
+    call
+}
+
+fn job() -> Answer {
+    Answer::People(PeopleAnswer::Job("job-1".into()))
+}
+
+fn state(state: JobState) -> Answer {
+    Answer::People(PeopleAnswer::JobState(state))
+}
+
+fn erased(desk: &Desk) -> bool {
+    desk.effects.contains(&Effect::Erase { key: key() })
+}
+
+/// A job to erase somebody whom VTEX knows has begun.
+fn erasing() -> Desk {
+    let mut desk = Desk::new();
+    desk.confirm(&key(), customer("Souza"));
+    desk.want(&key(), Value::Erased);
+    let request = desk.send_one();
+    assert!(matches!(call(&request), PeopleCall::Forget { .. }));
+    desk.answer(request.id, job());
+    desk
+}
+
+#[test]
+fn the_id_of_a_customer_is_kept_and_forgotten_when_vtex_does_not_know_it() {
+    let mut desk = Desk::new();
+    desk.want(&key(), customer("Souza"));
+    let find = desk.send_one();
+    desk.answer(find.id, Answer::People(PeopleAnswer::Found(Some("0b2f".into()))));
+    let learned = |id| Effect::Learned { key: key(), id };
+    assert!(desk.effects.contains(&learned(Some(RemoteId::Document("0b2f".into())))));
+    let save = desk.send_one();
+    assert!(matches!(call(&save), PeopleCall::SaveCustomer { id: Some(_), .. }));
+    desk.status(save.id, 404);
+    assert!(desk.effects.contains(&learned(None)));
+    let find = desk.send_one();
+    assert!(matches!(call(&find), PeopleCall::FindCustomer { .. }));
+    desk.answer(find.id, Answer::People(PeopleAnswer::Found(None)));
+    let make = desk.send_one();
+    assert!(matches!(call(&make), PeopleCall::SaveCustomer { id: None, .. }));
+    desk.answer(make.id, Answer::People(PeopleAnswer::Saved("1c3e".into())));
+    assert!(desk.settled(&key()) && desk.effects.contains(&learned(Some(RemoteId::Document("1c3e".into())))));
+}
+
+#[test]
+fn an_erasure_is_asked_for_once_and_looked_at_every_half_minute() {
+    let mut desk = erasing();
+    for _ in 0..40 {
+        assert_eq!(desk.send(), [], "VTEX is not asked in a loop");
+        desk.wait(29_000);
+        assert_eq!(desk.send(), []);
+        assert_eq!(desk.state(&key()), Some(KeyState::BackingOff));
+        desk.wait(1_000);
+        let request = desk.send_one();
+        assert!(matches!(call(&request), PeopleCall::ReadForget { job } if job == "job-1"));
+        desk.answer(request.id, state(JobState::InProgress));
+    }
+    assert!(!erased(&desk) && desk.amended(&key()).unwrap().not_before.is_some(), "a restart waits too");
+    desk.wait(30_000);
+    let request = desk.send_one();
+    desk.answer(request.id, state(JobState::Success));
+    assert!(erased(&desk) && desk.settled(&key()) && desk.dispatch.is_idle());
+    assert_eq!(desk.confirmed[&key()].value, Value::Erased, "nothing else is left");
+}
+
+#[test]
+fn a_lost_job_is_begun_anew() {
+    let mut desk = erasing();
+    desk.wait(30_000);
+    let request = desk.send_one();
+    desk.status(request.id, 404);
+    let request = desk.send_one();
+    assert!(matches!(call(&request), PeopleCall::Forget { email } if email == "ana@example.com"));
+}
+
+#[test]
+fn a_failed_erasure_is_set_aside_and_a_retry_begins_anew() {
+    let mut desk = erasing();
+    desk.wait(30_000);
+    let request = desk.send_one();
+    desk.answer(request.id, state(JobState::Failed));
+    assert_eq!(desk.amended(&key()).unwrap().parked.as_ref().unwrap().reason, ParkReason::Rejected);
+    assert_eq!(desk.send(), []);
+    desk.dispatch.retry_parked(|_, _| true, desk.now, &mut desk.effects);
+    let request = desk.send_one();
+    assert!(matches!(call(&request), PeopleCall::Forget { .. }), "{request:?}");
+}
+
+#[test]
+fn an_account_without_erasure_sets_the_key_aside() {
+    let mut desk = Desk::new();
+    desk.confirm(&key(), customer("Souza"));
+    desk.want(&key(), Value::Erased);
+    let request = desk.send_one();
+    desk.status(request.id, 404);
+    let parked = desk.amended(&key()).unwrap().parked.clone().unwrap();
+    assert!(parked.hint.starts_with("E326"), "{}", parked.hint);
+    assert!(!erased(&desk), "it is not forgotten that VTEX knows the customer");
+}
+
+#[test]
+fn somebody_who_comes_back_while_being_erased_is_a_customer_again() {
+    let mut desk = erasing();
+    desk.want(&key(), customer("Lima"));
+    desk.wait(30_000);
+    let find = desk.send_one();
+    assert!(matches!(call(&find), PeopleCall::FindCustomer { .. }), "the job is no document: {find:?}");
+}
+
+#[test]
+fn an_erasure_waits_until_nothing_can_be_applied_behind_it() {
+    let mut desk = Desk::new();
+    desk.confirm(&key(), customer("Souza"));
+    desk.want(&key(), customer("Lima"));
+    let find = desk.send_one();
+    desk.answer(find.id, Answer::People(PeopleAnswer::Found(Some("0b2f".into()))));
+    let save = desk.send_one();
+    desk.want(&key(), Value::Erased);
+    desk.finish(save.id, Err(Failure::Timeout));
+    for _ in 0..59 {
+        assert_eq!(desk.send(), []);
+        desk.wait(1_000);
+    }
+    desk.wait(1_000);
+    let request = desk.send_one();
+    assert!(
+        matches!(call(&request), PeopleCall::Forget { email } if email == "ana@example.com"),
+        "{request:?}"
+    );
+    desk.answer(request.id, job());
+    desk.wait(30_000);
+    let request = desk.send_one();
+    desk.answer(request.id, state(JobState::Success));
+    assert!(erased(&desk) && desk.settled(&key()) && desk.dispatch.is_idle());
+}
+
+#[test]
+fn a_consent_that_waits_does_not_outlive_the_erased() {
+    let mut desk = Desk::new();
+    let consent = Key { entity: Entity::Consent, id: "77".into() };
+    let value = |newsletter| {
+        let (email, customer) = ("ana@example.com".into(), "77".into());
+        Value::Consent(Box::new(Consent { email, customer, newsletter, acts: Vec::new() }))
+    };
+    desk.confirm(&consent, value(Some(true)));
+    desk.want(&consent, value(Some(false)));
+    desk.want(&consent, Value::Erased);
+    let request = desk.send_one();
+    assert!(matches!(call(&request), PeopleCall::Forget { .. }), "{request:?}");
+    desk.answer(request.id, job());
+    desk.wait(30_000);
+    let request = desk.send_one();
+    desk.answer(request.id, state(JobState::Success));
+    assert!(desk.effects.contains(&Effect::Erase { key: consent.clone() }) && desk.dispatch.is_idle());
+}
