@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::people::PeopleReason;
+
 /// Why a row was skipped, adjusted or refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -194,5 +196,19 @@ impl Counts {
             .map(|reason| (reason.name(), self.0[reason as usize]))
             .filter(|(_, n)| *n > 0)
             .collect()
+    }
+}
+
+/// The same of people.
+#[derive(Debug, Clone, Default)]
+pub(super) struct PeopleCounts(BTreeMap<PeopleReason, u64>);
+
+impl PeopleCounts {
+    pub(super) fn count(&mut self, reason: PeopleReason) {
+        *self.0.entry(reason).or_default() += 1;
+    }
+
+    pub(super) fn named(&self) -> BTreeMap<&'static str, u64> {
+        self.0.iter().map(|(reason, n)| (reason.name(), *n)).collect()
     }
 }

@@ -38,9 +38,9 @@ pub use reference::Pair;
 
 use cell::{CellError, RowId};
 use config::{MappingConfig, PriceRule};
-use counts::Counts;
-pub use looked_up::CatalogBatch;
+use counts::{Counts, PeopleCounts};
 use details::person_change;
+pub use looked_up::{CatalogBatch, PeopleBatch};
 use read::Plan;
 use reference::{Reference, Row};
 
@@ -150,6 +150,7 @@ pub struct Mapper {
     rules: HashMap<String, PriceRule>,
     paused: BTreeMap<Entity, BTreeMap<&'static str, String>>,
     counts: Counts,
+    people_counts: PeopleCounts,
     /// All deposits have been read once: sums are whole.
     stock_complete: bool,
 }
@@ -166,6 +167,7 @@ impl Mapper {
             rules,
             paused: BTreeMap::new(),
             counts: Counts::default(),
+            people_counts: PeopleCounts::default(),
             stock_complete: false,
         }
     }
@@ -255,7 +257,9 @@ impl Mapper {
 
     /// Totals of what was skipped, adjusted and refused.
     pub fn counts(&self) -> BTreeMap<&'static str, u64> {
-        self.counts.named()
+        let mut counts = self.counts.named();
+        counts.extend(self.people_counts.named());
+        counts
     }
 
     /// Takes one change in.

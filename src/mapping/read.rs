@@ -120,11 +120,7 @@ impl Plan {
         config: &MappingConfig,
         before: Option<&Row>,
     ) -> Result<Option<Row>, RowError> {
-        let ours = |at: usize| -> Result<bool, RowError> {
-            let Some(tenant) = &config.tenant else { return Ok(true) };
-            let found = self.read(cells, at, cell::row_id)?;
-            Ok(found.is_none_or(|found| found.to_string().eq_ignore_ascii_case(tenant)))
-        };
+        let ours = |at: usize| self.ours(cells, at, config);
         Ok(match self.0.role {
             Role::Store if ours(1)? => Some(Row::Store(Store {
                 code: self.code(cells, 2, before)?,
@@ -183,6 +179,18 @@ impl Plan {
             Role::Purpose => Some(Row::Named(self.named(cells, 1, before)?)),
             _ => None,
         })
+    }
+
+    /// Whether a row belongs to the tenant that is mapped.
+    pub(super) fn ours(
+        &self,
+        cells: &[Cell<'_>],
+        at: usize,
+        config: &MappingConfig,
+    ) -> Result<bool, RowError> {
+        let Some(tenant) = &config.tenant else { return Ok(true) };
+        let found = self.read(cells, at, cell::row_id)?;
+        Ok(found.is_none_or(|found| found.to_string().eq_ignore_ascii_case(tenant)))
     }
 
     fn named(&self, cells: &[Cell<'_>], code: usize, before: Option<&Row>) -> Result<Named, RowError> {

@@ -190,9 +190,9 @@ impl Reference {
                 _ => {
                     self.look_up(role, id, row.as_ref());
                     swap(self.named.entry(role).or_default(), id, row, |row| {
-                    if let Row::Named(row) = row { Some(row) } else { None }
-                })
-                .map(Row::Named)
+                        if let Row::Named(row) = row { Some(row) } else { None }
+                    })
+                    .map(Row::Named)
                 }
             };
         if matches!(role, Role::Store | Role::Deposit) {
@@ -206,7 +206,8 @@ impl Reference {
             Some(Row::Named(named)) => Some(named),
             _ => None,
         };
-        let variation = || named.map(|row| VariationRow { code: row.code.clone(), name: row.name.to_string() });
+        let variation =
+            || named.map(|row| VariationRow { code: row.code.clone(), name: row.name.to_string() });
         match role {
             Role::Brand => {
                 let row = named.map(|row| BrandRow { code: row.code.clone(), name: row.name.to_string() });

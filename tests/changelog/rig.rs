@@ -1,7 +1,6 @@
 //! A drain inside the test, that can be held at any step and killed there.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -338,7 +337,7 @@ impl Rig {
                 claims_to_have_seen_all: self.chunks_do_not_yield,
             },
             asks,
-            backlog: Arc::new(AtomicU64::new(0)),
+            backlog: Arc::default(),
             chunk_rows: 2_000,
             share: 1.0,
         };

@@ -150,7 +150,10 @@ mod tests {
         let hole = table(&[(1, None, 1, "A"), (3, Some(1), 3, "C")]);
         assert!(matches!(found(&config, &hole, 3), Err(Refusal::CategoryGap { level: 3, expected: 2, .. })));
         let no_root = table(&[(2, None, 2, "B")]);
-        assert!(matches!(found(&config, &no_root, 2), Err(Refusal::CategoryGap { level: 2, expected: 1, .. })));
+        assert!(matches!(
+            found(&config, &no_root, 2),
+            Err(Refusal::CategoryGap { level: 2, expected: 1, .. })
+        ));
         assert!(matches!(found(&config, &five(), 9), Err(Refusal::UnknownCategory(_))));
         let none = classify(&config, &five(), None, &mut Notes::default());
         assert!(matches!(none, Err(Refusal::NoCategory)));
@@ -160,7 +163,8 @@ mod tests {
 
     #[test]
     fn codes_that_count_from_one_need_their_path() {
-        let shared = table(&[(1, None, 1, "1"), (2, Some(1), 2, "2"), (3, None, 1, "3"), (4, Some(3), 2, "2")]);
+        let shared =
+            table(&[(1, None, 1, "1"), (2, Some(1), 2, "2"), (3, None, 1, "3"), (4, Some(3), 2, "2")]);
         let config = CatalogConfig::default();
         assert!(matches!(found(&config, &shared, 2), Err(Refusal::SharedCode { .. })));
         let config = CatalogConfig { category_key: CategoryKey::Path, ..config };

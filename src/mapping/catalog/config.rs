@@ -199,10 +199,8 @@ impl CatalogConfig {
         }
         for (ours, theirs) in &self.units {
             if !measure::UNITS.contains(&theirs.as_str()) {
-                findings.push(format!(
-                    "units: {ours} = \"{theirs}\": VTEX knows {}",
-                    measure::UNITS.join(", ")
-                ));
+                findings
+                    .push(format!("units: {ours} = \"{theirs}\": VTEX knows {}", measure::UNITS.join(", ")));
             }
         }
         findings
@@ -221,10 +219,13 @@ impl CatalogConfig {
         for label in labels.chain(&deeper) {
             let clean = text::line(label);
             if clean.is_empty() || text::length(&clean) > limits::SPECIFICATION_NAME {
-                findings.push(format!("label \"{label}\": write 1 to {} characters", limits::SPECIFICATION_NAME));
+                findings
+                    .push(format!("label \"{label}\": write 1 to {} characters", limits::SPECIFICATION_NAME));
             }
             if !seen.insert(clean.to_lowercase()) {
-                findings.push(format!("label \"{label}\" is used twice: VTEX tells specifications apart by name"));
+                findings.push(format!(
+                    "label \"{label}\" is used twice: VTEX tells specifications apart by name"
+                ));
             }
         }
     }
@@ -240,7 +241,8 @@ impl CatalogConfig {
         for name in template::unknown(url, &ImageRules::NAMES) {
             findings.push(format!("images.url: {{{name}}} is none of {}", ImageRules::NAMES.join(", ")));
         }
-        if super::image::address(&template::fill(url, |_| Some("x".to_owned())).unwrap_or_default()).is_none() {
+        if super::image::address(&template::fill(url, |_| Some("x".to_owned())).unwrap_or_default()).is_none()
+        {
             findings.push(format!(
                 "images.url = \"{url}\": write http:// or https://, a host, and an image's extension at the end"
             ));
@@ -298,7 +300,10 @@ mod tests {
             "#,
         );
         assert_eq!(config.validate(), Vec::<String>::new());
-        assert_eq!((config.deeper_label(2), config.deeper_label(3)), ("Linha".to_owned(), "Classificação 4".to_owned()));
+        assert_eq!(
+            (config.deeper_label(2), config.deeper_label(3)),
+            ("Linha".to_owned(), "Classificação 4".to_owned())
+        );
     }
 
     #[test]

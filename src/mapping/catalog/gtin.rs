@@ -12,8 +12,12 @@ pub(super) fn is_gtin(code: &str) -> bool {
     if digits.iter().all(|digit| *digit == b'0') {
         return false;
     }
-    let sum: u32 =
-        digits.iter().rev().zip([1, 3].into_iter().cycle()).map(|(digit, by)| u32::from(digit - b'0') * by).sum();
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .zip([1, 3].into_iter().cycle())
+        .map(|(digit, by)| u32::from(digit - b'0') * by)
+        .sum();
     sum.is_multiple_of(10)
 }
 
@@ -32,8 +36,20 @@ mod tests {
             assert!(is_gtin(code), "{code}");
         }
         for code in [
-            "7891000315508", "96385075", "036000291453", "10614141000416", "", "0", "789", "00000000",
-            "0000000000000", "78910003155O7", "7891000315507 ", "١٢٣٤٥٦٧٨", "789100031550 7", "17891000315507123",
+            "7891000315508",
+            "96385075",
+            "036000291453",
+            "10614141000416",
+            "",
+            "0",
+            "789",
+            "00000000",
+            "0000000000000",
+            "78910003155O7",
+            "7891000315507 ",
+            "١٢٣٤٥٦٧٨",
+            "789100031550 7",
+            "17891000315507123",
         ] {
             assert!(!is_gtin(code), "{code}");
         }

@@ -43,7 +43,8 @@ pub(super) fn address(url: &str) -> Option<String> {
     if !EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known)) {
         return None;
     }
-    let allowed = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}');
+    let allowed =
+        |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}');
     Some(format!("{}://{host}/{}", scheme.to_ascii_lowercase(), percent(path, allowed)))
 }
 
@@ -103,10 +104,13 @@ fn from_rows(of: &Of<'_>, rows: &[&ImageRow]) -> Vec<(String, Option<String>)> {
     };
     let mut rows: Vec<_> = rows.iter().filter(|row| fits(row)).collect();
     // Of two main ones that of the colour is shown; of two in one place the address decides.
-    rows.sort_by_key(|row| (!row.main, row.sku.is_none(), row.colour.is_none(), row.order, &row.url, &row.label));
+    rows.sort_by_key(|row| {
+        (!row.main, row.sku.is_none(), row.colour.is_none(), row.order, &row.url, &row.label)
+    });
     // After the main one, the order is that of Live.
     let rest = usize::from(rows.first().is_some_and(|first| first.main)).min(rows.len());
-    rows[rest..].sort_by_key(|row| (row.sku.is_none(), row.colour.is_none(), row.order, &row.url, &row.label));
+    rows[rest..]
+        .sort_by_key(|row| (row.sku.is_none(), row.colour.is_none(), row.order, &row.url, &row.label));
     rows.into_iter().map(|row| (row.url.clone(), row.label.clone())).collect()
 }
 
@@ -143,7 +147,10 @@ mod tests {
         let table = [
             ("https://img.example/a.jpg", Some("https://img.example/a.jpg")),
             (" HTTP://img.example:8080/a/b.PNG ", Some("http://img.example:8080/a/b.PNG")),
-            ("https://img.example/camiseta azul ção.webp", Some("https://img.example/camiseta%20azul%20%C3%A7%C3%A3o.webp")),
+            (
+                "https://img.example/camiseta azul ção.webp",
+                Some("https://img.example/camiseta%20azul%20%C3%A7%C3%A3o.webp"),
+            ),
             ("https://img.example/a%20b.jpg", Some("https://img.example/a%20b.jpg")),
             ("https://img.example/?file=a.jpg", Some("https://img.example/?file=a.jpg")),
             ("https://img.example/a.jpg?v=2", None),
@@ -183,7 +190,10 @@ mod tests {
         let value = |name: &str| (name == "cor").then(|| "AZ/1".to_owned());
         let images = images(rules, &of, &rows.iter().collect::<Vec<_>>(), value, &mut notes);
         let short = |url: &str| url.trim_start_matches("https://x/").trim_end_matches(".jpg").to_owned();
-        (images.iter().map(|image| short(&image.url)).collect(), notes.0.iter().map(|note| note.reason).collect())
+        (
+            images.iter().map(|image| short(&image.url)).collect(),
+            notes.0.iter().map(|note| note.reason).collect(),
+        )
     }
 
     #[test]

@@ -154,13 +154,17 @@ impl Column {
     /// What a field of a header names.
     fn named(field: &str) -> Self {
         let name = folded(field);
-        Self::NAMES.into_iter().find(|(_, names)| names.contains(&name.as_str())).map_or(Self::Other, |(of, _)| of)
+        Self::NAMES
+            .into_iter()
+            .find(|(_, names)| names.contains(&name.as_str()))
+            .map_or(Self::Other, |(of, _)| of)
     }
 }
 
 /// In lower case, without accents, words joined by `_`.
 fn folded(field: &str) -> String {
-    let plain = text::line(field).to_lowercase().chars().map(|c| match c {
+    let lower = text::line(field).to_lowercase();
+    let plain = lower.chars().map(|c| match c {
         'á' | 'à' | 'ã' | 'â' => 'a',
         'é' | 'ê' => 'e',
         'í' => 'i',
@@ -241,7 +245,9 @@ impl Checker {
             if let Some(before) = self.lines.get(&image) {
                 return Err(Problem::Repeated(*before));
             }
-            if link.main && let Some(before) = self.mains.get(&link.target) {
+            if link.main
+                && let Some(before) = self.mains.get(&link.target)
+            {
                 return Err(Problem::SecondMain(*before));
             }
             if link.main {

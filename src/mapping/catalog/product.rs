@@ -14,7 +14,9 @@ use crate::mapping::counts::Reason;
 use super::config::{CatalogConfig, Grouping, Score};
 use super::rows::{Lookups, ProductInput, ProductRow};
 use super::sku::Member;
-use super::{Notes, Refusal, category, check_reference, key, limits, measure, rtf, slug, specification, text};
+use super::{
+    Notes, Refusal, category, check_reference, key, limits, measure, rtf, slug, specification, text,
+};
 
 /// A product of Live, before it is divided.
 pub(super) struct Described {
@@ -99,7 +101,9 @@ impl Described {
         }
         for member in members {
             let colour = member.colour.filter(|_| config.grouping == Grouping::Colour);
-            parts.entry(&member.parent).or_insert_with(|| colour.map(|row| (row.code.trim(), row.name.as_str())));
+            parts
+                .entry(&member.parent)
+                .or_insert_with(|| colour.map(|row| (row.code.trim(), row.name.as_str())));
         }
         let product = |(reference, colour): (&str, Option<(&str, &str)>)| {
             let key = key(Entity::Product, reference);
@@ -141,7 +145,8 @@ fn brand(
     let default = config.default_brand.as_ref().ok_or(Refusal::NoBrand)?;
     let code = text::line(&default.code);
     notes.add(product, Reason::DefaultBrand, code.as_str());
-    let known = lookups.brands.by_code(&code).map(|row| text::line(&row.name)).filter(|name| !name.is_empty());
+    let known =
+        lookups.brands.by_code(&code).map(|row| text::line(&row.name)).filter(|name| !name.is_empty());
     let name = known.unwrap_or_else(|| text::line(&default.name));
     if code.is_empty() || name.is_empty() { Err(Refusal::NoBrand) } else { Ok(want(&code, name)) }
 }

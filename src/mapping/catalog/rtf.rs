@@ -5,9 +5,33 @@ use super::text;
 
 /// Groups that hold no text of the document (RTF specification 1.9.1, "Destinations").
 const SILENT: [&str; 27] = [
-    "fonttbl", "colortbl", "stylesheet", "info", "pict", "object", "header", "headerl", "headerr", "headerf",
-    "footer", "footerl", "footerr", "footerf", "footnote", "themedata", "listtable", "listoverridetable",
-    "rsidtbl", "generator", "xmlnstbl", "latentstyles", "datastore", "filetbl", "revtbl", "fldinst", "nonshppict",
+    "fonttbl",
+    "colortbl",
+    "stylesheet",
+    "info",
+    "pict",
+    "object",
+    "header",
+    "headerl",
+    "headerr",
+    "headerf",
+    "footer",
+    "footerl",
+    "footerr",
+    "footerf",
+    "footnote",
+    "themedata",
+    "listtable",
+    "listoverridetable",
+    "rsidtbl",
+    "generator",
+    "xmlnstbl",
+    "latentstyles",
+    "datastore",
+    "filetbl",
+    "revtbl",
+    "fldinst",
+    "nonshppict",
 ];
 
 /// A converted text.
@@ -228,7 +252,8 @@ fn split(text: &str, of: impl Fn(char) -> bool) -> (&str, &str) {
 fn paragraph(runs: &[(Style, String)]) -> String {
     let mut html = String::new();
     for (style, run) in runs {
-        let clean: String = run.chars().filter(|c| *c == '\n' || !text::has_noise(c.encode_utf8(&mut [0; 4]))).collect();
+        let clean: String =
+            run.chars().filter(|c| *c == '\n' || !text::has_noise(c.encode_utf8(&mut [0; 4]))).collect();
         let body = text::escape(&clean).replace('\n', "<br>");
         if clean.trim().is_empty() {
             html.push_str(&body);
@@ -293,7 +318,10 @@ mod tests {
         ];
         for (rtf, expected) in table {
             let found = html(rtf);
-            assert!(found == expected || rtf.ends_with(r"\'e") && found.starts_with("<p>azz"), "{rtf}: {found}");
+            assert!(
+                found == expected || rtf.ends_with(r"\'e") && found.starts_with("<p>azz"),
+                "{rtf}: {found}"
+            );
         }
     }
 

@@ -107,10 +107,9 @@ pub(super) fn sku(
         (true, true) => row.factor,
         (true, false) => return Err(Refusal::BadFactor),
     };
-    let (package, stood_in) = measure::package(row.package, product.size, config.default_package)
-        .ok_or(Refusal::NoDimensions)?;
-    let components =
-        if product.kind == config.kit_kind { components(input, member)? } else { Vec::new() };
+    let (package, stood_in) =
+        measure::package(row.package, product.size, config.default_package).ok_or(Refusal::NoDimensions)?;
+    let components = if product.kind == config.kit_kind { components(input, member)? } else { Vec::new() };
     if stood_in {
         notes.add(&member.key, Reason::DefaultPackage, "package");
     }
@@ -232,12 +231,16 @@ fn components(input: &ProductInput, member: &Member<'_>) -> Result<Vec<Component
             return Err(Refusal::BadKit("that is a part of itself"));
         }
         let whole = u32::try_from(part.quantity.floor()).ok().filter(|n| *n > 0 && part.quantity.is_whole());
-        let quantity = whole.ok_or(Refusal::BadKit("with a part whose quantity is no whole number above 0"))?;
+        let quantity =
+            whole.ok_or(Refusal::BadKit("with a part whose quantity is no whole number above 0"))?;
         let sum = parts.entry(reference).or_default();
         *sum = sum.saturating_add(quantity).min(limits::INT);
     }
     if parts.is_empty() {
         return Err(Refusal::BadKit("without parts"));
     }
-    Ok(parts.into_iter().map(|(sku, quantity)| Component { sku: CompactString::from(sku), quantity }).collect())
+    Ok(parts
+        .into_iter()
+        .map(|(sku, quantity)| Component { sku: CompactString::from(sku), quantity })
+        .collect())
 }

@@ -75,7 +75,11 @@ mod tests {
             .iter()
             .map(|(name, value)| SpecificationRow { name: (*name).to_owned(), value: (*value).to_owned() })
             .collect();
-        let level = Specification { name: "Linha".to_owned(), group: "g".to_owned(), values: vec!["Verão".to_owned()] };
+        let level = Specification {
+            name: "Linha".to_owned(),
+            group: "g".to_owned(),
+            values: vec!["Verão".to_owned()],
+        };
         let key = Key { entity: Entity::Product, id: "p".into() };
         let mut notes = Notes::default();
         let found = specifications(config, &key, &rows, vec![level], &mut notes);
@@ -91,8 +95,13 @@ mod tests {
 
     #[test]
     fn rows_of_one_name_are_one_specification() {
-        let rows =
-            [("Material", "Couro"), ("MATERIAL", "Algodão"), (" Material ", "Couro"), ("Gola", " "), ("", "x")];
+        let rows = [
+            ("Material", "Couro"),
+            ("MATERIAL", "Algodão"),
+            (" Material ", "Couro"),
+            ("Gola", " "),
+            ("", "x"),
+        ];
         let found = found(&CatalogConfig::default(), &rows);
         assert_eq!(found.0.len(), 2);
         assert_eq!(found.0[0], entry("Linha", &["Verão"]));

@@ -173,12 +173,9 @@ mod tests {
 
     #[test]
     fn windows_text_is_read() {
-        assert_eq!([0x41, 0xe7, 0x80, 0x96, 0x81].map(windows_1252), [
-            Some('A'),
-            Some('ç'),
-            Some('€'),
-            Some('–'),
-            None
-        ]);
+        assert_eq!(
+            [0x41, 0xe7, 0x80, 0x96, 0x81].map(windows_1252),
+            [Some('A'), Some('ç'), Some('€'), Some('–'), None]
+        );
     }
 }

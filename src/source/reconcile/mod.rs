@@ -153,6 +153,7 @@ pub(super) fn apply(
     };
     let mut differences = 0;
     for effect in effects {
+        let effect = window.resolve(effect, store);
         if !only_a_note && gate.is_newer(&effect, &seen) {
             continue;
         }
@@ -237,7 +238,9 @@ fn map(
         }
         Content::People { customers, rows } => {
             let mut batch = mapper.people_batch(&customers);
-            for rows in [Some(&rows.customers), rows.addresses.as_ref(), Some(&rows.consents)].into_iter().flatten() {
+            for rows in
+                [Some(&rows.customers), rows.addresses.as_ref(), Some(&rows.consents)].into_iter().flatten()
+            {
                 announce(mapper, rows)?;
                 for cells in rows.iter() {
                     mapper.people_row(&mut batch, rows.relation.id, &cells, effects);

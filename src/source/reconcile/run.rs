@@ -17,14 +17,18 @@ use crate::source::window::Due;
 use crate::store::Store;
 
 use super::load::{Load, LoadError, Loader, Step};
+use super::looked_up::TOGETHER;
 use super::reader::{Engine, Reader, Rows, Selection};
 use super::visibility::{Seen, Watermark};
-use super::looked_up::TOGETHER;
 use super::{Applied, Ask, Chunk, Content, due_entry};
 
 /// While more keys than this wait for VTEX without a shopper waiting for them, loading pauses: memory
 /// stays bounded and fresh changes stay ahead.
 const BACKLOG_MAX: u64 = 20_000;
+/// The same of keys that wait for their SKU: some forty megabytes of them.
+const WAITING_MAX: u64 = 200_000;
+/// They may wait for SKUs that cannot be made. Then the rest goes on, slowly.
+const WAITING_PATIENCE: Duration = Duration::from_secs(120);
 /// A chunk that the stream overtakes is read again; after so many times the log says so.
 const AGAIN_WARNING: u32 = 20;
 
@@ -298,12 +302,13 @@ impl<'a, E: Engine> Run<'a, E> {
                         key: &columns.sku,
                         ids: skus,
                     };
-                    load.rows += self.chunk(load, &table, rows, |rows| Content::Stock {
-                        pair: pair.clone(),
-                        skus: skus.to_vec(),
-                        rows,
-                    })
-                    .await?;
+                    load.rows += self
+                        .chunk(load, &table, rows, |rows| Content::Stock {
+                            pair: pair.clone(),
+                            skus: skus.to_vec(),
+                            rows,
+                        })
+                        .await?;
                 }
             }
         }
@@ -383,16 +388,25 @@ impl<'a, E: Engine> Run<'a, E> {
     /// Waits while VTEX has enough to do.
     pub(super) async fn wait_for_room(&self) -> Result<(), LoadError> {
         let mut waited = false;
+        let since = Instant::now();
         loop {
-            let backlog = self.loader.backlog.load(Ordering::Relaxed);
-            if backlog <= BACKLOG_MAX {
+            let backlog = self.loader.backlog.resync.load(Ordering::Relaxed);
+            let waiting = self.loader.backlog.waiting.load(Ordering::Relaxed);
+            // Where nothing of ours makes SKUs, waiting for those that somebody makes would have no end.
+            let too_many = self.loader.context.mapping.has(Entity::Product) && waiting > WAITING_MAX;
+            let patience = since.elapsed() < WAITING_PATIENCE;
+            if backlog <= BACKLOG_MAX && !(too_many && patience) {
                 if waited {
                     self.loader.held_up(None);
                 }
                 return Ok(());
             }
             waited = true;
-            self.loader.held_up(Some(format!("{backlog} keys of this load are to be sent to VTEX first")));
+            self.loader.held_up(Some(if backlog > BACKLOG_MAX {
+                format!("{backlog} keys of this load are to be sent to VTEX first")
+            } else {
+                format!("{waiting} prices and balances wait for their SKUs to be made in VTEX first")
+            }));
             tokio::select! {
                 () = self.stop.cancelled() => return Err(LoadError::Stopping),
                 () = tokio::time::sleep(Duration::from_millis(200)) => {}

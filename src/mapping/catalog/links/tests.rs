@@ -50,7 +50,9 @@ fn a_sku_goes_before_its_product() {
 
 #[test]
 fn the_separator_is_found() {
-    for file in ["https://x/a.jpg;10", "https://x/a.jpg,10", "\n\n\"https://x/a.jpg\";10", "https://x/a.jpg;10;;;;;"] {
+    for file in
+        ["https://x/a.jpg;10", "https://x/a.jpg,10", "\n\n\"https://x/a.jpg\";10", "https://x/a.jpg;10;;;;;"]
+    {
         let (links, errors) = lines(file);
         assert_eq!((links.len(), errors.len()), (1, 0), "{file}");
     }
@@ -60,7 +62,8 @@ fn the_separator_is_found() {
 
 #[test]
 fn quotes_hold_separators_quotes_and_line_ends() {
-    let (links, errors) = lines("https://x/a.jpg,10,,,\"Diz \"\"oi\"\",\ncerto\"\nhttps://x/b.jpg, \"11\" ,,,5\" tela");
+    let (links, errors) =
+        lines("https://x/a.jpg,10,,,\"Diz \"\"oi\"\",\ncerto\"\nhttps://x/b.jpg, \"11\" ,,,5\" tela");
     assert!(errors.is_empty(), "{errors:?}");
     assert_eq!(links[0].label.as_deref(), Some("Diz \"oi\", certo"));
     assert_eq!((links[1].line, &links[1].target), (3, &either("11")));

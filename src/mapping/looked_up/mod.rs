@@ -8,11 +8,17 @@ use crate::core::entity::Key;
 use crate::core::money::Decimal4;
 use crate::core::row::Cell;
 
-use super::catalog::rows::{CodeRow, ImageRow, ProductInput, ProductRow, Size, SkuRow, SpecificationRow};
-use super::catalog::{self, Mapped};
-use super::cell::{self, RowId};
-use super::read::Plan;
-use super::{Effect, Mapper, Reason, Role, RowError};
+use crate::mapping::catalog::rows::{
+    CodeRow, ImageRow, ProductInput, ProductRow, Size, SkuRow, SpecificationRow,
+};
+use crate::mapping::catalog::{self, Mapped};
+use crate::mapping::cell::{self, RowId};
+use crate::mapping::read::Plan;
+use crate::mapping::{Effect, Mapper, Reason, Role, RowError};
+
+mod person;
+
+pub use person::PeopleBatch;
 
 /// The rows of some products, as they come.
 #[derive(Debug)]
@@ -66,10 +72,7 @@ impl Mapper {
         }
         let Some(owner) = plan.owner(cells)? else { return Ok(()) };
         if matches!(role, Role::Barcode | Role::Image | Role::Specification) {
-            out.push(Effect::PutRow {
-                key: Self::detail_index(role, &id),
-                value: Self::owner_row(&owner),
-            });
+            out.push(Effect::PutRow { key: Self::detail_index(role, &id), value: Self::owner_row(&owner) });
         }
         let product = if role == Role::Barcode { batch.owners.get(&owner) } else { Some(&owner) };
         let Some(input) = product.and_then(|product| batch.products.get_mut(product)?.as_mut()) else {
@@ -138,7 +141,7 @@ impl Mapper {
 type Read<T> = Result<T, RowError>;
 
 impl Plan {
-    fn line(&self, cells: &[Cell<'_>], at: usize) -> Read<Option<String>> {
+    pub(super) fn line(&self, cells: &[Cell<'_>], at: usize) -> Read<Option<String>> {
         Ok(self.read(cells, at, |cell, _| cell::text(cell))?.map(String::from))
     }
 
@@ -151,7 +154,7 @@ impl Plan {
         })
     }
 
-    fn kind(&self, cells: &[Cell<'_>], at: usize) -> Read<i64> {
+    pub(super) fn kind(&self, cells: &[Cell<'_>], at: usize) -> Read<i64> {
         // A site without the column has only what comes first everywhere: goods, and GTINs.
         Ok(self.read(cells, at, cell::integer)?.unwrap_or(1))
     }
