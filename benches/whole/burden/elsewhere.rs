@@ -83,7 +83,7 @@ async fn postgres_triggers(client: &Client) -> Vec<Trigger> {
         .query(
             "SELECT t.tgrelid::regclass::text, quote_ident(t.tgname) FROM pg_trigger t \
              JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace o ON o.oid = p.pronamespace \
-             WHERE o.nspname = 'mare' AND t.tgrelid = 'live.estoque_saldo'::regclass",
+             WHERE o.nspname = 'mare' AND t.tgrelid = to_regclass('live.estoque_saldo')",
             &[],
         )
         .await
