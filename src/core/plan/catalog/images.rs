@@ -13,7 +13,7 @@ pub(super) fn next(plan: &Plan<'_>) -> Option<CatalogCall> {
     }
     let held = match &plan.held.images {
         Some(held) => held.as_slice(),
-        None if plan.held.is_created() => &[],
+        None if plan.held.created => &[],
         None => return Some(CatalogCall::ReadImages { sku }),
     };
     // What is new first: a SKU that is for sale shall not be without an image in between.

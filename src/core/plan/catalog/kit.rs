@@ -63,7 +63,7 @@ fn known(plan: &Plan<'_>, sku: u32) -> Result<Option<RemoteComponent>, CatalogCa
     let read = plan.held.components.iter().find(|(known, _)| *known == sku);
     match read {
         Some((_, component)) => Ok(*component),
-        None if plan.held.is_created() => Ok(None),
+        None if plan.held.created => Ok(None),
         None => Err(CatalogCall::ReadComponent { parent: plan.id, sku }),
     }
 }

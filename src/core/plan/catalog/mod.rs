@@ -34,6 +34,8 @@ pub struct CatalogHeld {
     /// What VTEX confirmed of ours, as long as it can be relied upon.
     ours: Option<Box<Value>>,
     thing: Thing,
+    /// It was made in this job: nothing belonged to it.
+    created: bool,
     /// VTEX refused to create it: there is one.
     exists: bool,
     /// It was put in this job, which makes VTEX index it.
@@ -59,7 +61,7 @@ enum Thing {
     Absent,
     /// Found under its name; the list shows only a part of its fields.
     Listed(Document),
-    /// Made in this job: as wanted, and nothing belongs to it yet.
+    /// Made in this job: as wanted.
     Created,
     /// As read, or as put, in this job.
     Whole(Document),
@@ -83,7 +85,8 @@ impl CatalogHeld {
         match answer {
             // What was confirmed was about another one.
             CatalogAnswer::Created(_) => {
-                return Self { thing: Thing::Created, resolved: self.resolved, ..Self::default() };
+                let resolved = self.resolved;
+                return Self { thing: Thing::Created, created: true, resolved, ..Self::default() };
             }
             CatalogAnswer::Exists(_) => {
                 return Self { exists: true, resolved: self.resolved, ..Self::default() };
@@ -167,10 +170,6 @@ impl CatalogHeld {
     fn set_component(&mut self, sku: u32, component: Option<RemoteComponent>) {
         self.components.retain(|(other, _)| *other != sku);
         self.components.push((sku, component));
-    }
-
-    fn is_created(&self) -> bool {
-        self.thing == Thing::Created
     }
 }
 

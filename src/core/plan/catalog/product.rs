@@ -49,7 +49,7 @@ impl Plan<'_> {
 
     /// Whether Live says which trade policies offer it.
     fn assigns_policies(&self) -> bool {
-        let owned = self.owns(ProductField::TradePolicies) || self.held.is_created();
+        let owned = self.owns(ProductField::TradePolicies) || self.held.created;
         owned && !self.wanted.trade_policies.is_empty()
     }
 
@@ -91,7 +91,7 @@ impl Plan<'_> {
             Some(Value::Product(confirmed)) => Some(&confirmed.trade_policies),
             _ => None,
         };
-        let new = self.held.is_created();
+        let new = self.held.created;
         let maybe = || {
             let unsure = self.ours.is_none() && !new && !self.held.saved;
             unsure && self.assigns_policies() && confirmed != Some(&self.wanted.trade_policies)
@@ -100,7 +100,7 @@ impl Plan<'_> {
     }
 
     fn specification(&self) -> Option<CatalogCall> {
-        if !self.owns(ProductField::Specifications) && !self.held.is_created() {
+        if !self.owns(ProductField::Specifications) && !self.held.created {
             return None;
         }
         let ours = self.ours.map(|ours| ours.specifications.as_slice());

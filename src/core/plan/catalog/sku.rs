@@ -59,7 +59,7 @@ impl Plan<'_> {
 
     /// Whether a part is ours to write: it belongs to Live, or the SKU is being made.
     pub(super) fn writes(&self, field: SkuField) -> bool {
-        self.owns(field) || self.held.is_created()
+        self.owns(field) || self.held.created
     }
 
     /// What VTEX confirmed, even if it may hold something else by now: says what was ours.
@@ -110,7 +110,7 @@ impl Plan<'_> {
         let known = match (&self.held.eans, self.ours) {
             (Some(held), _) => held.as_slice(),
             (None, Some(ours)) => ours.eans.as_slice(),
-            (None, None) if self.held.is_created() => &[],
+            (None, None) if self.held.created => &[],
             (None, None) if self.owns(SkuField::Eans) => return Some(CatalogCall::ReadEans { sku }),
             (None, None) => return None,
         };
