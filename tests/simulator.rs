@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is a failed test, also in the helpers of tests")]
 
+#[path = "simulator/catalog/mod.rs"]
+mod catalog;
+#[path = "simulator/master_data/mod.rs"]
+mod master_data;
 #[path = "support/openapi.rs"]
 mod openapi;
 
@@ -19,6 +23,8 @@ const STOCK: &str = "/api/logistics/pvt/inventory/skus/1/warehouses/1_1";
 const PRICE: &str = "/simulator/pricing/prices/1";
 const FIXED: &str = "/simulator/pricing/prices/1/fixed";
 const BY_REFS: &str = "/api/catalog_system/pub/sku/stockkeepingunitidsbyrefids";
+/// Simulated operations of the Catalog API.
+const CATALOG_ROUTES: usize = 79;
 
 /// A simulator with the SKUs SKU-1 to SKU-3, and a client of it.
 struct Scene {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 
 use crate::simulator::{
-    Credential, Fault, Handle, Latency, Limit, Limits, Numbers, Options, Simulator, World,
+    Credential, CustomField, Fault, Handle, Latency, Limit, Limits, Numbers, Options, Simulator, World,
 };
 
 /// Shown under the options; the examples of `--help`.
@@ -20,10 +20,11 @@ While it runs:
 
   curl ADDRESS/_simulator/counters                  requests by route and status, 429s, violations
   curl ADDRESS/_simulator/stock                     every SKU and warehouse, one JSON object a line
+  curl ADDRESS/_simulator/catalog                   every product with its SKUs and what they lack to be sold
   curl -X PUT ADDRESS/_simulator/outage -d '"unavailable"'    VTEX is away ("reset", "off")
   curl -X PUT ADDRESS/_simulator/faults -d '[{"kind":"429","route":"pricing","retry_after":5,"count":10}]'"#;
 
-/// Run a VTEX simulator: the Logistics, Pricing and Catalog calls that maré uses, with VTEX's rate limits and faults.
+/// Run a VTEX simulator: the Logistics, Pricing, Catalog and Master Data calls that maré uses, with VTEX's rate limits and faults.
 ///
 /// It keeps everything in memory, knows nothing of the real VTEX and needs no internet. Point maré's catalog_url and
 /// logistics_url at the printed address, and pricing_url at the address with the account behind it.
@@ -86,13 +87,26 @@ pub struct Simulate {
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
 
+    /// Leave bodies and query values of Master Data and of erasures out of the record.
+    #[arg(long, requires = "record")]
+    record_without_personal_data: bool,
+
+    /// A field that the account added to the customers (CL) or addresses (AD) of Master Data; may be repeated. KIND is
+    /// text, boolean, integer, decimal or date.
+    #[arg(long = "custom-field", value_name = "ENTITY.NAME[:KIND]")]
+    custom_fields: Vec<CustomField>,
+
+    /// How long a write to Master Data stays invisible to search and scroll, in milliseconds.
+    #[arg(long, default_value_t = 0, value_name = "MS")]
+    search_lag_ms: u64,
+
     /// Faults of a JSON file: a list such as [{"kind":"503","route":"pricing","probability":0.1}].
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
 
-    /// One fault as text; may be repeated. Kinds: 429 423 500-before 500-after 503 hang reset malformed html 401
-    /// 403 empty-400 slow. Fields: kind, route (logistics, pricing, catalog, or a path with *), probability, count,
-    /// sku, warehouse, until_ms, retry_after, http_date, ms, applied, status.
+    /// One fault as text; may be repeated. Kinds: 429 423 408 500-before 500-after 503 hang reset malformed html 401
+    /// 403 empty-400 slow null. Fields: kind, route (logistics, pricing, catalog, master-data, user-rights, or a path
+    /// with *), probability, count, sku, warehouse, until_ms, retry_after, http_date, ms, applied, status.
     #[arg(long = "fault", value_name = "NAME=VALUE,...")]
     fault: Vec<String>,
 
@@ -165,11 +179,14 @@ impl Simulate {
             },
             faults,
             record: self.record.clone(),
+            record_personal_data: !self.record_without_personal_data,
             seed: self.seed,
             auto_skus: self.auto_skus,
             ..Options::default()
         };
         options.quirks.numbers = self.numbers;
+        options.master_data.custom_fields.clone_from(&self.custom_fields);
+        options.master_data.search_lag = Duration::from_millis(self.search_lag_ms);
         Ok(options)
     }
 

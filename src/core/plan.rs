@@ -62,7 +62,7 @@ impl Held {
         match value {
             Value::Stock(stock) => Self::Stock(Some(balance(stock.quantity))),
             Value::Price(price) => Self::OurPrice(price.as_ref().clone()),
-            Value::Brand(_) | Value::Category(_) | Value::Product(_) | Value::Sku(_) => {
+            Value::Brand(_) | Value::Category(_) | Value::Product(_) | Value::Sku(_) | Value::Gone => {
                 Self::Catalog(CatalogHeld::confirmed(value))
             }
             Value::Customer(_) | Value::Consent(_) | Value::Erased => {
@@ -158,7 +158,9 @@ pub fn next(situation: &Situation<'_>) -> Next {
     match situation.wanted {
         Value::Stock(stock) => next_stock(situation, *stock),
         Value::Price(price) => next_price(situation, price),
-        Value::Brand(_) | Value::Category(_) | Value::Product(_) | Value::Sku(_) => catalog::next(situation),
+        Value::Brand(_) | Value::Category(_) | Value::Product(_) | Value::Sku(_) | Value::Gone => {
+            catalog::next(situation)
+        }
         Value::Customer(_) | Value::Consent(_) | Value::Erased => people::next(situation),
     }
 }

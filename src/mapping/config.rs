@@ -11,189 +11,7 @@ use serde::Deserialize;
 
 use crate::core::entity::Entity;
 
-/// The parts of Live that the mapping reads, by what they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum Role {
-    Store = 1,
-    Deposit = 2,
-    PriceTable = 3,
-    Product = 4,
-    Sku = 5,
-    Price = 6,
-    Stock = 7,
-}
-
-impl Role {
-    /// In the order in which they depend on each other.
-    pub const ALL: [Self; 7] =
-        [Self::Store, Self::Deposit, Self::PriceTable, Self::Product, Self::Sku, Self::Price, Self::Stock];
-    /// Reference data: what prices and stock need besides themselves.
-    pub const REFERENCE: [Self; 5] = [Self::Store, Self::Deposit, Self::PriceTable, Self::Product, Self::Sku];
-
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Store => "stores",
-            Self::Deposit => "deposits",
-            Self::PriceTable => "price tables",
-            Self::Product => "products",
-            Self::Sku => "SKUs",
-            Self::Price => "prices",
-            Self::Stock => "stock",
-        }
-    }
-
-    /// The entities that cannot go on without this table.
-    pub const fn needed_by(self) -> &'static [Entity] {
-        match self {
-            Self::Product | Self::Sku => &[Entity::Stock, Entity::Price],
-            Self::Store | Self::Deposit | Self::Stock => &[Entity::Stock],
-            Self::PriceTable | Self::Price => &[Entity::Price],
-        }
-    }
-}
-
-macro_rules! table {
-    ($(#[$doc:meta])* $table:ident, $columns:ident, $name:literal, { $($(#[$column_doc:meta])* $column:ident = $default:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-        #[serde(deny_unknown_fields, default)]
-        pub struct $table {
-            /// `schema.table`.
-            pub table: String,
-            pub columns: $columns,
-        }
-
-        impl Default for $table {
-            fn default() -> Self {
-                Self { table: $name.to_owned(), columns: $columns::default() }
-            }
-        }
-
-        /// Columns by what they mean.
-        #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-        #[serde(deny_unknown_fields, default)]
-        pub struct $columns {
-            $($(#[$column_doc])* pub $column: String,)*
-        }
-
-        impl Default for $columns {
-            fn default() -> Self {
-                Self { $($column: $default.to_owned(),)* }
-            }
-        }
-
-        impl $columns {
-            /// In the order of this file; an empty name is a column that the site does not have.
-            fn list(&self) -> Vec<&str> {
-                vec![$(self.$column.as_str(),)*]
-            }
-        }
-    };
-}
-
-table!(
-    /// Stores (lojas).
-    StoreTable, StoreColumns, "live.loja", {
-        id = "id",
-        tenant = "id_dominio",
-        code = "codigo",
-        /// None: every store takes part.
-        in_ecommerce = "ind_integra_ecommerce",
-        /// None: every store is open.
-        status = "situacao",
-    }
-);
-table!(
-    /// Stock locations inside a store (depósitos).
-    DepositTable, DepositColumns, "live.deposito", {
-        id = "id",
-        store = "id_loja",
-        code = "codigo",
-        /// None: every deposit counts.
-        in_ecommerce = "ind_disponivel_ecommerce",
-        status = "situacao",
-    }
-);
-table!(
-    /// Named price lists (tabelas de preço).
-    PriceTableTable, PriceTableColumns, "live.tabela_preco", {
-        id = "id",
-        tenant = "id_dominio",
-        code = "codigo",
-        valid_from = "data_vigencia_inicial",
-        valid_to = "data_vigencia_final",
-        status = "situacao",
-    }
-);
-table!(
-    /// Products (produtos).
-    ProductTable, ProductColumns, "live.produto", {
-        id = "id",
-        tenant = "id_dominio",
-        code = "codigo",
-        /// "Integra Ecommerce": whether anything of the product is sent. None: everything is.
-        in_ecommerce = "ind_integra_ecommerce",
-        /// None: no minimum.
-        minimum = "estoque_minimo_exibicao",
-        /// None: nothing is sold in fractions.
-        fractional = "ind_fracionado",
-        status = "situacao",
-    }
-);
-table!(
-    /// SKUs (grade: cor × tamanho).
-    SkuTable, SkuColumns, "live.produto_sku", {
-        id = "id",
-        product = "id_produto",
-        code = "codigo",
-        /// None: 1.
-        factor = "fator_embalagem",
-        /// None: every SKU is for sale.
-        in_ecommerce = "ind_ativo_ecommerce",
-        status = "situacao",
-    }
-);
-table!(
-    /// Prices (preços).
-    PriceTableRows, PriceColumns, "live.preco", {
-        id = "id",
-        price_table = "id_tabela_preco",
-        product = "id_produto",
-        /// Null: the price is that of all SKUs of the product.
-        sku = "id_sku",
-        value = "valor",
-        promotion = "preco_promocional",
-        min_quantity = "quantidade_minima",
-        valid_from = "data_vigencia_inicial",
-        valid_to = "data_vigencia_final",
-        status = "situacao",
-    }
-);
-table!(
-    /// Balances (saldos de estoque).
-    StockTable, StockColumns, "live.estoque_saldo", {
-        store = "id_loja",
-        deposit = "id_deposito",
-        sku = "id_sku",
-        quantity = "quantidade",
-        /// None: Live reserves nothing.
-        reserved = "quantidade_reservada",
-    }
-);
-
-/// All tables.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Tables {
-    pub store: StoreTable,
-    pub deposit: DepositTable,
-    pub price_table: PriceTableTable,
-    pub product: ProductTable,
-    pub sku: SkuTable,
-    pub price: PriceTableRows,
-    pub stock: StockTable,
-}
+pub use super::tables::{Role, Tables};
 
 /// `[mapping.codes]`
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -438,18 +256,42 @@ impl MappingConfig {
     }
 
     /// Table, columns in their fixed order, and which of them cannot be missing.
-    pub(super) fn names(&self, role: Role) -> (&str, Vec<&str>, &'static [bool]) {
+    pub(super) fn names<'a>(&'a self, role: Role) -> (&'a str, Vec<&'a str>, &'static [bool]) {
         const F: bool = false;
         const T: bool = true;
         let tables = &self.tables;
+        let columns = |all: Vec<&'a str>, for_stock: usize| match self.has(Entity::Product) {
+            true => all,
+            false => all.into_iter().take(for_stock).collect(),
+        };
         match role {
             Role::Store => (&tables.store.table, tables.store.columns.list(), &[T, F, T, F, F]),
             Role::Deposit => (&tables.deposit.table, tables.deposit.columns.list(), &[T, T, T, F, F]),
             Role::PriceTable => {
                 (&tables.price_table.table, tables.price_table.columns.list(), &[T, F, T, F, F, F])
             }
-            Role::Product => (&tables.product.table, tables.product.columns.list(), &[T, F, T, F, F, F, F]),
-            Role::Sku => (&tables.sku.table, tables.sku.columns.list(), &[T, T, T, F, F, F]),
+            Role::Product => {
+                (&tables.product.table, columns(tables.product.columns.list(), 7), &[T, F, T, F, F, F, F, T])
+            }
+            Role::Sku => (&tables.sku.table, columns(tables.sku.columns.list(), 6), &[T, T, T, F, F, F]),
+            Role::Brand => (&tables.brand.table, tables.brand.columns.list(), &[T, F, T, T]),
+            Role::Classifier => {
+                (&tables.classifier.table, tables.classifier.columns.list(), &[T, F, T, T, T])
+            }
+            Role::Colour => (&tables.colour.table, tables.colour.columns.list(), &[T, F, T, T]),
+            Role::Size => (&tables.size.table, tables.size.columns.list(), &[T, F, T, T]),
+            Role::Barcode => (&tables.barcode.table, tables.barcode.columns.list(), &[T, T, T]),
+            Role::Image => (&tables.image.table, tables.image.columns.list(), &[T, T, F, F, T]),
+            Role::Specification => {
+                (&tables.specification.table, tables.specification.columns.list(), &[T, T, T, T])
+            }
+            Role::Customer => {
+                (&tables.customer.table, tables.customer.columns.list(), &[T, F, T, F, F, F, T])
+            }
+            Role::Address => (&tables.address.table, tables.address.columns.list(), &[T, T]),
+            Role::Letter => (&tables.letter.table, tables.letter.columns.list(), &[T, F, T, T]),
+            Role::Purpose => (&tables.purpose.table, tables.purpose.columns.list(), &[T, T]),
+            Role::Consent => (&tables.consent.table, tables.consent.columns.list(), &[T, T, T, T, T, T]),
             Role::Price => {
                 (&tables.price.table, tables.price.columns.list(), &[T, T, T, F, T, F, F, F, F, F])
             }
@@ -470,6 +312,10 @@ impl MappingConfig {
             Role::Stock => &columns[..3],
             // The product leads from a price to everything that is to be read again.
             Role::Price => &[columns[0], columns[2]],
+            // The same with what belongs to a product, a SKU or a customer.
+            Role::Barcode | Role::Image | Role::Specification | Role::Address | Role::Consent => {
+                &columns[..2]
+            }
             _ => &columns[..1],
         };
         CapturedTable {

@@ -19,6 +19,7 @@ mod balances;
 pub mod cell;
 pub mod config;
 mod counts;
+mod details;
 mod price;
 mod product_prices;
 mod read;
@@ -26,6 +27,7 @@ mod reference;
 mod reference_change;
 mod stock;
 mod survey;
+pub mod tables;
 
 pub use config::Role;
 pub use counts::Reason;
@@ -34,6 +36,7 @@ pub use reference::Pair;
 use cell::{CellError, RowId};
 use config::{MappingConfig, PriceRule};
 use counts::Counts;
+use details::person_change;
 use read::Plan;
 use reference::{Reference, Row};
 
@@ -79,6 +82,12 @@ pub enum Refresh {
     Sku(RowId),
     /// All stock of a store, and of no other.
     Store(RowId),
+    /// What the catalog says of a product and its SKUs.
+    Catalog(RowId),
+    /// The same of all products that have this row of a [`Role`]'s table.
+    Holders(u8, RowId),
+    /// A customer with addresses and consents.
+    Person(RowId),
 }
 
 /// What an announced table is to the mapping.
@@ -107,6 +116,20 @@ pub struct Scope {
     pub stock: Vec<(Pair, Arc<[RowId]>)>,
     /// Prices.
     pub products: Vec<RowId>,
+    /// What the catalog says of them.
+    pub catalog: Vec<RowId>,
+    /// The same of all products that are found there.
+    pub holders: Vec<Holders>,
+    pub people: Vec<RowId>,
+}
+
+/// Rows of products or SKUs in which `column` is one of `ids`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holders {
+    /// [`Role::Product`] or [`Role::Sku`].
+    pub table: Role,
+    pub column: String,
+    pub ids: Vec<RowId>,
 }
 
 /// The mapping of one source, with its reference data.
@@ -170,6 +193,11 @@ impl Mapper {
     /// From the id of a price row to its product, for deletes that carry nothing but the id.
     fn price_index(id: &RowId) -> Vec<u8> {
         [&b"i"[..], &id.bytes()].concat()
+    }
+
+    /// From the id of a row to what it belongs to, for deletes that carry nothing but the id.
+    fn detail_index(role: Role, id: &RowId) -> Vec<u8> {
+        [&[b'd', role as u8][..], &id.bytes()].concat()
     }
 
     fn parts_prefix(warehouse: &str, sku: &RowId) -> Vec<u8> {
@@ -243,6 +271,10 @@ impl Mapper {
         let result = match role {
             Role::Stock => self.stock_change(&plan, change, rows, out),
             Role::Price => self.price_change(&plan, change, now, rows, out),
+            Role::Barcode | Role::Image | Role::Specification | Role::Address | Role::Consent => {
+                self.detail_change(&plan, change, rows, out)
+            }
+            Role::Customer => person_change(&plan, change, out),
             _ => self.reference_change(&plan, change, out),
         };
         result.inspect_err(|_| self.counts.count(Reason::BadValue))

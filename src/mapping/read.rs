@@ -12,7 +12,7 @@ use super::RowError;
 use super::cell::{self, CellError, RowId};
 use super::config::{MappingConfig, Role};
 use super::price::PriceRow;
-use super::reference::{Deposit, PriceTable, Product, Row, Sku, Store};
+use super::reference::{Deposit, Named, PriceTable, Product, Row, Sku, Store};
 
 /// Where the mapped columns of one table stand in its rows.
 #[derive(Debug, Clone)]
@@ -156,8 +156,45 @@ impl Plan {
                 in_ecommerce: self.flag(cells, 4)?,
                 active: self.active(cells, 5)?,
             })),
+            Role::Brand if ours(1)? => Some(Row::Named(Named {
+                name: self.need(cells, 3, |cell, _| cell::text(cell))?,
+                active: self.active(cells, 4)?,
+                ..self.named(cells, 2, before)?
+            })),
+            Role::Classifier if ours(1)? => Some(Row::Named(Named {
+                parent: self.read(cells, 3, cell::row_id)?,
+                name: self.need(cells, 4, |cell, _| cell::text(cell))?,
+                active: self.active(cells, 5)?,
+                ..self.named(cells, 2, before)?
+            })),
+            Role::Colour | Role::Size if ours(1)? => Some(Row::Named(Named {
+                name: self.need(cells, 3, |cell, _| cell::text(cell))?,
+                ..self.named(cells, 2, before)?
+            })),
+            Role::Letter if ours(1)? => Some(Row::Named(Named {
+                version: self
+                    .read(cells, 3, cell::integer)?
+                    .and_then(|version| i32::try_from(version).ok())
+                    .unwrap_or_default(),
+                name: self.read(cells, 4, |cell, _| cell::text(cell))?.unwrap_or_default(),
+                ..self.named(cells, 2, before)?
+            })),
+            Role::Purpose => Some(Row::Named(self.named(cells, 1, before)?)),
             _ => None,
         })
+    }
+
+    fn named(&self, cells: &[Cell<'_>], code: usize, before: Option<&Row>) -> Result<Named, RowError> {
+        let code = self.code(cells, code, before)?;
+        Ok(Named { code, name: CompactString::default(), parent: None, version: 0, active: true })
+    }
+
+    /// What a detail row belongs to: the second column.
+    pub(super) fn owner(&self, cells: &[Cell<'_>]) -> Result<Option<RowId>, RowError> {
+        match self.read(cells, 1, cell::row_id) {
+            Err(RowError { error: CellError::Unchanged, .. }) => Ok(None),
+            read => read,
+        }
     }
 
     /// Store, deposit and SKU of a balance.

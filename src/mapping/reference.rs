@@ -54,6 +54,19 @@ pub(super) struct Sku {
     pub(super) active: bool,
 }
 
+/// A row of a small table that gives others a name: a brand, a classifier, a colour, a size, a letter, a purpose.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Named {
+    pub(super) code: CompactString,
+    /// Of a letter: the hash of its text.
+    pub(super) name: CompactString,
+    /// Of a classifier.
+    pub(super) parent: Option<RowId>,
+    /// Of a letter.
+    pub(super) version: i32,
+    pub(super) active: bool,
+}
+
 /// A row of a reference table, in use and of our tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Row {
@@ -62,6 +75,7 @@ pub(super) enum Row {
     PriceTable(PriceTable),
     Product(Product),
     Sku(Sku),
+    Named(Named),
 }
 
 impl Row {
@@ -72,6 +86,7 @@ impl Row {
             Self::PriceTable(row) => &row.code,
             Self::Product(row) => &row.code,
             Self::Sku(row) => &row.code,
+            Self::Named(row) => &row.code,
         }
     }
 }
@@ -94,6 +109,7 @@ pub(super) struct Reference {
     pub(super) price_tables: HashMap<RowId, PriceTable>,
     pub(super) products: HashMap<RowId, Product>,
     pub(super) skus: HashMap<RowId, Sku>,
+    named: HashMap<Role, HashMap<RowId, Named>>,
     /// In the order in which a load goes through them.
     pub(super) product_order: BTreeSet<RowId>,
     pub(super) sku_order: BTreeSet<RowId>,
@@ -112,8 +128,17 @@ impl Reference {
             Role::PriceTable => self.price_tables.get(id).cloned().map(Row::PriceTable),
             Role::Product => self.products.get(id).cloned().map(Row::Product),
             Role::Sku => self.skus.get(id).cloned().map(Row::Sku),
-            Role::Price | Role::Stock => None,
+            _ => self.named(role, id).cloned().map(Row::Named),
         }
+    }
+
+    /// A row of a small table.
+    pub(super) fn named(&self, role: Role, id: &RowId) -> Option<&Named> {
+        self.named.get(&role)?.get(id)
+    }
+
+    pub(super) fn all_named(&self, role: Role) -> impl Iterator<Item = (&RowId, &Named)> {
+        self.named.get(&role).into_iter().flatten()
     }
 
     /// Puts a row in, or out with `None`; what was there before.
@@ -157,7 +182,10 @@ impl Reference {
                     before.map(Row::Product)
                 }
                 Role::Sku => return self.put_sku(config, id, row),
-                Role::Price | Role::Stock => None,
+                _ => swap(self.named.entry(role).or_default(), id, row, |row| {
+                    if let Row::Named(row) = row { Some(row) } else { None }
+                })
+                .map(Row::Named),
             };
         if matches!(role, Role::Store | Role::Deposit) {
             self.pair_up(config);

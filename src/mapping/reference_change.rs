@@ -42,6 +42,16 @@ impl Mapper {
             if row.is_none() {
                 self.counts.count(Reason::OtherTenant);
             }
+            // What VTEX's catalog says of it is not kept here: it is read when it is sent.
+            if self.config.has(Entity::Product) {
+                match (role, &row) {
+                    (Role::Product, Some(_)) => out.push(Effect::Refresh(Refresh::Catalog(id.clone()))),
+                    (Role::Sku, Some(Row::Sku(sku))) => {
+                        out.push(Effect::Refresh(Refresh::Catalog(sku.product.clone())));
+                    }
+                    _ => {}
+                }
+            }
             self.put_reference(role, &id, row, out);
         }
         Ok(())
@@ -78,6 +88,9 @@ impl Mapper {
             (Role::Product, _, Some(_)) => out.push(Effect::Refresh(Refresh::Product(id.clone()))),
             (Role::Sku, _, Some(_)) => out.push(Effect::Refresh(Refresh::Sku(id.clone()))),
             (Role::PriceTable, ..) => out.push(Effect::Reconcile(Entity::Price, "a price table changed")),
+            (Role::Brand | Role::Classifier | Role::Colour | Role::Size, Some(_), Some(_)) => {
+                out.push(Effect::Refresh(Refresh::Holders(role as u8, id.clone())));
+            }
             _ => {}
         }
         if let Some(pairs) = pairs {
@@ -145,18 +158,23 @@ impl Mapper {
         out.extend(stores.into_iter().map(|store| Effect::Refresh(Refresh::Store(store.clone()))));
     }
 
-    /// A whole pass over a reference table has seen these ids: others are no more.
-    pub fn reference_seen(&mut self, role: Role, seen: &BTreeSet<RowId>, out: &mut Vec<Effect>) {
-        let known: Vec<RowId> = match role {
-            Role::Store => self.reference.stores.keys().cloned().collect(),
-            Role::Deposit => self.reference.deposits.keys().cloned().collect(),
-            Role::PriceTable => self.reference.price_tables.keys().cloned().collect(),
-            Role::Product => self.reference.products.keys().cloned().collect(),
-            Role::Sku => self.reference.skus.keys().cloned().collect(),
-            Role::Price | Role::Stock => Vec::new(),
-        };
-        for id in known.iter().filter(|id| !seen.contains(id)) {
-            self.put_reference(role, id, None, out);
+    /// What is known of a reference table beyond these ids.
+    pub fn reference_beyond(&self, role: Role, seen: &BTreeSet<RowId>) -> Vec<RowId> {
+        fn beyond<'a>(known: impl Iterator<Item = &'a RowId>, seen: &BTreeSet<RowId>) -> Vec<RowId> {
+            known.filter(|id| !seen.contains(*id)).cloned().collect()
         }
+        match role {
+            Role::Store => beyond(self.reference.stores.keys(), seen),
+            Role::Deposit => beyond(self.reference.deposits.keys(), seen),
+            Role::PriceTable => beyond(self.reference.price_tables.keys(), seen),
+            Role::Product => beyond(self.reference.products.keys(), seen),
+            Role::Sku => beyond(self.reference.skus.keys(), seen),
+            _ => beyond(self.reference.all_named(role).map(|(id, _)| id), seen),
+        }
+    }
+
+    /// A row of a reference table was asked for, and there is none.
+    pub fn reference_gone(&mut self, role: Role, id: &RowId, out: &mut Vec<Effect>) {
+        self.put_reference(role, id, None, out);
     }
 }

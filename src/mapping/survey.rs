@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::core::entity::Key;
 
 use super::cell::RowId;
-use super::{Mapper, Pair, Refresh, Rows, Scope};
+use super::{Holders, Mapper, Pair, Refresh, Role, Rows, Scope};
 
 impl Mapper {
     /// Every deposit that feeds a warehouse, in a fixed order.
@@ -29,6 +29,7 @@ impl Mapper {
         let mut skus = BTreeSet::new();
         let mut products = BTreeSet::new();
         let mut stores = BTreeSet::new();
+        let (mut catalog, mut holders, mut people) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for refresh in refreshes {
             match refresh {
                 Refresh::Product(id) => {
@@ -40,6 +41,9 @@ impl Mapper {
                     products.extend(self.reference.skus.get(id).map(|sku| sku.product.clone()));
                 }
                 Refresh::Store(id) => drop(stores.insert(id)),
+                Refresh::Catalog(id) => drop(catalog.insert(id.clone())),
+                Refresh::Holders(role, id) => drop(holders.insert((*role, id))),
+                Refresh::Person(id) => drop(people.insert(id.clone())),
             }
         }
         let named: Arc<[RowId]> = skus.into_iter().collect();
@@ -52,7 +56,44 @@ impl Mapper {
             let skus = if stores.contains(&pair.store) { &all } else { &named };
             (!skus.is_empty()).then(|| (pair, Arc::clone(skus)))
         });
-        Scope { stock: stock.collect(), products: products.into_iter().collect() }
+        Scope {
+            stock: stock.collect(),
+            products: products.into_iter().collect(),
+            catalog: catalog.into_iter().collect(),
+            holders: holders.into_iter().filter_map(|(role, id)| self.holders(role, id)).collect(),
+            people: people.into_iter().collect(),
+        }
+    }
+
+    /// Where the products stand that have a row of a small table.
+    fn holders(&self, role: u8, id: &RowId) -> Option<Holders> {
+        let tables = &self.config.tables;
+        let role = Role::ALL.into_iter().find(|known| *known as u8 == role)?;
+        let (table, column) = match role {
+            Role::Brand => (Role::Product, &tables.product.columns.brand),
+            Role::Classifier => (Role::Product, &tables.product.columns.classifier),
+            Role::Colour => (Role::Sku, &tables.sku.columns.colour),
+            Role::Size => (Role::Sku, &tables.sku.columns.size),
+            _ => return None,
+        };
+        let ids = if role == Role::Classifier { self.below(id) } else { vec![id.clone()] };
+        (!column.is_empty()).then(|| Holders { table, column: column.clone(), ids })
+    }
+
+    /// A classifier with all that stand below it.
+    fn below(&self, id: &RowId) -> Vec<RowId> {
+        let mut found = vec![id.clone()];
+        let mut next = 0;
+        // Each comes once, so a circle in the tree ends too.
+        while let Some(parent) = found.get(next).cloned() {
+            next += 1;
+            for (child, row) in self.reference.all_named(Role::Classifier) {
+                if row.parent.as_ref() == Some(&parent) && !found.contains(child) {
+                    found.push(child.clone());
+                }
+            }
+        }
+        found
     }
 
     /// What to read again for a SKU reference.

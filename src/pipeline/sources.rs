@@ -31,6 +31,7 @@ use crate::source::postgres::pulse::Pulse;
 use crate::source::reconcile::load::Loader;
 use crate::source::reconcile::postgres::{Beside, PostgresEngine};
 use crate::source::reconcile::reader::Engine;
+use crate::source::reconcile::sqlserver::SqlServerEngine;
 use crate::source::reconcile::{Ask, due_entry};
 use crate::source::status::SourceStatus;
 use crate::source::window::{Due, Handover};
@@ -176,6 +177,7 @@ impl Starter<'_> {
         let (source, settings) = (self.source.clone(), settings.clone());
         let login: Login =
             Arc::new(move || Ok(SqlServerSettings { password: source.password()?, ..settings.clone() }));
+        self.load(SqlServerEngine { login: Arc::clone(&login) });
         let captured = self.context.mapping.captured();
         match self.source.capture {
             CaptureMode::Tracking => self.versions(login, captured, Mode::Tracking, asks),

@@ -15,8 +15,18 @@ use super::world::{read, written};
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum Permission {
-    /// Catalog look-ups.
+    /// Catalog: everything that only reads.
     Catalog,
+    /// Catalog: "Product and SKU Management", "Edit Product".
+    ModifyProducts,
+    /// Catalog: "SKUs", "SKU Bundles".
+    ModifySkus,
+    /// Catalog: "Categories Management".
+    ModifyCategories,
+    /// Catalog: "Brands Management".
+    ModifyBrands,
+    /// Catalog: "Groups", "SKU management".
+    ModifySpecifications,
     /// Pricing: "Read prices".
     ReadPrices,
     /// Pricing: "Modify prices".
@@ -25,6 +35,16 @@ pub enum Permission {
     ReadInventory,
     /// Logistics: "Logistics inventory full access".
     ModifyInventory,
+    /// Master Data: "Read only documents".
+    ReadDocuments,
+    /// Master Data: "Insert or update document (not remove)".
+    WriteDocuments,
+    /// Master Data: "Full access to all documents": deleting, and private fields.
+    AllDocuments,
+    /// Master Data: "Master Data administrator": schemas, indices, the structure of entities.
+    MasterDataAdministrator,
+    /// User Rights: VTEX names no resource for it.
+    EraseUsers,
 }
 
 /// The accepted credentials and the permissions they lack.
@@ -57,17 +77,47 @@ impl Access {
         if !known {
             return Some(Reply::unauthorized());
         }
-        read(&self.denied).contains(&permission_of(route)).then(Reply::forbidden)
+        let forbidden = || match route.area() {
+            Area::MasterData => Reply::message(403, "Forbidden"),
+            _ => Reply::forbidden(),
+        };
+        self.lacks(permission_of(route)).then(forbidden)
+    }
+
+    pub(super) fn lacks(&self, permission: Permission) -> bool {
+        read(&self.denied).contains(&permission)
     }
 }
 
 fn permission_of(route: Route) -> Permission {
     match (route.area(), route.writes()) {
-        (Area::Catalog, _) => Permission::Catalog,
+        (Area::Catalog, false) => Permission::Catalog,
+        (Area::Catalog, true) => match route.resource() {
+            "product" => Permission::ModifyProducts,
+            "category" => Permission::ModifyCategories,
+            "brand" => Permission::ModifyBrands,
+            "specificationgroup" | "specification" | "specificationvalue" => Permission::ModifySpecifications,
+            _ => Permission::ModifySkus,
+        },
         (Area::Pricing, false) => Permission::ReadPrices,
         (Area::Pricing, true) => Permission::ModifyPrices,
         (Area::Logistics, false) => Permission::ReadInventory,
         (Area::Logistics, true) => Permission::ModifyInventory,
+        (Area::MasterData, _) => master_data_permission(route),
+        (Area::UserRights, _) => Permission::EraseUsers,
+    }
+}
+
+fn master_data_permission(route: Route) -> Permission {
+    match route {
+        Route::DocumentPost | Route::DocumentUpsert | Route::DocumentPut | Route::DocumentPatch => {
+            Permission::WriteDocuments
+        }
+        Route::DocumentDelete => Permission::AllDocuments,
+        Route::Document | Route::DocumentSearch | Route::DocumentScroll | Route::Schemas | Route::Schema => {
+            Permission::ReadDocuments
+        }
+        _ => Permission::MasterDataAdministrator,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
@@ -12,15 +13,15 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::access::Permission;
+use super::api::operate_master_data;
 use super::fault::{Fault, Outage};
 use super::options::Credential;
-use super::reply::{Body, Pieces, Reply, stream};
-use super::world::{ReservationStep, SHARDS, SkuId, World};
+use super::reply::{Body, NDJSON, Pieces, Reply, stream};
+use super::world::{ProductView, ReservationStep, SHARDS, SkuId, World};
 
 pub(super) const PREFIX: &str = "/_simulator/";
 /// Largest admin body: a million SKUs with their RefIds.
 const BODY_BYTES_MAX: usize = 256 * 1024 * 1024;
-const NDJSON: &str = "application/x-ndjson";
 
 /// What `POST /_simulator/skus` takes.
 #[derive(Deserialize)]
@@ -66,6 +67,7 @@ pub(super) async fn answer(world: &Arc<World>, parts: &Parts, body: Incoming) ->
     match (parts.method.as_str(), path) {
         ("GET", "stock") => stream(NDJSON, dump(world, dump_stock)),
         ("GET", "prices") => stream(NDJSON, dump(world, dump_prices)),
+        ("GET", "catalog") => stream(NDJSON, dump_catalog(world)),
         (method, path) => {
             command(world, method, path, &body.to_bytes()).unwrap_or_else(|refusal| refusal).into_response()
         }
@@ -78,6 +80,11 @@ fn command(world: &World, method: &str, path: &str, body: &[u8]) -> Result<Reply
             Ok(Reply::json(&json!({"skus": world.sku_count(), "stock": world.stock_count()})))
         }
         ("GET", "counters") => Ok(Reply::json(&world.counters())),
+        ("GET", "duplicates") => Ok(Reply::json(&world.catalog_duplicates())),
+        ("POST", "advance") => {
+            world.advance(Duration::from_millis(parse(body)?));
+            Ok(Reply::empty(204))
+        }
         ("POST", "skus") => seed(world, parse(body)?),
         ("POST", "warehouses") => {
             let new: NewWarehouse = parse(body)?;
@@ -114,13 +121,14 @@ fn command(world: &World, method: &str, path: &str, body: &[u8]) -> Result<Reply
             Ok(Reply::empty(204))
         }
         ("POST", path) if path.starts_with("reservations/") => step(world, path),
-        _ => Err(Reply::error(404, HELP)),
+        _ => operate_master_data(world, method, path, body).ok_or_else(|| Reply::error(404, HELP)),
     }
 }
 
-const HELP: &str = "GET stock | prices | counters | faults | health; POST skus | warehouses | reservations | \
-                    reservations/{id}/{confirm|acknowledge|cancel} | reset; PUT faults | outage | credentials | \
-                    permissions; DELETE faults | counters";
+const HELP: &str = "GET stock | prices | catalog | duplicates | counters | faults | health; POST skus | warehouses | \
+                    reservations | reservations/{id}/{confirm|acknowledge|cancel} | advance | reset; PUT faults | \
+                    outage | credentials | permissions; DELETE faults | counters; GET documents/{entity} | \
+                    duplicates/{entity}/{field}; POST shop/customers; PUT shop/newsletter | search-lag";
 
 fn seed(world: &World, seed: Seed) -> Result<Reply, Reply> {
     let count = match seed {
@@ -217,6 +225,31 @@ fn dump_prices(world: &World, shard: usize, piece: &mut Vec<u8>) {
         });
         write_line(piece, &line);
     });
+}
+
+/// A product a line, with its SKUs and what each lacks to be sold in the account's first trade policy.
+fn dump_catalog(world: &Arc<World>) -> Pieces {
+    let world = Arc::clone(world);
+    let ids = world.catalog.read(|tables| tables.products().map(|product| product.id).collect::<Vec<_>>());
+    Box::new(ids.into_iter().map(move |id| {
+        let mut piece = Vec::new();
+        if let Some(product) = world.product(id) {
+            write_line(&mut piece, &product_line(&world, &product));
+        }
+        Ok(Frame::data(Bytes::from(piece)))
+    }))
+}
+
+fn product_line(world: &World, product: &ProductView) -> Value {
+    let policy = world.options.trade_policies.first().map_or("", String::as_str);
+    let skus = product.skus.iter().filter_map(|sku| {
+        let mut line = json!(world.catalog_sku(*sku)?);
+        line["unmet"] = json!(world.unmet(*sku, policy));
+        Some(line)
+    });
+    let mut line = json!(product);
+    line["skus"] = skus.collect();
+    line
 }
 
 fn reference(world: &World, sku: SkuId) -> Option<String> {

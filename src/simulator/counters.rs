@@ -13,7 +13,8 @@ use super::world::{SkuId, locked};
 /// Samples kept per kind; the totals are always complete.
 const SAMPLES_MAX: usize = 100;
 /// Statuses that are counted by name; anything else counts as the last, `0`.
-const STATUSES: [u16; 13] = [200, 204, 400, 401, 403, 404, 405, 423, 429, 500, 503, 413, NO_ANSWER];
+const STATUSES: [u16; 19] =
+    [200, 201, 202, 204, 304, 400, 401, 403, 404, 405, 408, 409, 412, 413, 423, 429, 500, 503, NO_ANSWER];
 /// The "status" of a request whose connection was closed without an answer.
 pub(super) const NO_ANSWER: u16 = 0;
 
@@ -51,6 +52,14 @@ pub struct CountersSnapshot {
     pub price_writes: u64,
     /// Of these, writes of what VTEX already had.
     pub price_writes_unchanged: u64,
+    /// Catalog writes that were applied.
+    pub catalog_writes: u64,
+    /// Of these, writes of what VTEX already had.
+    pub catalog_writes_unchanged: u64,
+    /// Documents of Master Data that were saved.
+    pub document_writes: u64,
+    /// Of these, saves of what VTEX already had (304).
+    pub document_writes_unchanged: u64,
     /// Stock writes that went back in `dateUtcOnBalanceSystem`.
     pub backwards: u64,
     /// The first of them.
@@ -83,20 +92,28 @@ impl CountersSnapshot {
 
 #[derive(Debug, Default)]
 pub(super) struct Counters {
-    requests: RouteTable,
-    rate_limited: [AtomicU64; Route::COUNT],
+    requests: RouteTable<{ STATUSES.len() }>,
+    rate_limited: RouteTable<1>,
     violations: Mutex<(BTreeMap<String, u64>, Vec<String>)>,
     pub(super) stock: Writes,
     pub(super) balance_ages: Ages,
     pub(super) price: Writes,
+    pub(super) catalog: Writes,
+    pub(super) documents: Writes,
     backwards: AtomicU64,
     backwards_samples: Mutex<Vec<BackwardsWrite>>,
     in_flight_max: AtomicU32,
     overlapping: AtomicU64,
 }
 
-#[derive(Debug, Default)]
-struct RouteTable([[AtomicU64; STATUSES.len()]; Route::COUNT]);
+#[derive(Debug)]
+struct RouteTable<const COLUMNS: usize>([[AtomicU64; COLUMNS]; Route::COUNT]);
+
+impl<const COLUMNS: usize> Default for RouteTable<COLUMNS> {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| std::array::from_fn(|_| AtomicU64::new(0))))
+    }
+}
 
 #[derive(Debug, Default)]
 pub(super) struct Writes {
@@ -120,7 +137,7 @@ impl Counters {
     }
 
     pub(super) fn limited(&self, route: Route) {
-        self.rate_limited[route as usize].fetch_add(1, Ordering::Relaxed);
+        self.rate_limited.0[route as usize][0].fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts a request that no correct client sends.
@@ -158,6 +175,10 @@ impl Counters {
             balance_ages: self.balance_ages.snapshot(),
             price_writes: load(&self.price.all),
             price_writes_unchanged: load(&self.price.unchanged),
+            catalog_writes: load(&self.catalog.all),
+            catalog_writes_unchanged: load(&self.catalog.unchanged),
+            document_writes: load(&self.documents.all),
+            document_writes_unchanged: load(&self.documents.unchanged),
             backwards: load(&self.backwards),
             backwards_samples: locked(&self.backwards_samples).clone(),
             in_flight_max: self.in_flight_max.load(Ordering::Relaxed),
@@ -171,7 +192,7 @@ impl Counters {
             if !by_status.is_empty() {
                 snapshot.requests.insert(route.name(), by_status);
             }
-            let limited = load(&self.rate_limited[route as usize]);
+            let limited = load(&self.rate_limited.0[route as usize][0]);
             if limited > 0 {
                 snapshot.rate_limited.insert(route.name(), limited);
             }
@@ -182,9 +203,10 @@ impl Counters {
     pub(super) fn reset(&self) {
         let zero = |counter: &AtomicU64| counter.store(0, Ordering::Relaxed);
         self.requests.0.iter().flatten().for_each(zero);
-        self.rate_limited.iter().for_each(zero);
-        for counter in [&self.stock.all, &self.stock.unchanged, &self.price.all, &self.price.unchanged] {
-            zero(counter);
+        self.rate_limited.0.iter().flatten().for_each(zero);
+        for writes in [&self.stock, &self.price, &self.catalog, &self.documents] {
+            zero(&writes.all);
+            zero(&writes.unchanged);
         }
         self.balance_ages.reset();
         zero(&self.backwards);

@@ -136,8 +136,9 @@ fn shown_rate(target: &Target<'_>, grant: Option<super::bucket::Grant>) -> Optio
 
 /// Faults, locks, latency and at last the call itself.
 async fn process(world: &World, target: &Target<'_>, parts: &Parts, body: &Bytes) -> Option<Reply> {
-    let call = Call { world, target, query: parts.uri.query().unwrap_or(""), body };
-    let (overlapping, _guard) = lock(world, target);
+    let query = parts.uri.query().unwrap_or("");
+    let call = Call { world, target, query, headers: &parts.headers, body };
+    let (locked_out, _guard) = lock(call);
     let aim = Aim {
         route: target.route,
         path: parts.uri.path(),
@@ -148,21 +149,22 @@ async fn process(world: &World, target: &Target<'_>, parts: &Parts, body: &Bytes
     let struck = world.faults.draw(&aim);
     let latency = world.draw_latency();
     sleep(latency / 2).await;
-    let reply = match struck {
-        Some(strike) => suffer(call, strike).await?,
-        None if overlapping => Reply::locked(&world.options.account, &target.first, &target.second),
-        None => api::answer(call),
+    let reply = match (struck, locked_out) {
+        (Some(strike), _) => suffer(call, strike).await?,
+        (None, Some(refusal)) => refusal,
+        (None, None) => api::answer(call),
     };
     sleep(latency / 2).await;
     Some(reply)
 }
 
-/// Enters the key of a write. True when VTEX would refuse it, because another write of the key holds the lock.
-fn lock<'a>(world: &'a World, target: &Target<'_>) -> (bool, Option<InFlightGuard<'a>>) {
-    let Some(key) = api::write_key(world, target) else { return (false, None) };
-    let (count, guard) = world.in_flight.enter(key);
-    world.counters.in_flight(count);
-    (count > 1 && key.warehouse.is_some() && world.options.quirks.lock_conflicts, Some(guard))
+/// Enters the key of a write. Gives VTEX's refusal when another write of the key holds the lock.
+fn lock(call: Call<'_>) -> (Option<Reply>, Option<InFlightGuard<'_>>) {
+    let Some(key) = api::write_key(call) else { return (None, None) };
+    let (count, guard) = call.world.in_flight.enter(key);
+    call.world.counters.in_flight(count);
+    let refusal = if count > 1 { api::locked_out(call, key) } else { None };
+    (refusal, Some(guard))
 }
 
 async fn suffer(call: Call<'_>, strike: Strike) -> Option<Reply> {
@@ -189,13 +191,15 @@ async fn sleep(time: Duration) {
 
 fn recorded(world: &World, parts: Parts, body: Bytes, reply: Option<&Reply>) -> Exchange {
     let path = parts.uri.path();
-    // As at api.vtex.com, whose base URL has the account in its path.
-    let path = if path.starts_with("/pricing/") {
-        format!("/{}{path}", world.options.account)
-    } else {
-        path.to_owned()
+    let account = &world.options.account;
+    let without_account = path.strip_prefix('/').and_then(|path| path.strip_prefix(account.as_str()));
+    let path = match without_account.filter(|path| path.starts_with("/dataentities/")) {
+        Some(path) => format!("/api{path}"),
+        // As at api.vtex.com, whose base URL has the account in its path.
+        None if path.starts_with("/pricing/") => format!("/{account}{path}"),
+        None => path.to_owned(),
     };
-    Exchange {
+    let exchange = Exchange {
         method: parts.method.to_string(),
         path,
         query: parts.uri.query().unwrap_or("").to_owned(),
@@ -206,5 +210,6 @@ fn recorded(world: &World, parts: Parts, body: Bytes, reply: Option<&Reply>) -> 
             headers: reply.headers().collect(),
             body: reply.body.clone(),
         }),
-    }
+    };
+    if world.options.record_personal_data { exchange } else { exchange.without_personal_data() }
 }

@@ -19,7 +19,7 @@ use super::world::locked;
 pub struct Fault {
     /// What happens.
     pub kind: FaultKind,
-    /// An area (`logistics`, `pricing`, `catalog`), a path with `*` for anything, or a method and such a path
+    /// An area (`logistics`, `pricing`, `catalog`, `master-data`, `user-rights`), a path with `*` for anything, or a method and such a path
     /// (`PATCH */quantity`). Default: every VTEX request.
     #[serde(default = "every_route")]
     pub route: String,
@@ -29,10 +29,11 @@ pub struct Fault {
     /// How many requests are hit before the rule is used up. Default: no end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
-    /// Only this SKU id (of the path).
+    /// Only this SKU id (of the path). On catalog routes the path's first id: a product's, a brand's; for Master Data the
+    /// entity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sku: Option<String>,
-    /// Only this warehouse id (of the path).
+    /// Only this warehouse id (of the path); for Master Data the document's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warehouse: Option<String>,
     /// The rule ends this many milliseconds after it was set. Default: it stays.
@@ -93,6 +94,9 @@ pub enum FaultKind {
     /// The stock row is locked, not processed.
     #[serde(rename = "423")]
     Locked,
+    /// The lock of the document was not free in time, not processed.
+    #[serde(rename = "408")]
+    RequestTimeout,
     /// Server error before anything was applied.
     #[serde(rename = "500-before")]
     ErrorBefore,
@@ -126,6 +130,9 @@ pub enum FaultKind {
     /// A correct answer, `ms` later.
     #[serde(rename = "slow")]
     Slow,
+    /// 200 with `null`, not processed: how a look-up by RefId sometimes misses what exists.
+    #[serde(rename = "null")]
+    Null,
 }
 
 /// VTEX as a whole is away.
@@ -252,7 +259,7 @@ fn hits(fault: &Fault, aim: &Aim<'_>) -> bool {
 }
 
 /// `*` stands for any text, also across `/`.
-fn glob(pattern: &str, text: &str) -> bool {
+pub(super) fn glob(pattern: &str, text: &str) -> bool {
     let Some((head, mut rest)) = pattern.split_once('*') else { return pattern == text };
     let Some(mut text) = text.strip_prefix(head) else { return false };
     while let Some((piece, after)) = rest.split_once('*') {
@@ -271,6 +278,7 @@ fn strike(fault: &Fault, aim: &Aim<'_>) -> Strike {
     match fault.kind {
         FaultKind::TooManyRequests => answer(Reply::too_many_requests(retry_after)),
         FaultKind::Locked => answer(Reply::locked(aim.account, aim.sku, aim.warehouse)),
+        FaultKind::RequestTimeout => answer(Reply::request_timeout()),
         FaultKind::ErrorBefore => answer(Reply::server_error()),
         FaultKind::ErrorAfter => Strike { apply: true, ..answer(Reply::server_error()) },
         FaultKind::Unavailable => answer(Reply::unavailable(retry_after)),
@@ -282,5 +290,6 @@ fn strike(fault: &Fault, aim: &Aim<'_>) -> Strike {
         FaultKind::Forbidden => answer(Reply::forbidden()),
         FaultKind::EmptyBadRequest => answer(Reply::empty(400)),
         FaultKind::Slow => Strike { apply: true, delay, ending: Ending::Genuine },
+        FaultKind::Null => answer(Reply::json(&())),
     }
 }

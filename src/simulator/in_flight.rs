@@ -6,11 +6,31 @@ use hashbrown::HashMap;
 
 use super::world::{SHARDS, SkuId, locked, shard_of};
 
-/// A stock key (SKU and warehouse index) or a price key (SKU alone).
+/// What a write locks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct WriteKey {
-    pub(super) sku: SkuId,
-    pub(super) warehouse: Option<u16>,
+pub(super) enum WriteKey {
+    /// A SKU in a warehouse, by the warehouse's index.
+    Stock {
+        sku: SkuId,
+        warehouse: u16,
+    },
+    Price(SkuId),
+    /// A product of the catalog with what belongs to it.
+    Product(u32),
+    /// A SKU of the catalog with what belongs to it.
+    Sku(SkuId),
+    /// A document of Master Data, by the hash of what identifies it.
+    Document(u64),
+}
+
+impl WriteKey {
+    fn shard(self) -> usize {
+        match self {
+            Self::Stock { sku, .. } | Self::Price(sku) => shard_of(sku),
+            Self::Product(id) | Self::Sku(id) => shard_of(id),
+            Self::Document(hash) => (hash % SHARDS as u64) as usize,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -27,7 +47,7 @@ impl Default for InFlight {
 impl InFlight {
     /// Enters a key; the guard leaves it. Gives the number of requests now inside, this one included.
     pub(super) fn enter(&self, key: WriteKey) -> (u32, InFlightGuard<'_>) {
-        let mut shard = locked(&self.shards[shard_of(key.sku)]);
+        let mut shard = locked(&self.shards[key.shard()]);
         let count = shard.entry(key).or_insert(0);
         *count += 1;
         (*count, InFlightGuard { all: self, key })
@@ -42,7 +62,7 @@ pub(super) struct InFlightGuard<'a> {
 
 impl Drop for InFlightGuard<'_> {
     fn drop(&mut self) {
-        let mut shard = locked(&self.all.shards[shard_of(self.key.sku)]);
+        let mut shard = locked(&self.all.shards[self.key.shard()]);
         if let Some(count) = shard.get_mut(&self.key) {
             *count -= 1;
             if *count == 0 {

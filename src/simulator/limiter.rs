@@ -47,6 +47,9 @@ fn limit_of(limits: &Limits, route: Route) -> Option<Limit> {
     match (route.area(), route.method()) {
         (Area::Logistics, _) => limits.logistics,
         (Area::Catalog, _) => limits.catalog_endpoint,
+        (Area::MasterData, _) => limits.master_data,
+        // In closed beta; nothing is said of a limit.
+        (Area::UserRights, _) => None,
         (Area::Pricing, "GET") => limits.pricing_read,
         (Area::Pricing, "DELETE") => limits.pricing_delete,
         (Area::Pricing, _) => limits.pricing_write,

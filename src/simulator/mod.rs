@@ -1,4 +1,4 @@
-//! A VTEX simulator: the Logistics, Pricing and Catalog calls that a stock and price integration needs, with VTEX's
+//! A VTEX simulator: the Logistics, Pricing, Catalog and Master Data calls that an integration needs, with VTEX's
 //! limits, latencies and faults. Demo, tests and benches run against it, in-process or as its own process.
 //!
 //! It is written from VTEX's documents and shares no type with the client or the core, so that one misreading
@@ -31,6 +31,16 @@ pub use ages::BalanceAges;
 pub use bucket::{Grant, Limit, TokenBucket};
 pub use counters::{BackwardsWrite, CountersSnapshot};
 pub use fault::{Fault, FaultKind, Outage};
-pub use options::{Credential, Latency, Limits, Numbers, Options, Quirks, UnknownRefs};
+pub use options::{
+    CatalogLag, Credential, Latency, Limits, Numbers, Options, Quirks, UnknownProduct, UnknownRefs,
+    UnmetActivation,
+};
 pub use serve::{Handle, Simulator};
-pub use world::{FixedPriceView, PriceView, ReservationStep, SkuId, StockView, World, WorldError};
+pub use world::{
+    BrandView, CatalogCounts, CatalogDuplicates, CategoryView, FixedPriceView, ImageView, KitView, PriceView,
+    ProductView, ReservationStep, SkuId, SkuView, SpecificationView, StockView, Unmet, World, WorldError,
+};
+pub use world::{
+    CustomField, CustomFieldError, Duplicates, ErasureOutcome, ErasureState, FieldKind, MasterDataOptions,
+    SavedAnswer, UnknownFields,
+};

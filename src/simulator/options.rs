@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::bucket::Limit;
 use super::fault::Fault;
+use super::world::MasterDataOptions;
 
 /// Everything a simulator is started with. `Options::default()` is one warehouse, no SKU, VTEX's published limits, a
 /// free port of this machine.
@@ -30,12 +31,19 @@ pub struct Options {
     pub faults: Vec<Fault>,
     /// Every VTEX exchange is appended to this file as one JSON object a line.
     pub record: Option<PathBuf>,
+    /// The record holds what may be personal data: bodies and query values of Master Data and of erasures. Default:
+    /// yes, since the persons of a simulator are invented.
+    pub record_personal_data: bool,
     /// Seed of jitter and of fault probabilities: equal seeds and equal requests give equal faults.
     pub seed: u64,
+    /// How far the catalog's look-ups are behind its writes.
+    pub catalog_lag: CatalogLag,
     /// Every RefId asked for exists: its id is derived from the text, so that it survives a restart.
     pub auto_skus: bool,
     /// What VTEX does where its documents are silent.
     pub quirks: Quirks,
+    /// Master Data and the erasure of persons.
+    pub master_data: MasterDataOptions,
 }
 
 impl Default for Options {
@@ -50,9 +58,12 @@ impl Default for Options {
             latency: Latency::default(),
             faults: Vec::new(),
             record: None,
+            record_personal_data: true,
             seed: 0,
+            catalog_lag: CatalogLag::default(),
             auto_skus: false,
             quirks: Quirks::default(),
+            master_data: MasterDataOptions::default(),
         }
     }
 }
@@ -94,6 +105,11 @@ pub struct Limits {
     pub catalog_endpoint: Option<Limit>,
     /// All Catalog endpoints of the account together: 45,000 a minute.
     pub catalog_account: Option<Limit>,
+    /// Master Data: VTEX publishes none.
+    pub master_data: Option<Limit>,
+    /// Searches and scrolls of Master Data with a wildcard: beyond it VTEX blocks them with 503 and 429. It publishes no
+    /// figure.
+    pub wildcard_searches: Option<Limit>,
 }
 
 impl Default for Limits {
@@ -105,6 +121,8 @@ impl Default for Limits {
             logistics: None,
             catalog_endpoint: Some(Limit { per_minute: 15_000, credits: 15_000 }),
             catalog_account: Some(Limit { per_minute: 45_000, credits: 45_000 }),
+            master_data: None,
+            wildcard_searches: None,
         }
     }
 }
@@ -120,6 +138,8 @@ impl Limits {
             logistics: None,
             catalog_endpoint: None,
             catalog_account: None,
+            master_data: None,
+            wildcard_searches: None,
         }
     }
 }
@@ -151,6 +171,15 @@ pub struct Quirks {
     pub lock_conflicts: bool,
     /// Reservations acknowledged after `dateUtcOnBalanceSystem` survive the write. Default: every acknowledged one goes.
     pub late_acknowledged_stay: bool,
+    /// How the look-up of a product by RefId shows one it does not know.
+    pub unknown_product: UnknownProduct,
+    /// What a PUT with `IsActive: true` does when a condition other than image and components is not met.
+    pub unmet_activation: UnmetActivation,
+    /// A brand with the name of another one is refused with 409. Default: there are two of them.
+    pub unique_brand_names: bool,
+    /// A write of a product or SKU whose previous write is still being processed fails with a deadlock, not applied
+    /// (VTEX known issue 862626). Default: both are applied.
+    pub catalog_deadlocks: bool,
 }
 
 impl Default for Quirks {
@@ -163,8 +192,44 @@ impl Default for Quirks {
             absent_fixed_prices_stay: false,
             lock_conflicts: true,
             late_acknowledged_stay: false,
+            unknown_product: UnknownProduct::Null,
+            unmet_activation: UnmetActivation::StaysInactive,
+            unique_brand_names: false,
+            catalog_deadlocks: false,
         }
     }
+}
+
+/// How far the catalog's look-ups are behind its writes, in the time that [`super::World::advance`] can move.
+/// Catalog reads by id are never behind. Default: nothing is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CatalogLag {
+    /// The shop's search index, which the look-ups by EAN and by trade policy read; VTEX takes about six minutes.
+    pub index: Duration,
+    /// Look-ups by RefId, which sometimes find nothing (VTEX known issue 1157371).
+    pub references: Duration,
+    /// The lists of brands and the category tree: answers are at most this old (VTEX known issue 480892).
+    pub lists: Duration,
+}
+
+/// How the look-up of a product by RefId shows one it does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnknownProduct {
+    /// 200 with `null` (VTEX known issue 826702).
+    Null,
+    /// 404.
+    NotFound,
+}
+
+/// What a PUT of a SKU with `IsActive: true` does when a condition is not met of which VTEX's documents say no status
+/// (reference, specification, product, brand, category). A missing image or component always is a 400.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UnmetActivation {
+    /// 200, and the SKU stays inactive: a failure that looks like success.
+    #[default]
+    StaysInactive,
+    /// 400.
+    Refused,
 }
 
 /// How the batch lookup by RefId shows one it does not know.

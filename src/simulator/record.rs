@@ -19,6 +19,11 @@ const QUEUE_MAX: usize = 8_192;
 const SECRET_HEADERS: [&str; 5] =
     ["x-vtex-api-appkey", "x-vtex-api-apptoken", "vtexidclientautcookie", "authorization", "cookie"];
 
+/// Shown instead of what is left out.
+const HIDDEN: &str = "***";
+/// Where requests and answers hold data of persons.
+const PERSONAL_PATHS: [&str; 2] = ["/api/dataentities/", "/api/user-rights/"];
+
 /// One request and its answer. Without an answer (connection closed) the status is null.
 #[derive(Debug)]
 pub(super) struct Exchange {
@@ -28,6 +33,22 @@ pub(super) struct Exchange {
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
     pub(super) answer: Option<Answer>,
+}
+
+impl Exchange {
+    /// Leaves out what may be personal data: of Master Data and of erasures the bodies and the values of the query.
+    pub(super) fn without_personal_data(mut self) -> Self {
+        if !PERSONAL_PATHS.iter().any(|prefix| self.path.starts_with(prefix)) {
+            return self;
+        }
+        let names = query_pairs(&self.query).map(|(name, _)| format!("{name}={HIDDEN}"));
+        self.query = names.collect::<Vec<_>>().join("&");
+        let hidden =
+            |body: &Bytes| if body.is_empty() { Bytes::new() } else { Bytes::from_static(HIDDEN.as_bytes()) };
+        self.body = hidden(&self.body);
+        self.answer = self.answer.map(|answer| Answer { body: hidden(&answer.body), ..answer });
+        self
+    }
 }
 
 /// An answer as it went out.
@@ -100,7 +121,7 @@ fn headers<'a>(headers: impl Iterator<Item = (&'a HeaderName, &'a HeaderValue)>)
     headers
         .map(|(name, value)| {
             let secret = SECRET_HEADERS.contains(&name.as_str());
-            let shown = if secret { "***".into() } else { String::from_utf8_lossy(value.as_bytes()) };
+            let shown = if secret { HIDDEN.into() } else { String::from_utf8_lossy(value.as_bytes()) };
             (name.to_string(), shown.into())
         })
         .collect()

@@ -16,6 +16,9 @@ pub(super) type Pieces = Box<dyn Iterator<Item = Result<Frame<Bytes>, Infallible
 /// Every body this server sends.
 pub(super) type Body = Either<Full<Bytes>, StreamBody<Iter<Pieces>>>;
 
+/// One JSON object a line.
+pub(super) const NDJSON: &str = "application/x-ndjson";
+
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 const RATE_REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
 const RATE_RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
@@ -29,6 +32,8 @@ pub(super) struct Reply {
     /// Seconds, and whether they are printed as an HTTP date.
     retry_after: Option<(u32, bool)>,
     rate: Option<Grant>,
+    /// Header lines of one operation only.
+    own: Vec<(HeaderName, HeaderValue)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -36,8 +41,10 @@ enum ContentType {
     None,
     Json,
     JsonUtf8,
+    Ndjson,
     Text,
     Html,
+    Xml,
 }
 
 impl ContentType {
@@ -46,15 +53,24 @@ impl ContentType {
             Self::None => return None,
             Self::Json => "application/json",
             Self::JsonUtf8 => "application/json; charset=utf-8",
+            Self::Ndjson => NDJSON,
             Self::Text => "text/plain",
             Self::Html => "text/html",
+            Self::Xml => "application/xml",
         }))
     }
 }
 
 impl Reply {
     pub(super) fn empty(status: u16) -> Self {
-        Self { status, content_type: ContentType::None, body: Bytes::new(), retry_after: None, rate: None }
+        Self {
+            status,
+            content_type: ContentType::None,
+            body: Bytes::new(),
+            retry_after: None,
+            rate: None,
+            own: Vec::new(),
+        }
     }
 
     pub(super) fn json(value: &impl serde::Serialize) -> Self {
@@ -64,9 +80,23 @@ impl Reply {
         }
     }
 
+    pub(super) fn json_with(status: u16, value: &impl serde::Serialize) -> Self {
+        let reply = Self::json(value);
+        if reply.status == 200 { Self { status, ..reply } } else { reply }
+    }
+
     /// JSON of the operations whose only documented content type names its charset.
     pub(super) fn json_utf8(value: &impl serde::Serialize) -> Self {
         Self { content_type: ContentType::JsonUtf8, ..Self::json(value) }
+    }
+
+    pub(super) fn xml(body: String) -> Self {
+        Self { content_type: ContentType::Xml, body: body.into(), ..Self::empty(200) }
+    }
+
+    /// JSON objects that are lines already.
+    pub(super) fn ndjson(lines: String) -> Self {
+        Self { content_type: ContentType::Ndjson, body: lines.into(), ..Self::empty(200) }
     }
 
     fn text(status: u16, body: impl Into<Bytes>) -> Self {
@@ -77,6 +107,15 @@ impl Reply {
     pub(super) fn error(status: u16, message: &str) -> Self {
         let body = serde_json::json!({"error": {"code": "1", "message": message, "exception": null}});
         Self { status, ..Self::json(&body) }
+    }
+
+    /// The shape of Master Data's errors.
+    pub(super) fn message(status: u16, message: &str) -> Self {
+        Self::json_with(status, &serde_json::json!({"Message": message}))
+    }
+
+    pub(super) fn request_timeout() -> Self {
+        Self::message(408, "Request Timeout")
     }
 
     pub(super) fn unauthorized() -> Self {
@@ -106,6 +145,11 @@ impl Reply {
         )
     }
 
+    /// Two writes of one product or SKU at once; neither the words nor the status are documented.
+    pub(super) fn deadlocked() -> Self {
+        Self::text(500, "Transaction was deadlocked on lock resources with another process")
+    }
+
     pub(super) fn malformed(status: u16) -> Self {
         Self {
             content_type: ContentType::Json,
@@ -126,6 +170,11 @@ impl Reply {
         self
     }
 
+    pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.own.push((name, value));
+        self
+    }
+
     /// The header lines, for the wire and for the record.
     pub(super) fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
         let rate = self.rate.map(|grant| {
@@ -137,11 +186,12 @@ impl Reply {
         });
         let content_type = self.content_type.header().map(|value| (CONTENT_TYPE, value));
         let retry_after = self.retry_after.map(|after| (RETRY_AFTER, retry_after_header(after)));
-        content_type.into_iter().chain(retry_after).chain(rate.into_iter().flatten())
+        let own = self.own.iter().cloned();
+        content_type.into_iter().chain(retry_after).chain(rate.into_iter().flatten()).chain(own)
     }
 
     pub(super) fn into_response(self) -> Response<Body> {
-        let headers = self.headers();
+        let headers: Vec<_> = self.headers().collect();
         let mut response = Response::new(Either::Left(Full::new(self.body.clone())));
         *response.status_mut() =
             hyper::StatusCode::from_u16(self.status).unwrap_or(hyper::StatusCode::INTERNAL_SERVER_ERROR);

@@ -8,6 +8,8 @@ pub(super) enum Area {
     Logistics,
     Pricing,
     Catalog,
+    MasterData,
+    UserRights,
 }
 
 impl Area {
@@ -16,6 +18,8 @@ impl Area {
             Self::Logistics => "logistics",
             Self::Pricing => "pricing",
             Self::Catalog => "catalog",
+            Self::MasterData => "master-data",
+            Self::UserRights => "user-rights",
         }
     }
 }
@@ -97,6 +101,166 @@ routes! {
         ["api" "catalog_system" "pvt" "sku" "stockkeepingunitids"];
     SalesChannels Catalog "GET" "/api/catalog_system/pvt/saleschannel/list"
         ["api" "catalog_system" "pvt" "saleschannel" "list"];
+    Brands Catalog "GET" "/api/catalog_system/pvt/brand/list" ["api" "catalog_system" "pvt" "brand" "list"];
+    BrandsPage Catalog "GET" "/api/catalog_system/pvt/brand/pagedlist"
+        ["api" "catalog_system" "pvt" "brand" "pagedlist"];
+    BrandSummary Catalog "GET" "/api/catalog_system/pvt/brand/{brandId}"
+        ["api" "catalog_system" "pvt" "brand" ""];
+    BrandCreate Catalog "POST" "/api/catalog/pvt/brand" ["api" "catalog" "pvt" "brand"];
+    Brand Catalog "GET" "/api/catalog/pvt/brand/{brandId}" ["api" "catalog" "pvt" "brand" ""];
+    BrandPut Catalog "PUT" "/api/catalog/pvt/brand/{brandId}" ["api" "catalog" "pvt" "brand" ""];
+    CategoryTree Catalog "GET" "/api/catalog_system/pub/category/tree/{categoryLevels}"
+        ["api" "catalog_system" "pub" "category" "tree" ""];
+    CategoryCreate Catalog "POST" "/api/catalog/pvt/category" ["api" "catalog" "pvt" "category"];
+    Category Catalog "GET" "/api/catalog/pvt/category/{categoryId}" ["api" "catalog" "pvt" "category" ""];
+    CategoryPut Catalog "PUT" "/api/catalog/pvt/category/{categoryId}" ["api" "catalog" "pvt" "category" ""];
+    ProductCreate Catalog "POST" "/api/catalog/pvt/product" ["api" "catalog" "pvt" "product"];
+    Product Catalog "GET" "/api/catalog/pvt/product/{productId}" ["api" "catalog" "pvt" "product" ""];
+    ProductPut Catalog "PUT" "/api/catalog/pvt/product/{productId}" ["api" "catalog" "pvt" "product" ""];
+    ProductByRefId Catalog "GET" "/api/catalog_system/pvt/products/productgetbyrefid/{refId}"
+        ["api" "catalog_system" "pvt" "products" "productgetbyrefid" ""];
+    ProductSummary Catalog "GET" "/api/catalog_system/pvt/products/productget/{productId}"
+        ["api" "catalog_system" "pvt" "products" "productget" ""];
+    ProductAndSkuIds Catalog "GET" "/api/catalog_system/pvt/products/GetProductAndSkuIds"
+        ["api" "catalog_system" "pvt" "products" "GetProductAndSkuIds"];
+    ProductIndexed Catalog "GET" "/api/catalog_system/pvt/products/GetIndexedInfo/{productId}"
+        ["api" "catalog_system" "pvt" "products" "GetIndexedInfo" ""];
+    ProductPolicies Catalog "GET" "/api/catalog/pvt/product/{productId}/salespolicy"
+        ["api" "catalog" "pvt" "product" "" "salespolicy"];
+    ProductPolicyAdd Catalog "POST" "/api/catalog/pvt/product/{productId}/salespolicy/{tradepolicyId}"
+        ["api" "catalog" "pvt" "product" "" "salespolicy" ""];
+    ProductPolicyRemove Catalog "DELETE" "/api/catalog/pvt/product/{productId}/salespolicy/{tradepolicyId}"
+        ["api" "catalog" "pvt" "product" "" "salespolicy" ""];
+    ProductSpecifications Catalog "GET" "/api/catalog/pvt/product/{productId}/specification"
+        ["api" "catalog" "pvt" "product" "" "specification"];
+    ProductSpecificationAdd Catalog "POST" "/api/catalog/pvt/product/{productId}/specification"
+        ["api" "catalog" "pvt" "product" "" "specification"];
+    ProductSpecificationsClear Catalog "DELETE" "/api/catalog/pvt/product/{productId}/specification"
+        ["api" "catalog" "pvt" "product" "" "specification"];
+    ProductSpecificationRemove Catalog "DELETE" "/api/catalog/pvt/product/{productId}/specification/{specificationId}"
+        ["api" "catalog" "pvt" "product" "" "specification" ""];
+    ProductSpecificationNamed Catalog "PUT" "/api/catalog/pvt/product/{productId}/specificationvalue"
+        ["api" "catalog" "pvt" "product" "" "specificationvalue"];
+    SkuCreate Catalog "POST" "/api/catalog/pvt/stockkeepingunit" ["api" "catalog" "pvt" "stockkeepingunit"];
+    SkuPut Catalog "PUT" "/api/catalog/pvt/stockkeepingunit/{skuId}"
+        ["api" "catalog" "pvt" "stockkeepingunit" ""];
+    SkuContext Catalog "GET" "/api/catalog_system/pvt/sku/stockkeepingunitbyid/{skuId}"
+        ["api" "catalog_system" "pvt" "sku" "stockkeepingunitbyid" ""];
+    SkuByEan Catalog "GET" "/api/catalog_system/pvt/sku/stockkeepingunitbyean/{ean}"
+        ["api" "catalog_system" "pvt" "sku" "stockkeepingunitbyean" ""];
+    SkuByAlternateId Catalog "GET" "/api/catalog_system/pvt/sku/stockkeepingunitbyalternateId/{alternateId}"
+        ["api" "catalog_system" "pvt" "sku" "stockkeepingunitbyalternateId" ""];
+    SkusOfProduct Catalog "GET" "/api/catalog_system/pvt/sku/stockkeepingunitByProductId/{productId}"
+        ["api" "catalog_system" "pvt" "sku" "stockkeepingunitByProductId" ""];
+    SkuIdsOfPolicy Catalog "GET" "/api/catalog_system/pvt/sku/stockkeepingunitidsbysaleschannel"
+        ["api" "catalog_system" "pvt" "sku" "stockkeepingunitidsbysaleschannel"];
+    SkuEans Catalog "GET" "/api/catalog/pvt/stockkeepingunit/{skuId}/ean"
+        ["api" "catalog" "pvt" "stockkeepingunit" "" "ean"];
+    SkuEansClear Catalog "DELETE" "/api/catalog/pvt/stockkeepingunit/{skuId}/ean"
+        ["api" "catalog" "pvt" "stockkeepingunit" "" "ean"];
+    SkuEanAdd Catalog "POST" "/api/catalog/pvt/stockkeepingunit/{skuId}/ean/{ean}"
+        ["api" "catalog" "pvt" "stockkeepingunit" "" "ean" ""];
+    SkuEanRemove Catalog "DELETE" "/api/catalog/pvt/stockkeepingunit/{skuId}/ean/{ean}"
+        ["api" "catalog" "pvt" "stockkeepingunit" "" "ean" ""];
+    SkuFiles Catalog "GET" "/api/catalog/pvt/stockkeepingunit/{skuId}/file"
+        ["api" "catalog" "pvt" "stockkeepingunit" "" "file"];
+    SkuFileAdd Catalog "POST" "/api/catalog/pvt/stockkeepingunit/{skuId}/file"
+        ["api" "catalog" "pvt" "stockkeepingunit" "" "file"];
+    SkuFilesClear Catalog "DELETE" "/api/catalog/pvt/stockkeepingunit/{skuId}/file"
+        ["api" "catalog" "pvt" "stockkeepingunit" "" "file"];
+    SkuFilesReorder Catalog "PUT" "/api/catalog/pvt/stockkeepingunit/{skuId}/file/reorder"
+        ["api" "catalog" "pvt" "stockkeepingunit" "" "file" "reorder"];
+    SkuFilePut Catalog "PUT" "/api/catalog/pvt/stockkeepingunit/{skuId}/file/{skuFileId}"
+        ["api" "catalog" "pvt" "stockkeepingunit" "" "file" ""];
+    SkuFileRemove Catalog "DELETE" "/api/catalog/pvt/stockkeepingunit/{skuId}/file/{skuFileId}"
+        ["api" "catalog" "pvt" "stockkeepingunit" "" "file" ""];
+    SkuFilesCopy Catalog "PUT" "/api/catalog/pvt/stockkeepingunit/copy/{skuIdfrom}/{skuIdto}/file"
+        ["api" "catalog" "pvt" "stockkeepingunit" "copy" "" "" "file"];
+    SkuFileDisassociate Catalog "DELETE" "/api/catalog/pvt/stockkeepingunit/disassociate/{skuId}/file/{skuFileId}"
+        ["api" "catalog" "pvt" "stockkeepingunit" "disassociate" "" "file" ""];
+    SkuSpecifications Catalog "GET" "/api/catalog/pvt/stockkeepingunit/{skuId}/specification"
+        ["api" "catalog" "pvt" "stockkeepingunit" "" "specification"];
+    SkuSpecificationAdd Catalog "POST" "/api/catalog/pvt/stockkeepingunit/{skuId}/specification"
+        ["api" "catalog" "pvt" "stockkeepingunit" "" "specification"];
+    SkuSpecificationPut Catalog "PUT" "/api/catalog/pvt/stockkeepingunit/{skuId}/specification"
+        ["api" "catalog" "pvt" "stockkeepingunit" "" "specification"];
+    SkuSpecificationsClear Catalog "DELETE" "/api/catalog/pvt/stockkeepingunit/{skuId}/specification"
+        ["api" "catalog" "pvt" "stockkeepingunit" "" "specification"];
+    SkuSpecificationRemove Catalog "DELETE" "/api/catalog/pvt/stockkeepingunit/{skuId}/specification/{specificationId}"
+        ["api" "catalog" "pvt" "stockkeepingunit" "" "specification" ""];
+    SkuSpecificationNamed Catalog "PUT" "/api/catalog/pvt/stockkeepingunit/{skuId}/specificationvalue"
+        ["api" "catalog" "pvt" "stockkeepingunit" "" "specificationvalue"];
+    KitComponents Catalog "GET" "/api/catalog/pvt/stockkeepingunitkit"
+        ["api" "catalog" "pvt" "stockkeepingunitkit"];
+    KitComponentAdd Catalog "POST" "/api/catalog/pvt/stockkeepingunitkit"
+        ["api" "catalog" "pvt" "stockkeepingunitkit"];
+    KitComponentsClear Catalog "DELETE" "/api/catalog/pvt/stockkeepingunitkit"
+        ["api" "catalog" "pvt" "stockkeepingunitkit"];
+    KitComponent Catalog "GET" "/api/catalog/pvt/stockkeepingunitkit/{kitId}"
+        ["api" "catalog" "pvt" "stockkeepingunitkit" ""];
+    KitComponentRemove Catalog "DELETE" "/api/catalog/pvt/stockkeepingunitkit/{kitId}"
+        ["api" "catalog" "pvt" "stockkeepingunitkit" ""];
+    ComplementAdd Catalog "POST" "/api/catalog/pvt/skucomplement" ["api" "catalog" "pvt" "skucomplement"];
+    Complement Catalog "GET" "/api/catalog/pvt/skucomplement/{skuComplementId}"
+        ["api" "catalog" "pvt" "skucomplement" ""];
+    ComplementRemove Catalog "DELETE" "/api/catalog/pvt/skucomplement/{skuComplementId}"
+        ["api" "catalog" "pvt" "skucomplement" ""];
+    Complements Catalog "GET" "/api/catalog/pvt/stockkeepingunit/{skuId}/complement"
+        ["api" "catalog" "pvt" "stockkeepingunit" "" "complement"];
+    ComplementsOfType Catalog "GET" "/api/catalog/pvt/stockkeepingunit/{skuId}/complement/{complementTypeId}"
+        ["api" "catalog" "pvt" "stockkeepingunit" "" "complement" ""];
+    GroupCreate Catalog "POST" "/api/catalog/pvt/specificationgroup"
+        ["api" "catalog" "pvt" "specificationgroup"];
+    GroupPut Catalog "PUT" "/api/catalog/pvt/specificationgroup/{groupId}"
+        ["api" "catalog" "pvt" "specificationgroup" ""];
+    Group Catalog "GET" "/api/catalog_system/pub/specification/groupGet/{groupId}"
+        ["api" "catalog_system" "pub" "specification" "groupGet" ""];
+    GroupsOfCategory Catalog "GET" "/api/catalog_system/pvt/specification/groupbycategory/{categoryId}"
+        ["api" "catalog_system" "pvt" "specification" "groupbycategory" ""];
+    FieldCreate Catalog "POST" "/api/catalog/pvt/specification" ["api" "catalog" "pvt" "specification"];
+    Field Catalog "GET" "/api/catalog/pvt/specification/{specificationId}"
+        ["api" "catalog" "pvt" "specification" ""];
+    FieldPut Catalog "PUT" "/api/catalog/pvt/specification/{specificationId}"
+        ["api" "catalog" "pvt" "specification" ""];
+    FieldsOfCategory Catalog "GET" "/api/catalog_system/pub/specification/field/listByCategoryId/{categoryId}"
+        ["api" "catalog_system" "pub" "specification" "field" "listByCategoryId" ""];
+    FieldsOfTree Catalog "GET" "/api/catalog_system/pub/specification/field/listTreeByCategoryId/{categoryId}"
+        ["api" "catalog_system" "pub" "specification" "field" "listTreeByCategoryId" ""];
+    ValueCreate Catalog "POST" "/api/catalog/pvt/specificationvalue"
+        ["api" "catalog" "pvt" "specificationvalue"];
+    Value Catalog "GET" "/api/catalog/pvt/specificationvalue/{specificationValueId}"
+        ["api" "catalog" "pvt" "specificationvalue" ""];
+    ValuePut Catalog "PUT" "/api/catalog/pvt/specificationvalue/{specificationValueId}"
+        ["api" "catalog" "pvt" "specificationvalue" ""];
+    ValuesOfField Catalog "GET" "/api/catalog_system/pub/specification/fieldvalue/{fieldId}"
+        ["api" "catalog_system" "pub" "specification" "fieldvalue" ""];
+    Entities MasterData "GET" "/api/dataentities" ["api" "dataentities"];
+    EntityStructure MasterData "GET" "/api/dataentities/{acronym}" ["api" "dataentities" ""];
+    DocumentPost MasterData "POST" "/api/dataentities/{acronym}/documents" ["api" "dataentities" "" "documents"];
+    DocumentUpsert MasterData "PATCH" "/api/dataentities/{acronym}/documents" ["api" "dataentities" "" "documents"];
+    Document MasterData "GET" "/api/dataentities/{acronym}/documents/{id}" ["api" "dataentities" "" "documents" ""];
+    DocumentPut MasterData "PUT" "/api/dataentities/{acronym}/documents/{id}" ["api" "dataentities" "" "documents" ""];
+    DocumentPatch MasterData "PATCH" "/api/dataentities/{acronym}/documents/{id}"
+        ["api" "dataentities" "" "documents" ""];
+    DocumentDelete MasterData "DELETE" "/api/dataentities/{acronym}/documents/{id}"
+        ["api" "dataentities" "" "documents" ""];
+    DocumentSearch MasterData "GET" "/api/dataentities/{acronym}/search" ["api" "dataentities" "" "search"];
+    DocumentScroll MasterData "GET" "/api/dataentities/{acronym}/scroll" ["api" "dataentities" "" "scroll"];
+    Schemas MasterData "GET" "/api/dataentities/{dataEntityName}/schemas" ["api" "dataentities" "" "schemas"];
+    Schema MasterData "GET" "/api/dataentities/{dataEntityName}/schemas/{schemaName}"
+        ["api" "dataentities" "" "schemas" ""];
+    SchemaPut MasterData "PUT" "/api/dataentities/{dataEntityName}/schemas/{schemaName}"
+        ["api" "dataentities" "" "schemas" ""];
+    SchemaDelete MasterData "DELETE" "/api/dataentities/{dataEntityName}/schemas/{schemaName}"
+        ["api" "dataentities" "" "schemas" ""];
+    Indices MasterData "GET" "/api/dataentities/{dataEntityName}/indices" ["api" "dataentities" "" "indices"];
+    IndexPut MasterData "PUT" "/api/dataentities/{dataEntityName}/indices" ["api" "dataentities" "" "indices"];
+    Index MasterData "GET" "/api/dataentities/{dataEntityName}/indices/{index_name}"
+        ["api" "dataentities" "" "indices" ""];
+    IndexDelete MasterData "DELETE" "/api/dataentities/{dataEntityName}/indices/{index_name}"
+        ["api" "dataentities" "" "indices" ""];
+    ForgetPost UserRights "POST" "/api/user-rights/forget/jobs" ["api" "user-rights" "forget" "jobs"];
+    ForgetJob UserRights "GET" "/api/user-rights/forget/jobs/{jobId}" ["api" "user-rights" "forget" "jobs" ""];
 }
 
 impl Route {
@@ -119,7 +283,12 @@ impl Route {
         DEFINITIONS[self as usize].name
     }
 
-    /// True when the request may change stock, a price or a reservation.
+    /// What the path is about: its fourth segment, as `product` in `/api/catalog/pvt/product`.
+    pub(super) fn resource(self) -> &'static str {
+        DEFINITIONS[self as usize].segments.get(3).copied().unwrap_or_default()
+    }
+
+    /// True when the request may change something.
     pub(super) fn writes(self) -> bool {
         !matches!(self.method(), "GET") && self != Self::SkuIdsByRefIds
     }
@@ -145,7 +314,8 @@ pub(super) enum Unroutable {
 /// The longest simulated path has this many segments, the account included.
 const SEGMENTS_MAX: usize = 10;
 
-/// Recognises a request. Pricing paths may begin with the account, as they do at `api.vtex.com`, or not.
+/// Recognises a request. Pricing paths may begin with the account, as they do at `api.vtex.com`, or not; so may those
+/// of Master Data, without `api` then.
 pub(super) fn find<'a>(account: &str, method: &str, path: &'a str) -> Result<Target<'a>, Unroutable> {
     let mut all = [""; SEGMENTS_MAX];
     let mut count = 0;
@@ -156,6 +326,10 @@ pub(super) fn find<'a>(account: &str, method: &str, path: &'a str) -> Result<Tar
     let mut segments = &all[..count];
     if segments.first() == Some(&account) && segments.get(1) == Some(&"pricing") {
         segments = &segments[1..];
+    }
+    if segments.first() == Some(&account) && segments.get(1) == Some(&"dataentities") {
+        all[0] = "api";
+        segments = &all[..count];
     }
     let mut failure = Unroutable::Path;
     for definition in DEFINITIONS {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
 
+mod chunks;
 mod rig;
 mod rules;
 mod triggers;

@@ -8,6 +8,7 @@
 
 mod capture;
 mod install;
+mod load;
 mod order;
 mod probes;
 mod reader;

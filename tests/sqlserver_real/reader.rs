@@ -1,4 +1,4 @@
-//! The reader's statements: bound, pages and delete of change rows; pages and look-ups of the shop's rows.
+//! The reader's statements: bound, pages and delete of change rows.
 
 use std::collections::BTreeSet;
 
@@ -57,37 +57,6 @@ async fn change_rows_are_read_once_and_deleted_exactly() {
     let kept: Rows =
         all.into_iter().filter(|row| !gone.contains(&row[0].as_ref().unwrap().parse().unwrap())).collect();
     assert_eq!(drain(&site, &capture, 7).await, kept);
-    capture.uninstall(&site).await;
-    site.end().await;
-}
-
-#[tokio::test]
-async fn rows_of_the_shop_are_read_by_pages_and_by_keys() {
-    let Some(site) = site_with_shop("chunks").await else { return };
-    let capture = Capture::installed(&site).await;
-    for role in [Role::Stock, Role::Price] {
-        let table = capture.table(role);
-        let keys = table.key.len();
-        let mut all = site.ask(&ask::first_page(table), [Param::Int(500)]).await.unwrap();
-        loop {
-            let key = all.last().unwrap()[..keys].iter().map(|part| Param::text(part.clone().unwrap()));
-            let page =
-                site.ask(&ask::next_page(table), [Param::Int(500)].into_iter().chain(key)).await.unwrap();
-            if page.is_empty() {
-                break;
-            }
-            all.extend(page);
-        }
-        let count = site.number(&format!("SELECT COUNT(*) FROM {};", table.source_name())).await;
-        let different: BTreeSet<_> = all.iter().map(|row| &row[..keys]).collect();
-        assert_eq!((all.len() as i64, different.len() as i64), (count, count), "{role:?}");
-    }
-    let price = capture.table(Role::Price);
-    let some = site.ask(&ask::first_page(price), [Param::Int(3)]).await.unwrap();
-    let ids = || some.iter().map(|row| Param::text(row[0].clone().unwrap()));
-    let found = site.ask(&ask::by_keys(price, &price.key[0], 3), ids()).await.unwrap();
-    let sorted = |rows: &Rows| rows.iter().cloned().collect::<BTreeSet<_>>();
-    assert_eq!(sorted(&found), sorted(&some));
     capture.uninstall(&site).await;
     site.end().await;
 }

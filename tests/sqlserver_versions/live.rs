@@ -1,7 +1,9 @@
-//! A small Live in the server for tests, with what the reader of versions asks of it.
+//! A small Live in the server for tests, with what the reader of versions asks of it. What is asked for chunks of rows
+//! stands in [`crate::pages`].
 
 use std::collections::BTreeMap;
 
+use crate::pages;
 use crate::tds::{ColumnDef, Engine, Failure, Kind, Locks, Outcome, Reply, Row, Session, Tx, Value};
 
 /// A table: name, columns of the key, the other columns. Each has a row version too.
@@ -13,7 +15,7 @@ pub(crate) struct Shape {
 
 const QUANTITY: Kind = Kind::Decimal { precision: 15, scale: 0 };
 
-static SHAPES: [Shape; 5] = [
+static SHAPES: [Shape; 8] = [
     Shape {
         name: "loja",
         key: &[("id", Kind::Int)],
@@ -47,7 +49,7 @@ static SHAPES: [Shape; 5] = [
         ],
     },
     Shape {
-        name: "produto_sku",
+        name: SKU,
         key: &[("id", Kind::Int)],
         others: &[
             ("id_produto", Kind::Int),
@@ -62,17 +64,49 @@ static SHAPES: [Shape; 5] = [
         key: &[("id_loja", Kind::Int), ("id_deposito", Kind::Int), ("id_sku", Kind::Int)],
         others: &[("quantidade", QUANTITY), ("quantidade_reservada", QUANTITY)],
     },
+    // No version is read of these: they are for the reader of chunks.
+    Shape {
+        name: BALANCE,
+        key: &[("id_loja", Kind::Int), ("id_deposito", Kind::Int), ("id_sku", Kind::Guid)],
+        others: &[("quantidade", QUANTITY)],
+    },
+    Shape {
+        name: PRICE,
+        key: &[("id", Kind::Guid)],
+        others: &[
+            ("id_produto", Kind::Int),
+            ("valor", Kind::Decimal { precision: 15, scale: 4 }),
+            ("data_vigencia_inicial", Kind::DateTime2(3)),
+            ("data_cadastro", Kind::Date),
+            ("observacao", Kind::NVarChar(40)),
+        ],
+    },
+    Shape {
+        name: GROUP,
+        key: &[("codigo", Kind::NVarChar(20))],
+        others: &[("descricao", Kind::NVarChar(40))],
+    },
 ];
 
 pub(crate) const STOCK: &str = "estoque_saldo";
 pub(crate) const PRODUCT: &str = "produto";
-const QUANTITY_COLUMN: usize = 3;
+pub(crate) const SKU: &str = "produto_sku";
+/// As stock, with SKUs that are known by a `uniqueidentifier`.
+pub(crate) const BALANCE: &str = "saldo";
+pub(crate) const PRICE: &str = "preco";
+/// Known by a text.
+pub(crate) const GROUP: &str = "grupo";
+pub(crate) const QUANTITY_COLUMN: usize = 3;
 
 impl Shape {
     /// The table that a statement is about.
-    fn of(session: &Session) -> &'static Self {
+    pub(crate) fn of(session: &Session) -> &'static Self {
         let named = |shape: &&Self| session.sql.contains(&format!("[{}]", shape.name));
         SHAPES.iter().find(named).expect("the statement names a table")
+    }
+
+    pub(crate) fn named(table: &str) -> &'static Self {
+        SHAPES.iter().find(|shape| shape.name == table).expect("a table of this Live")
     }
 
     pub(crate) fn columns(&self) -> Vec<ColumnDef> {
@@ -120,7 +154,7 @@ pub(crate) fn install(engine: &mut Engine) {
         Ok(Reply::rows(texts.to_vec(), vec![vec![Value::text("CAIXA7"), Value::text("mare")]]))
     });
     engine.on("mare:check.columns", |engine, _, params| Ok(describe(engine, params[1].as_text())));
-    engine.on("mare:chunk.first", |_, session, _| Ok(Reply::rows(Shape::of(session).columns(), Vec::new())));
+    pages::install(engine);
     install_tracking(engine);
     install_row_versions(engine);
 }
@@ -238,18 +272,22 @@ fn describe(engine: &Engine, table: &str) -> Reply {
     columns.extend(integers.map(|name| ColumnDef::new(name, Kind::Int)));
     columns.push(ColumnDef::nullable("ordenacao", Kind::NVarChar(128)));
     columns.extend(["indice", "ordem"].map(|name| ColumnDef::nullable(name, Kind::Int)));
-    let rows = engine.columns(table).into_iter().map(|column| {
-        let (kind, bytes, precision) = match column.kind {
-            Kind::Int => ("int", 4, 10),
-            Kind::Bit => ("bit", 1, 1),
-            Kind::NVarChar(length) => ("nvarchar", i64::from(length) * 2, 0),
-            Kind::Decimal { precision, .. } => ("decimal", 9, i64::from(precision)),
-            Kind::RowVersion => ("timestamp", 8, 0),
+    let there = engine.columns(table).into_iter().filter(|column| !pages::is_gone(engine, &column.name));
+    let rows = there.map(|column| {
+        let (kind, bytes, precision, scale) = match column.kind {
+            Kind::Int => ("int", 4, 10, 0),
+            Kind::Bit => ("bit", 1, 1, 0),
+            Kind::NVarChar(length) => ("nvarchar", i64::from(length) * 2, 0, 0),
+            Kind::Decimal { precision, scale } => ("decimal", 9, precision.into(), scale.into()),
+            Kind::Guid => ("uniqueidentifier", 16, 0, 0),
+            Kind::DateTime2(scale) => ("datetime2", 7, 0, scale.into()),
+            Kind::Date => ("date", 3, 0, 0),
+            Kind::RowVersion => ("timestamp", 8, 0, 0),
             other => panic!("{other:?}"),
         };
         let place = shape.key.iter().position(|(name, _)| *name == column.name);
         let nullable = i64::from(place.is_none() && column.kind != Kind::RowVersion);
-        let numbers = [bytes, precision, 0, nullable, 0].map(Value::Int);
+        let numbers = [bytes, precision, scale, nullable, 0].map(Value::Int);
         let index =
             place.map_or([Value::Null, Value::Null], |place| [Value::Int(0), Value::Int(place as i64 + 1)]);
         let mut row = vec![Value::text(column.name), Value::text(kind)];
@@ -275,16 +313,17 @@ pub(crate) fn open_shop(engine: &mut Engine, skus: i64) {
         let product =
             vec![one(), one(), Value::text("P1"), yes(), Value::Decimal(0), Value::Bit(false), one()];
         engine.insert(tx, PRODUCT, row(product))?;
-        for sku in 1..=skus {
-            let code = Value::text(format!("S{sku}"));
-            let sku = Value::Int(sku);
-            let columns = vec![sku.clone(), one(), code, Value::Decimal(1), yes(), one()];
-            engine.insert(tx, "produto_sku", row(columns))?;
-            let stock = vec![one(), one(), sku, Value::Decimal(1), Value::Decimal(0)];
-            engine.insert(tx, STOCK, row(stock))?;
-        }
-        Ok(())
+        (1..=skus).try_for_each(|sku| add_sku(engine, tx, sku))
     });
+}
+
+/// One more SKU of the product, with one piece.
+pub(crate) fn add_sku(engine: &mut Engine, tx: Tx, sku: i64) -> Outcome<()> {
+    let (one, code) = (|| Value::Int(1), Value::text(format!("S{sku}")));
+    let columns = [one(), code, Value::Decimal(1), Value::Bit(true), one(), Value::Null];
+    engine.insert(tx, SKU, vec![[vec![Value::Int(sku)], columns.to_vec()].concat()])?;
+    let stock = vec![one(), one(), Value::Int(sku), Value::Decimal(1), Value::Decimal(0), Value::Null];
+    engine.insert(tx, STOCK, vec![stock]).map(drop)
 }
 
 fn is_sku(sku: i64) -> impl Fn(&Row) -> bool {
@@ -299,6 +338,10 @@ pub(crate) fn set_quantity(engine: &mut Engine, tx: Tx, sku: i64, quantity: i64)
 
 pub(crate) fn delete_stock(engine: &mut Engine, tx: Tx, sku: i64) -> Outcome<usize> {
     engine.delete(tx, STOCK, Locks::Wait, is_sku(sku))
+}
+
+pub(crate) fn rename_sku(engine: &mut Engine, tx: Tx, sku: i64) -> Outcome<usize> {
+    engine.update(tx, SKU, Locks::Wait, |row| row[0] == Value::Int(sku), |row| row[2] = Value::text("R"))
 }
 
 /// Takes the product off the web shop.

@@ -1,4 +1,5 @@
-//! Change tables, change tracking and row versions of SQL Server, through the library, against a server of our own.
+//! Change tables, change tracking and row versions of SQL Server, and chunks of rows beside them, through the library,
+//! against a server of our own.
 
 #![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
 
@@ -6,8 +7,12 @@
 mod tds;
 
 mod change_tables;
+mod chunks;
 mod drain;
 mod live;
+mod load;
+mod pages;
 mod rowversion;
 mod site;
 mod tracking;
+mod whole;

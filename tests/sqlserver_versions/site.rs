@@ -21,6 +21,8 @@ use mare::source::changelog::versions::capture::VersionCapture;
 use mare::source::changelog::versions::dialect::Mode;
 use mare::source::changelog::versions::reader::{VersionRules, VersionSettings};
 use mare::source::context::Context;
+use mare::source::reconcile::load::Loader;
+use mare::source::reconcile::sqlserver::SqlServerEngine;
 use mare::source::reconcile::{Ask, due_entry};
 use mare::source::status::{Phase, SourceStatus};
 use mare::source::window::{Batch, Handover, Progress, Work};
@@ -34,7 +36,7 @@ use crate::live;
 use crate::tds::{Engine, Options, Outcome, Server, Tx};
 
 /// Only a guard against waiting for ever; no test measures time.
-const PATIENCE: Duration = Duration::from_secs(40);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
 const NAME: &str = "live";
 
 /// What becomes of a batch.
@@ -77,9 +79,23 @@ struct Running {
     writer: JoinHandle<()>,
     stop: CancellationToken,
     asks: mpsc::Sender<Ask>,
+    context: Context,
     disk: watch::Sender<Disk>,
     /// Whether a batch was held back.
     died: watch::Receiver<bool>,
+}
+
+/// A loader at work.
+pub(crate) struct Loading {
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Loading {
+    pub(crate) async fn stop(self) {
+        self.stop.cancel();
+        tokio::time::timeout(PATIENCE, self.task).await.unwrap().unwrap();
+    }
 }
 
 impl Site {
@@ -146,16 +162,13 @@ impl Site {
             repair: Arc::default(),
             now,
         };
-        let mut login = SqlServerSettings::new("localhost", "live", "mare");
-        login.port = Some(self.server.port());
-        login.password = Some("tide".into());
-        login.tls = SqlServerTls::Disable;
-        let login: Login = Arc::new(move || Ok(login.clone()));
+        let login = login(&self.server);
         let captured = mapping.captured();
         let poll = PollLimits { min: Duration::from_millis(5), max: Duration::from_millis(20) };
         let health_interval = Duration::from_millis(50);
         let stop = CancellationToken::new();
         let (asks, asked) = mpsc::channel(8);
+        let source = context.clone();
         let capture = match self.way {
             Way::Versions(mode, rules) => {
                 let compare = match mode {
@@ -167,7 +180,7 @@ impl Site {
                 let capture = VersionCapture {
                     settings: VersionSettings { commit_rows: 1, poll, health_interval, compare, rules },
                     connector: SqlServerVersions { login, captured, mode },
-                    context,
+                    context: source,
                 };
                 tokio::spawn(capture.run(asked, stop.clone()))
             }
@@ -182,12 +195,12 @@ impl Site {
                         rules,
                     },
                     connector: SqlServerConnector { login, captured, form: Form::Row },
-                    context,
+                    context: source,
                 };
                 tokio::spawn(capture.run(asked, stop.clone()))
             }
         };
-        self.running = Some(Running { capture, writer: writer_task, stop, asks, disk, died });
+        self.running = Some(Running { capture, writer: writer_task, stop, asks, context, disk, died });
     }
 
     /// Lets it finish.
@@ -195,8 +208,25 @@ impl Site {
         let running = self.running.take().unwrap();
         running.stop.cancel();
         tokio::time::timeout(PATIENCE, running.capture).await.unwrap().unwrap();
-        drop(running.asks);
+        drop((running.asks, running.context));
         running.writer.await.unwrap();
+    }
+
+    /// Loads what is due, beside the stream.
+    pub(crate) fn load(&self, chunk_rows: usize) -> Loading {
+        let running = self.running.as_ref().unwrap();
+        let loader = Loader {
+            context: running.context.clone(),
+            engine: SqlServerEngine { login: login(&self.server) },
+            asks: running.asks.clone(),
+            backlog: Arc::default(),
+            chunk_rows,
+            share: 1.0,
+        };
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(loader.run(stop.clone()));
+        running.context.repair.notify_one();
+        Loading { stop, task }
     }
 
     /// Ends it where it stands.
@@ -279,6 +309,14 @@ impl Site {
     fn put(&self, name: String, value: Vec<u8>) {
         self.store.commit(&[Op::PutMeta { name, value }], Durability::Buffered).unwrap();
     }
+}
+
+pub(crate) fn login(server: &Server) -> Login {
+    let mut settings = SqlServerSettings::new("localhost", "live", "mare");
+    settings.port = Some(server.port());
+    settings.password = Some("tide".into());
+    settings.tls = SqlServerTls::Disable;
+    Arc::new(move || Ok(settings.clone()))
 }
 
 fn now() -> Timestamp {

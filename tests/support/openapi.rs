@@ -4,13 +4,25 @@
 //! folder. Stricter than the files in one point: an object may hold only the properties that are described, since
 //! "conforms" would mean little otherwise. More lenient where the files are known to be wrong: see the tables below.
 
+#[path = "openapi_catalog.rs"]
+mod catalog;
+#[path = "openapi_master_data.rs"]
+mod master_data;
+
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use jsonschema::{Draft, Validator};
 use serde_json::{Value, json};
 
-const FILES: [&str; 3] = ["VTEX - Logistics API.json", "VTEX - Pricing API.json", "VTEX - Catalog API.json"];
+const FILES: [&str; 6] = [
+    "VTEX - Logistics API.json",
+    "VTEX - Pricing API.json",
+    "VTEX - Catalog API.json",
+    "VTEX - MasterData API - v10.2.json",
+    "VTEX - Master Data API - v2.json",
+    "VTEX - User Rights API.json",
+];
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
 /// References nest at most this deep in these files; deeper is a cycle.
 const REFERENCE_DEPTH_MAX: usize = 32;
@@ -105,23 +117,49 @@ impl OpenApi {
     pub(crate) fn findings(&self, exchange: &Value) -> Vec<String> {
         let method = exchange["method"].as_str().unwrap_or_default();
         let path = exchange["path"].as_str().unwrap_or_default();
-        let Some((operation, values)) = self.find(method, path) else {
+        let pages = self.find(method, path);
+        let named = |operation: &Operation, findings: Vec<String>| -> Vec<String> {
+            findings.iter().map(|finding| format!("{}: {finding}", operation.name)).collect()
+        };
+        let requests = pages.iter().map(|(page, values)| named(page, page.check_request(exchange, values)));
+        let Some(mut findings) = requests.min_by_key(Vec::len) else {
             return vec![format!("{method} {path} is no operation of the files")];
         };
-        let mut findings = operation.check_request(exchange, &values);
-        findings.extend(operation.check_response(exchange));
-        findings.iter().map(|finding| format!("{}: {finding}", operation.name)).collect()
+        let responses = pages.iter().map(|(page, _)| named(page, page.check_response(exchange)));
+        findings.extend(responses.min_by_key(Vec::len).unwrap_or_default());
+        findings.extend(self.check_own_fields(exchange));
+        findings
     }
 
-    /// The operation with the most literal segments, and the values of its path parameters.
-    fn find<'a>(&self, method: &str, path: &'a str) -> Option<(&Operation, Vec<(&str, &'a str)>)> {
+    fn check_own_fields(&self, exchange: &Value) -> Vec<String> {
+        let Some((entity, page)) = master_data::own_page(exchange) else { return Vec::new() };
+        let page = self.operations.iter().find(|operation| operation.name == page);
+        let validator =
+            page.and_then(|page| page.body.as_ref()).expect("the files have the entity's own page");
+        let errors = validator.iter_errors(&exchange["body"]);
+        errors
+            .filter(|error| !master_data::excuses_field(entity, error))
+            .map(|error| {
+                format!("a field of {entity} at {:?}: {}", error.instance_path().to_string(), error.masked())
+            })
+            .collect()
+    }
+
+    /// The operation with the most literal segments, and the values of its path parameters; several where they are
+    /// pages of the same call.
+    fn find<'a>(&self, method: &str, path: &'a str) -> Vec<(&Operation, Vec<(&str, &'a str)>)> {
         let segments: Vec<&str> = path.split('/').skip(1).collect();
         let fitting =
             self.operations.iter().filter(|operation| operation.method == method).filter_map(|operation| {
                 let own = segments.get(usize::from(operation.account_in_path)..)?;
                 Some((operation, operation.match_path(own)?))
             });
-        fitting.min_by_key(|(_, values)| values.len())
+        let mut fitting: Vec<_> = fitting.collect();
+        fitting.sort_by_key(|(_, values)| values.len());
+        if !path.starts_with(master_data::EQUIVALENT_PAGES) {
+            fitting.truncate(1);
+        }
+        fitting
     }
 }
 
@@ -194,7 +232,8 @@ impl Operation {
             }
         }
         for name in exchange["query"].as_object().into_iter().flat_map(|query| query.keys()) {
-            if !self.parameters.iter().any(|known| known.place == "query" && known.name == *name) {
+            let known = self.parameters.iter().any(|known| known.place == "query" && known.name == *name);
+            if !known && !master_data::excuses_parameter(&self.name, name) {
                 findings.push(format!("request has the unknown query parameter {name}"));
             }
         }
@@ -203,7 +242,10 @@ impl Operation {
             (None, _) => findings.push("request has a body, the file none".to_owned()),
             (Some(_), Value::Null) => findings.push("request has no body".to_owned()),
             (Some(validator), body) => {
-                findings.extend(validator.iter_errors(body).map(|error| {
+                let errors = validator.iter_errors(body);
+                let errors = errors.filter(|error| !catalog::excuses_missing(&self.name, error));
+                let errors = errors.filter(|error| !master_data::excuses_error(&self.name, exchange, error));
+                findings.extend(errors.map(|error| {
                     format!("request body at {:?}: {}", error.instance_path().to_string(), error.masked())
                 }));
             }
@@ -214,10 +256,11 @@ impl Operation {
     fn check_response(&self, exchange: &Value) -> Vec<String> {
         // No answer at all is the network's doing.
         let Some(status) = exchange["status"].as_u64() else { return Vec::new() };
-        let Some(response) = self.responses.iter().find(|response| response.status == status.to_string())
-        else {
+        let described = master_data::described_as(&self.name, status).to_string();
+        let Some(response) = self.responses.iter().find(|response| response.status == described) else {
             let excused = status >= 500
                 || UNDOCUMENTED_STATUSES.contains(&status)
+                || master_data::excuses_status(&self.name, status)
                 || EXCUSED_STATUSES.iter().any(|(name, known, _)| *name == self.name && *known == status);
             return if excused { Vec::new() } else { vec![format!("status {status} is not documented")] };
         };
@@ -240,6 +283,9 @@ impl Operation {
             let pointer = error.instance_path().to_string();
             let excused = (error.instance().is_number() || error.instance().is_null())
                 && EXCUSED_NUMBERS.iter().any(|(name, at, _)| *name == self.name && fits(at, &pointer));
+            let excused = excused
+                || catalog::excuses_value(&self.name, &pointer)
+                || master_data::excuses_error(&self.name, exchange, &error);
             if !excused {
                 findings.push(format!("answer {status} at {pointer:?}: {error}"));
             }
@@ -317,7 +363,11 @@ fn plain_schema(document: &Value, schema: &Value, depth: usize) -> Value {
         };
         plain.insert(name.clone(), value);
     }
-    if plain.contains_key("properties") {
+    // A property whose name is in braces, or says what it stands for, is any property.
+    let placeholder = |name: &String| name.starts_with('{') || name == "additionalProperties";
+    let properties = plain.get("properties").and_then(Value::as_object);
+    let closed = properties.is_some_and(|properties| !properties.keys().any(placeholder));
+    if closed {
         plain.entry("additionalProperties").or_insert(Value::Bool(false));
     }
     Value::Object(plain)

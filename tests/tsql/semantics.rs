@@ -180,8 +180,9 @@ fn the_key_form_names_the_same_rows() {
     hold("trigger_stock_keys", Role::Stock, Form::Key);
 }
 
+/// The texts of the reader of chunks, each against what Postgres would be asked by hand.
 #[tokio::test]
-async fn pages_by_key_bring_every_row_once() {
+async fn chunks_are_the_rows_that_are_meant() {
     let stock = table(Role::Stock, Form::Row);
     let client = shared().create_database("tsql_pages").await.connect().await;
     translate::prepare(&client).await;
@@ -195,29 +196,47 @@ async fn pages_by_key_bring_every_row_once() {
         )
         .await
         .unwrap();
-    let page = |text: &str, parameters: &[String]| {
-        let mut text = translate::statement(text).replace("@P1", "7");
-        for (n, value) in parameters.iter().enumerate() {
-            text = text.replace(&format!("@P{}", n + 2), &format!("'{value}'"));
+    let skus = async |text: &str, parameters: &[&str]| -> Vec<String> {
+        let mut text = translate::statement(text);
+        for (n, value) in parameters.iter().enumerate().rev() {
+            text = text.replace(&format!("@P{}", n + 1), &format!("'{value}'"));
         }
-        text
-    };
-    let mut seen = BTreeSet::new();
-    let mut text = page(&ask::first_page(&stock), &[]);
-    loop {
         let rows = client.query(&text, &[]).await.unwrap();
-        let keys: Vec<Vec<String>> = rows
-            .iter()
-            .map(|row| (0..3).map(|n| row.get::<_, uuid::Uuid>(n).to_string()).collect())
-            .collect();
-        let Some(last) = keys.last() else { break };
-        assert!(keys.len() <= 7);
-        text = page(&ask::next_page(&stock), last);
-        for key in keys {
-            assert!(seen.insert(key), "a row twice");
-        }
+        rows.iter().map(|row| row.get::<_, uuid::Uuid>(2).to_string()).collect()
+    };
+    let by_hand = async |condition: &str| -> Vec<String> {
+        let text = format!("SELECT id_sku FROM live.estoque_saldo WHERE {condition} ORDER BY id_sku");
+        let rows = client.query(&text, &[]).await.unwrap();
+        rows.iter().map(|row| row.get::<_, uuid::Uuid>(0).to_string()).collect()
+    };
+    let [store, deposit, sku] = [0, 1, 2].map(|n| &stock.key[n]);
+    let (mut seen, mut next) = (Vec::new(), skus(&ask::page(&stock, sku, true), &["7"]).await);
+    while let Some(last) = next.last().cloned() {
+        assert!(next.len() <= 7);
+        seen.append(&mut next);
+        next = skus(&ask::page(&stock, sku, false), &["7", &last]).await;
     }
-    assert_eq!(seen.len(), 200);
+    assert_eq!(seen, by_hand("true").await);
+
+    let (one, two) = ("c81e728d-9d4c-2f63-6f06-7f89cc14862c", "a87ff679-a2f3-e71d-9181-a67b7542122c");
+    let within = format!("id_loja = '{one}' AND id_deposito = '{two}'");
+    let [after, last] = [&*seen[20], &*seen[150]];
+    let sorted = |mut found: Vec<String>| {
+        found.sort();
+        found
+    };
+    let found =
+        skus(&ask::range_within(&stock, [store, deposit], sku, false), &[one, two, after, last]).await;
+    let wanted = by_hand(&format!("{within} AND id_sku > '{after}' AND id_sku <= '{last}'")).await;
+    assert!(wanted.len() > 3, "{wanted:?}");
+    assert_eq!(sorted(found), wanted);
+    let found = skus(&ask::range_within(&stock, [store, deposit], sku, true), &[one, two, last]).await;
+    assert_eq!(sorted(found), by_hand(&format!("{within} AND id_sku <= '{last}'")).await);
+    let found =
+        skus(&ask::by_keys_within(&stock, [store, deposit], sku, 2), &[one, two, &wanted[0], &seen[0]]).await;
+    assert_eq!(found, wanted[..1], "the other one is elsewhere");
+    let found = skus(&ask::by_keys(&stock, sku, 3), &[after, last, last]).await;
+    assert_eq!(sorted(found), [after, last], "a key that is repeated brings its row once");
 }
 
 /// The delete takes exactly the numbers it is given, with others before, between and behind them.

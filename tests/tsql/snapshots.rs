@@ -10,7 +10,7 @@ use mare::source::changelog::sqlserver::table::{CaptureTable, ColumnFacts};
 
 use mare::shop::{Profile, tsql};
 
-use super::facts::{column, names, tables};
+use super::facts::{captured, column, names, tables};
 
 /// Compares, or writes the file when `MARE_UPDATE_SNAPSHOTS` is set.
 fn compare(name: &str, text: &str) {
@@ -60,6 +60,8 @@ pub(crate) fn every_statement(schema: &str, tables: &[CaptureTable]) -> Vec<(Str
         ask::RIGHTS,
         ask::COLUMN_RIGHTS,
         ask::OBJECTS,
+        ask::LOGIN,
+        ask::ROLES,
         ask::OUTPUT_IN_MODULES,
         ask::OUTPUT_IN_CACHE,
         ask::OPEN_TRANSACTIONS,
@@ -67,21 +69,22 @@ pub(crate) fn every_statement(schema: &str, tables: &[CaptureTable]) -> Vec<(Str
         ask::RESTORES,
         ask::TRACKING_VERSION,
         ask::VERSION_BOUND,
+        ask::CLOCK,
     ]
     .map(str::to_owned)
     .into();
     texts.extend([
         ask::mark_own_writes(),
         ask::switch(schema),
+        ask::kill(77),
+        ask::codes(&stock.schema, &stock.table, &stock.key[0].name),
         ask::waiting(schema, tables),
         ask::drain_bound(schema, tables),
         ask::drain_page(schema, stock, false),
         ask::drain_page(schema, stock, true),
         ask::drain_delete(schema, stock),
-        ask::first_page(stock),
-        ask::next_page(stock),
-        ask::first_page(price),
-        ask::next_page(price),
+        ask::page(price, &price.key[0], true),
+        ask::page(price, &price.key[0], false),
         ask::by_keys(price, &price.key[0], 3),
         ask::range_within(stock, [store, deposit], sku, true),
         ask::range_within(stock, [store, deposit], sku, false),
@@ -105,7 +108,7 @@ fn the_scripts_are_as_kept() {
     compare("switch_off.sql", &script::switch(&names(), false));
     compare("switch_on.sql", &script::switch(&names(), true));
     compare("tracking_install.sql", &script::tracking_install(&names(), &rows, None));
-    compare("tracking_uninstall.sql", &script::tracking_uninstall(&names(), &rows));
+    compare("tracking_uninstall.sql", &script::tracking_uninstall(&names(), &captured()));
     compare("rowversion_install.sql", &script::rowversion_install(&names(), &rows, None));
     compare("rowversion_uninstall.sql", &script::rowversion_uninstall(&names()));
 }
@@ -200,7 +203,9 @@ fn a_table_with_everything_is_as_kept() {
     let statements = [
         ask::drain_bound("mare", &tables),
         ask::drain_page("mare", &tables[0], true),
-        ask::next_page(&tables[0]),
+        ask::page(&tables[0], &tables[0].key[0], false),
+        ask::page(&tables[0], &tables[0].mapped[0], true),
+        ask::by_keys_within(&tables[0], [&tables[0].key[0], &tables[0].mapped[15]], &tables[0].mapped[17], 1),
         ask::tracking_changes(&tables[0]),
         ask::version_page(&tables[0], "nulo rowversion"),
     ];

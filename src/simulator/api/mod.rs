@@ -2,9 +2,14 @@
 
 mod catalog;
 mod logistics;
+mod master_data;
 mod pricing;
+mod user_rights;
 
+use hyper::HeaderMap;
 use serde_json::Value;
+
+pub(super) use master_data::operate as operate_master_data;
 
 use super::in_flight::WriteKey;
 use super::options::Numbers;
@@ -18,6 +23,7 @@ pub(super) struct Call<'a> {
     pub(super) world: &'a World,
     pub(super) target: &'a Target<'a>,
     pub(super) query: &'a str,
+    pub(super) headers: &'a HeaderMap,
     pub(super) body: &'a [u8],
 }
 
@@ -27,26 +33,46 @@ pub(super) fn answer(call: Call<'_>) -> Reply {
         Area::Logistics => logistics::answer(call),
         Area::Pricing => pricing::answer(call),
         Area::Catalog => catalog::answer(call),
+        Area::MasterData => master_data::answer(call),
+        Area::UserRights => user_rights::answer(call),
     };
     answered.unwrap_or_else(|refusal| refusal)
 }
 
 /// The key that a write locks; `None` for reads and for keys that do not exist.
-pub(super) fn write_key(world: &World, target: &Target<'_>) -> Option<WriteKey> {
+pub(super) fn write_key(call: Call<'_>) -> Option<WriteKey> {
+    let Call { world, target, .. } = call;
     if !target.route.writes() {
         return None;
     }
     match target.route {
-        Route::StockQuantity | Route::StockPut | Route::StockLeadTime => Some(WriteKey {
-            sku: sku_id(&target.first)?,
-            warehouse: Some(world.warehouses.index(&target.second)?),
-        }),
+        Route::StockQuantity | Route::StockPut | Route::StockLeadTime => {
+            let warehouse = world.warehouses.index(&target.second)?;
+            Some(WriteKey::Stock { sku: sku_id(&target.first)?, warehouse })
+        }
         Route::PricePut
         | Route::PriceDelete
         | Route::FixedPatch
         | Route::FixedOfTablePost
-        | Route::FixedOfTableDelete => Some(WriteKey { sku: sku_id(&target.first)?, warehouse: None }),
-        _ => None,
+        | Route::FixedOfTableDelete => Some(WriteKey::Price(sku_id(&target.first)?)),
+        _ if target.route.area() == Area::MasterData => {
+            master_data::document_key(call).map(WriteKey::Document)
+        }
+        _ => catalog::write_key(target),
+    }
+}
+
+/// How a write is refused while another one of its key is being processed; `None` when it waits for its turn.
+pub(super) fn locked_out(call: Call<'_>, key: WriteKey) -> Option<Reply> {
+    let (options, target) = (&call.world.options, call.target);
+    match key {
+        WriteKey::Stock { .. } => {
+            let reply = || Reply::locked(&options.account, &target.first, &target.second);
+            options.quirks.lock_conflicts.then(reply)
+        }
+        WriteKey::Product(_) | WriteKey::Sku(_) => options.quirks.catalog_deadlocks.then(Reply::deadlocked),
+        WriteKey::Document(_) => options.master_data.lock_timeouts.then(Reply::request_timeout),
+        WriteKey::Price(_) => None,
     }
 }
 

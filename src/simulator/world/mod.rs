@@ -1,5 +1,9 @@
-//! What VTEX knows: SKUs, warehouses, stock with its reservations, prices; and how it is disturbed and observed.
+//! What VTEX knows: the catalog, warehouses, stock with its reservations, prices, Master Data; and how it is disturbed
+//! and observed.
 
+mod catalog;
+mod clock;
+mod master_data;
 mod prices;
 mod skus;
 mod stock;
@@ -15,7 +19,24 @@ use super::fault::{Fault, FaultPlan, Outage};
 use super::in_flight::InFlight;
 use super::limiter::Limiter;
 use super::options::{Credential, Latency, Options};
+use clock::Clock;
 
+pub(super) use catalog::{
+    Assignment, Brand, BrandFields, Catalog, Category, CategoryFields, Complement, FieldFields, GroupFields,
+    Image, ImageFields, KitComponent, NewProduct, Owner, Product, ProductFields, Refusal, Sku, SkuFields,
+    SpecificationField, Tables, ValueFields,
+};
+pub use catalog::{
+    BrandView, CatalogCounts, CatalogDuplicates, CategoryView, ImageView, KitView, ProductView, SkuView,
+    SpecificationView, Unmet,
+};
+pub(super) use master_data::{
+    Condition, Fields, Hit, Index, MasterData, NotSaved, Page, Query, Save, Saved, Structure, Way,
+};
+pub use master_data::{
+    CustomField, CustomFieldError, Duplicates, ErasureOutcome, ErasureState, FieldKind, MasterDataOptions,
+    SavedAnswer, UnknownFields,
+};
 pub(super) use prices::{DateRange, FixedPrice, Price, PriceTable};
 pub use prices::{FixedPriceView, PriceView};
 pub use skus::SkuId;
@@ -71,6 +92,12 @@ pub enum WorldError {
     /// No such reservation, or not in a state for this step.
     #[error("reservation {0:?} does not exist or cannot take this step")]
     Reservation(String),
+    /// No such customer.
+    #[error("customer {0:?} does not exist")]
+    UnknownCustomer(String),
+    /// Master Data does not take the document.
+    #[error("the document is not accepted: {0}")]
+    Document(String),
 }
 
 /// The simulated VTEX account, shared by all connections.
@@ -78,14 +105,17 @@ pub enum WorldError {
 pub struct World {
     pub(super) options: Options,
     pub(super) skus: Skus,
+    pub(super) catalog: Catalog,
     pub(super) warehouses: Warehouses,
     pub(super) stock: StockTable,
     pub(super) prices: PriceTable,
+    pub(super) master_data: MasterData,
     pub(super) counters: Counters,
     pub(super) in_flight: InFlight,
     pub(super) access: Access,
     pub(super) faults: FaultPlan,
     pub(super) limiter: Limiter,
+    clock: Clock,
     outage: AtomicU8,
     latency: RwLock<Latency>,
     random: Mutex<fastrand::Rng>,
@@ -99,9 +129,16 @@ impl World {
         }
         Ok(Self {
             skus: Skus::new(options.auto_skus),
+            catalog: Catalog::new(&options),
+            clock: Clock::start(),
             warehouses,
             stock: StockTable::default(),
             prices: PriceTable::new(&options.trade_policies),
+            master_data: MasterData::new(
+                &options.master_data,
+                options.limits.wildcard_searches,
+                options.seed,
+            ),
             counters: Counters::default(),
             in_flight: InFlight::default(),
             access: Access::new(options.credentials.clone()),
@@ -256,10 +293,23 @@ impl World {
         fixed + jitter.mul_f64(locked(&self.random).f64())
     }
 
-    /// Forgets stock, prices, reservations, counters, faults and outage; keeps SKUs, warehouses and credentials.
+    /// Moves the simulator's time forward: what lags behind by less than this shows.
+    pub fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+        self.master_data.advance(by);
+    }
+
+    /// Time since the start, with what [`World::advance`] added.
+    pub(super) fn now(&self) -> Duration {
+        self.clock.now()
+    }
+
+    /// Forgets stock, prices, reservations, documents, counters, faults and outage; keeps SKUs and the rest of the
+    /// catalog, warehouses, credentials, and the schemas and indices of Master Data.
     pub fn reset(&self) {
         self.stock.clear();
         self.prices.clear(&self.options.trade_policies);
+        self.master_data.clear();
         self.counters.reset();
         self.faults.replace(Vec::new());
         self.set_outage(Outage::Off);

@@ -1,4 +1,4 @@
-//! The catalog as far as look-ups need it: which RefId is which SKU id.
+//! Which RefId is which SKU id: what Logistics, Pricing and look-ups need of the catalog.
 
 use std::sync::{Arc, Mutex, RwLock};
 
@@ -28,6 +28,14 @@ struct Names {
     references: HashMap<SkuId, CompactString>,
 }
 
+/// Why a new SKU cannot have its id or its RefId.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    Id,
+    /// The SKU that has it.
+    Reference(SkuId),
+}
+
 impl Skus {
     pub(super) fn new(auto: bool) -> Self {
         Self { auto, names: RwLock::default(), ascending: Mutex::default() }
@@ -47,8 +55,48 @@ impl Skus {
         Ok(count)
     }
 
+    /// Makes a SKU of the catalog known. Without an id it gets the next free one behind `last`; without a RefId
+    /// (empty) it is known by its id only.
+    pub(crate) fn create(
+        &self,
+        id: Option<SkuId>,
+        reference: &str,
+        last: &mut SkuId,
+    ) -> Result<SkuId, Taken> {
+        let mut names = written(&self.names);
+        if id.is_some_and(|id| names.references.contains_key(&id)) {
+            return Err(Taken::Id);
+        }
+        if let Some(holder) = names.ids.get(reference) {
+            return Err(Taken::Reference(*holder));
+        }
+        *locked(&self.ascending) = None;
+        let id = id.unwrap_or_else(|| {
+            *last = names.free_from(last.saturating_add(1));
+            *last
+        });
+        names.insert(reference, id);
+        Ok(id)
+    }
+
+    /// Gives a SKU another RefId, or none (empty). An error is the SKU that has it.
+    pub(crate) fn rename(&self, id: SkuId, reference: &str) -> Result<(), SkuId> {
+        let mut names = written(&self.names);
+        match names.ids.get(reference) {
+            Some(holder) if *holder != id => return Err(*holder),
+            Some(_) => return Ok(()),
+            None => {}
+        }
+        *locked(&self.ascending) = None;
+        if let Some(former) = names.references.remove(&id) {
+            names.ids.remove(&former);
+        }
+        names.insert(reference, id);
+        Ok(())
+    }
+
     pub(super) fn count(&self) -> usize {
-        read(&self.names).ids.len()
+        read(&self.names).references.len()
     }
 
     /// The id of a RefId; with automatic SKUs every RefId but the empty one has an id.
@@ -113,16 +161,24 @@ impl Names {
         if let Some(known) = self.ids.get(reference) {
             return *known;
         }
-        let mut id = wanted_id(reference);
-        while self.references.contains_key(&id) {
-            id = if id == SKU_ID_MAX { 1 } else { id + 1 };
-        }
+        let id = self.free_from(wanted_id(reference));
         self.insert(reference, id);
         id
     }
 
+    /// The first free id from this one on.
+    fn free_from(&self, id: SkuId) -> SkuId {
+        let mut id = id.clamp(1, SKU_ID_MAX);
+        while self.references.contains_key(&id) {
+            id = if id == SKU_ID_MAX { 1 } else { id + 1 };
+        }
+        id
+    }
+
     fn insert(&mut self, reference: &str, id: SkuId) {
-        self.ids.insert(reference.into(), id);
+        if !reference.is_empty() {
+            self.ids.insert(reference.into(), id);
+        }
         self.references.insert(id, reference.into());
     }
 }

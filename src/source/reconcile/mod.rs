@@ -5,8 +5,6 @@
 //! stopped at any moment and goes on where it was. The order of a chunk against the stream is decided by
 //! the [`gate`].
 
-use std::collections::BTreeSet;
-
 use tokio::sync::oneshot;
 
 use crate::core::entity::{Entity, Key};
@@ -25,6 +23,7 @@ pub mod postgres;
 mod query;
 pub mod reader;
 mod run;
+pub mod sqlserver;
 pub mod visibility;
 
 use gate::Gate;
@@ -72,12 +71,11 @@ impl Chunk {
 /// What a chunk holds.
 #[derive(Debug)]
 pub enum Content {
-    /// Rows of a reference table. `whole`: the ids of a pass that has reached its end; what is not among
-    /// them is no more.
+    /// Rows of a reference table. `gone`: ids that were asked for, and there was no row.
     Reference {
         role: Role,
         rows: Rows,
-        whole: Option<BTreeSet<RowId>>,
+        gone: Vec<RowId>,
         /// Everything that the rows could change is read afterwards anyway.
         all_follows: bool,
     },
@@ -168,7 +166,7 @@ fn map(
 ) -> Result<u64, Applied> {
     let view = window.view(store);
     match content {
-        Content::Reference { role, rows, whole, all_follows } => {
+        Content::Reference { role, rows, gone, all_follows } => {
             if gate.is_newer_under(&Mapper::reference_prefix(role), seen) {
                 return Err(Applied::Again);
             }
@@ -178,8 +176,8 @@ fn map(
                 let _ =
                     mapper.change(rows.relation.id, &RowChange::Insert { new: &cells }, now, &view, effects);
             }
-            if let Some(ids) = whole {
-                mapper.reference_seen(role, &ids, effects);
+            for id in gone {
+                mapper.reference_gone(role, &id, effects);
             }
             if all_follows {
                 effects.retain(|effect| !matches!(effect, Effect::Refresh(_) | Effect::Reconcile(..)));

@@ -53,7 +53,7 @@ impl Reader for PostgresReader {
         if !missing.is_empty() {
             return Err(ReadError::NotAsMapped { table: table.full_name(), columns: missing.join(", ") });
         }
-        let (seen, read_at, rows) = self.rows(&table, rows).await?;
+        let (seen, read_at, rows) = self.rows(&table, &table.ordered_alike(*rows)).await?;
         let watermark = match self.beside {
             Beside::Slot => Watermark::Position(self.position().await?),
             Beside::ChangeTables => Watermark::NextRound,

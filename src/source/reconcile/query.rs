@@ -51,6 +51,18 @@ impl Table {
         format!("{}.{}", self.schema, self.table)
     }
 
+    /// The rows by what Live orders as we do: text is ordered by a collation, and numbers are text to us.
+    pub(super) fn ordered_alike<'a>(&self, rows: Selection<'a>) -> Selection<'a> {
+        match rows {
+            Selection::Range { key, .. }
+                if !matches!(self.type_of(key), "smallint" | "integer" | "bigint" | "uuid") =>
+            {
+                rows.by_ids()
+            }
+            other => other,
+        }
+    }
+
     /// The statement that reads the chosen rows; ids are its parameters, as text.
     pub(super) fn select(&self, rows: &Selection<'_>) -> String {
         match *rows {
@@ -66,15 +78,17 @@ impl Table {
         format!("SELECT {} FROM {}.{}", columns.join(", "), quoted(&self.schema), quoted(&self.table))
     }
 
+    fn type_of(&self, column: &str) -> &str {
+        self.types.iter().find(|(name, _)| name == column).map_or("text", |(_, of)| of)
+    }
+
     /// Ids travel as text and are cast to the column's own type, so that its index is used.
     fn cast(&self, parameter: usize, column: &str) -> String {
-        let of = self.types.iter().find(|(name, _)| name == column).map_or("text", |(_, of)| of);
-        format!("${parameter}::text::{of}")
+        format!("${parameter}::text::{}", self.type_of(column))
     }
 
     fn cast_array(&self, parameter: usize, column: &str) -> String {
-        let of = self.types.iter().find(|(name, _)| name == column).map_or("text", |(_, of)| of);
-        format!("${parameter}::text[]::{of}[]")
+        format!("${parameter}::text[]::{}[]", self.type_of(column))
     }
 
     /// The next rows by `key`: `$1` the last one seen (or null), at most `limit`.

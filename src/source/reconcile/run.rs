@@ -92,36 +92,37 @@ impl<'a, E: Engine> Run<'a, E> {
         let table = mapping.captured_table(role);
         let key = mapping.id_column(role).to_owned();
         let limit = self.loader.chunk_rows;
+        let all_follows =
+            Entity::SWITCHED.iter().all(|entity| load.entities.contains(entity) || !mapping.has(*entity));
         let mut ids = BTreeSet::new();
         let mut after: Option<RowId> = None;
         loop {
-            let mut whole = None;
             let mut last = None;
-            let all_follows = Entity::SWITCHED
-                .iter()
-                .all(|entity| load.entities.contains(entity) || !self.loader.context.mapping.has(*entity));
+            let page = Selection::Page { key: &key, after: after.as_ref(), limit };
             let applied = self
-                .chunk(
-                    load,
-                    &table,
-                    Selection::Page { key: &key, after: after.as_ref(), limit },
-                    |rows: Rows| {
-                        let mut seen = ids.clone();
-                        seen.extend(rows.ids(&key));
-                        last = rows.ids(&key).last();
-                        whole = Some(seen.clone());
-                        let whole = (rows.len() < limit).then_some(seen);
-                        Content::Reference { role, rows, whole, all_follows }
-                    },
-                )
+                .chunk(load, &table, page, |rows: Rows| {
+                    ids.extend(rows.ids(&key));
+                    last = rows.ids(&key).next_back();
+                    Content::Reference { role, rows, gone: Vec::new(), all_follows }
+                })
                 .await?;
             load.rows += applied;
-            ids = whole.unwrap_or_default();
             self.show(load, 0.02 * f64::from(index + 1));
             match last {
                 Some(id) if applied as usize >= limit => after = Some(id),
                 _ => break,
             }
+        }
+        // What no page had is gone, or came up behind the page that would have had it.
+        let beyond = self.loader.look(move |mapper| mapper.reference_beyond(role, &ids)).await?;
+        for asked in beyond.chunks(limit) {
+            let rows = Selection::Any { key: &key, ids: asked };
+            let content = |rows: Rows| {
+                let found: BTreeSet<_> = rows.ids(&key).collect();
+                let gone = asked.iter().filter(|id| !found.contains(*id)).cloned().collect();
+                Content::Reference { role, rows, gone, all_follows }
+            };
+            load.rows += self.chunk(load, &table, rows, content).await?;
         }
         Ok(Step::Reference(index + 1))
     }
@@ -182,6 +183,7 @@ impl<'a, E: Engine> Run<'a, E> {
             key: &columns.sku,
             after: after.as_ref(),
             last: &last,
+            ids: &skus,
         };
         load.rows += self
             .chunk(load, &table, rows, |rows| Content::Stock { pair: pair.clone(), skus: skus.clone(), rows })
@@ -254,7 +256,11 @@ impl<'a, E: Engine> Run<'a, E> {
             }
             self.loader.ask(Ask::Open).await?;
             let began = Instant::now();
-            let taken = self.reader.read(table, &rows).await?;
+            let taken = tokio::select! {
+                // A row that the shop has locked can take long.
+                () = self.stop.cancelled() => return Err(LoadError::Stopping),
+                taken = self.reader.read(table, &rows) => taken?,
+            };
             let busy = began.elapsed();
             let mut chunk = Chunk::new(taken, &mut content);
             if load.step != Step::Done {

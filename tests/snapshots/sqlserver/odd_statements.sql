@@ -13,12 +13,22 @@ WHERE c.[mare_versao] > CAST(@P2 AS rowversion) AND c.[mare_versao] <= (
     ORDER BY p.[mare_versao] DESC)
 ORDER BY c.[mare_versao], c.[mare_capturado_em];
 GO
-/*mare:chunk.next*/
+/*mare:chunk.page*/
 SELECT TOP (@P1) t.[código]]], t.[ordem], t.[nulo bit], t.[nulo tinyint], t.[nulo int], t.[nulo bigint], t.[nulo decimal(38,10)], CAST(t.[nulo money] AS decimal(19, 4)) AS [nulo money], CAST(t.[nulo smallmoney] AS decimal(19, 4)) AS [nulo smallmoney], t.[nulo real], t.[nulo float(53)], t.[nulo date], t.[nulo time(3)], t.[nulo datetime], t.[nulo smalldatetime], t.[nulo datetime2(7)], t.[nulo datetimeoffset(3)], t.[nulo char(8)], t.[nulo varchar(max)], t.[nulo nchar(2)], t.[nulo nvarchar(max)], t.[nulo binary(4)], t.[nulo varbinary(max)], t.[nulo uniqueidentifier], CONVERT(bigint, t.[nulo rowversion]) AS [nulo rowversion], t.[calculada]
 FROM [dbo].[Produto's grade] AS t
-WHERE (t.[código]]] > CAST(@P2 AS nvarchar(20)))
-   OR (t.[código]]] = CAST(@P2 AS nvarchar(20)) AND t.[ordem] > CAST(@P3 AS smallint))
-ORDER BY t.[código]]], t.[ordem];
+WHERE t.[código]]] > CAST(@P2 AS nvarchar(4000))
+ORDER BY t.[código]]];
+GO
+/*mare:chunk.page*/
+SELECT TOP (@P1) t.[código]]], t.[ordem], t.[nulo bit], t.[nulo tinyint], t.[nulo int], t.[nulo bigint], t.[nulo decimal(38,10)], CAST(t.[nulo money] AS decimal(19, 4)) AS [nulo money], CAST(t.[nulo smallmoney] AS decimal(19, 4)) AS [nulo smallmoney], t.[nulo real], t.[nulo float(53)], t.[nulo date], t.[nulo time(3)], t.[nulo datetime], t.[nulo smalldatetime], t.[nulo datetime2(7)], t.[nulo datetimeoffset(3)], t.[nulo char(8)], t.[nulo varchar(max)], t.[nulo nchar(2)], t.[nulo nvarchar(max)], t.[nulo binary(4)], t.[nulo varbinary(max)], t.[nulo uniqueidentifier], CONVERT(bigint, t.[nulo rowversion]) AS [nulo rowversion], t.[calculada]
+FROM [dbo].[Produto's grade] AS t
+WHERE t.[nulo bit] IS NOT NULL
+ORDER BY t.[nulo bit];
+GO
+/*mare:chunk.by_keys_within*/
+SELECT t.[código]]], t.[ordem], t.[nulo bit], t.[nulo tinyint], t.[nulo int], t.[nulo bigint], t.[nulo decimal(38,10)], CAST(t.[nulo money] AS decimal(19, 4)) AS [nulo money], CAST(t.[nulo smallmoney] AS decimal(19, 4)) AS [nulo smallmoney], t.[nulo real], t.[nulo float(53)], t.[nulo date], t.[nulo time(3)], t.[nulo datetime], t.[nulo smalldatetime], t.[nulo datetime2(7)], t.[nulo datetimeoffset(3)], t.[nulo char(8)], t.[nulo varchar(max)], t.[nulo nchar(2)], t.[nulo nvarchar(max)], t.[nulo binary(4)], t.[nulo varbinary(max)], t.[nulo uniqueidentifier], CONVERT(bigint, t.[nulo rowversion]) AS [nulo rowversion], t.[calculada]
+FROM [dbo].[Produto's grade] AS t
+WHERE t.[código]]] = CAST(@P1 AS nvarchar(4000)) AND t.[nulo char(8)] = CAST(@P2 AS varchar(8000)) AND t.[nulo nchar(2)] IN (CAST(@P3 AS nvarchar(4000)));
 GO
 /*mare:tracking.changes*/
 SELECT c.SYS_CHANGE_VERSION AS versao, CASE WHEN t.[código]]] IS NULL THEN 'D' ELSE 'U' END AS op, c.[código]]], c.[ordem], t.[código]]], t.[ordem], t.[nulo bit], t.[nulo tinyint], t.[nulo int], t.[nulo bigint], t.[nulo decimal(38,10)], CAST(t.[nulo money] AS decimal(19, 4)) AS [nulo money], CAST(t.[nulo smallmoney] AS decimal(19, 4)) AS [nulo smallmoney], t.[nulo real], t.[nulo float(53)], t.[nulo date], t.[nulo time(3)], t.[nulo datetime], t.[nulo smalldatetime], t.[nulo datetime2(7)], t.[nulo datetimeoffset(3)], t.[nulo char(8)], t.[nulo varchar(max)], t.[nulo nchar(2)], t.[nulo nvarchar(max)], t.[nulo binary(4)], t.[nulo varbinary(max)], t.[nulo uniqueidentifier], CONVERT(bigint, t.[nulo rowversion]) AS [nulo rowversion], t.[calculada]

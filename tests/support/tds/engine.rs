@@ -242,14 +242,33 @@ impl Engine {
 
     /// Rows as a transaction sees them, in the order of their insertion.
     pub fn read(&self, tx: Tx, table: &str, locks: Locks) -> Outcome<Vec<Row>> {
+        self.read_where(tx, table, locks, |_| true)
+    }
+
+    /// The rows that `is_meant`; others are not looked at, whoever has them locked.
+    pub fn read_where(
+        &self,
+        tx: Tx,
+        table: &str,
+        locks: Locks,
+        is_meant: impl Fn(&Row) -> bool,
+    ) -> Outcome<Vec<Row>> {
         let mut rows = Vec::new();
         for row in self.tables[table].rows.values() {
-            match (row.owner, locks) {
-                (Some(owner), _) if owner == tx => rows.extend(row.current.clone()),
-                (Some(owner), Locks::Wait) => return Err(Stop::Blocked(owner)),
-                (Some(_), Locks::ReadPast) => {}
-                (Some(_), Locks::Versions) | (None, _) => rows.extend(row.committed.clone()),
-            }
+            let may_be_meant = |owner| {
+                let images = [&row.current, &row.committed];
+                images.into_iter().flatten().any(&is_meant).then_some(Stop::Blocked(owner))
+            };
+            let seen = match (row.owner, locks) {
+                (Some(owner), _) if owner == tx => &row.current,
+                (Some(owner), Locks::Wait) => match may_be_meant(owner) {
+                    Some(blocked) => return Err(blocked),
+                    None => continue,
+                },
+                (Some(_), Locks::ReadPast) => continue,
+                (Some(_), Locks::Versions) | (None, _) => &row.committed,
+            };
+            rows.extend(seen.clone().filter(&is_meant));
         }
         Ok(rows)
     }

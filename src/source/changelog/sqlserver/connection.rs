@@ -13,7 +13,7 @@ use crate::source::changelog::form::Form;
 use super::catalog::table_facts;
 use super::change::{FIRST_STORED, SqlServerChange, changes};
 use super::session::{Login, connection, failed, lock, probe, refused};
-use super::statements::{DELETE_MAX, INSTALLED, drain_bound, drain_delete, drain_page, first_page};
+use super::statements::{DELETE_MAX, INSTALLED, drain_bound, drain_delete, drain_page, page};
 use super::table::{CaptureTable, TableFacts, plan};
 
 /// Our schema in Live.
@@ -86,12 +86,9 @@ impl Connector for SqlServerConnector {
 
 /// Mapped columns that the table of Live does not have. (A table that is not there at all is the plan's to refuse.)
 pub(super) fn missing(table: &CapturedTable, facts: &[TableFacts]) -> Vec<String> {
-    let Some(facts) = facts.iter().find(|facts| facts.schema == table.schema && facts.table == table.table)
-    else {
-        return Vec::new();
-    };
-    let is_there = |name: &String| facts.columns.iter().any(|column| column.name == *name);
-    table.columns.iter().filter(|name| !is_there(name)).cloned().collect()
+    let facts = facts.iter().find(|facts| facts.schema == table.schema && facts.table == table.table);
+    let missing = facts.map(|facts| facts.missing(table)).unwrap_or_default();
+    missing.into_iter().map(str::to_owned).collect()
 }
 
 fn without(table: &CapturedTable, missing: &[String]) -> CapturedTable {
@@ -141,7 +138,7 @@ impl SqlServerDialect {
         let ask = PageAsk { table: index, after: 0, bound: 0, limit: 0 };
         let written = self.ask(self.page(&ask)).await.map_err(|error| not_as_installed(error, planned))?;
         // Of what is not written down, the shop's table knows the type.
-        let base = Statement::new(first_page(planned)).bind(Param::Int(0));
+        let base = Statement::new(page(planned, &planned.key[0], true)).bind(Param::Int(0));
         let base = self.ask(base).await.map_err(failed)?;
         let stored = written.rows.columns().get(FIRST_STORED..).unwrap_or_default();
         let place = |name: &str| stored.iter().position(|column| column.name == name);

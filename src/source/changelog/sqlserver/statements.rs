@@ -6,7 +6,7 @@
 //! value, or a row with `motivo`. The reader takes the last result set of such a statement.
 
 use super::names::{literal, qualified, quoted};
-use super::table::{CaptureTable, ColumnFacts};
+use super::table::CaptureTable;
 use super::trigger::OWN_WRITES_MARK;
 
 mod check;
@@ -14,16 +14,18 @@ mod rows;
 mod tracking;
 
 pub use check::{
-    COLUMN_RIGHTS, COLUMNS, INSTALLED, LOCK_HOLDER, OBJECTS, OPEN_NOW, OPEN_TRANSACTIONS, OUTPUT_IN_CACHE,
-    OUTPUT_IN_MODULES, OWNERS, RESTORES, RIGHTS, SERVER_SETTINGS, TRIGGER_ORDER, TRIGGERS, switch, waiting,
+    COLUMN_RIGHTS, COLUMNS, INSTALLED, LOCK_HOLDER, LOGIN, OBJECTS, OPEN_NOW, OPEN_TRANSACTIONS,
+    OUTPUT_IN_CACHE, OUTPUT_IN_MODULES, OWNERS, RESTORES, RIGHTS, ROLES, SERVER_SETTINGS, TRIGGER_ORDER,
+    TRIGGERS, codes, kill, switch, waiting,
 };
-pub use rows::{by_keys, by_keys_within, first_page, keys_padded, next_page, range_within};
+pub use rows::{CLOCK, KEYS_MAX, by_keys, by_keys_within, keys_padded, page, range_within};
 pub use tracking::{TRACKING_VERSION, VERSION_BOUND, tracking_changes, tracking_minimum, version_page};
 
 /// Rows that one delete may take: below the 5,000 locks at which SQL Server begins to think of a table lock.
 pub const DELETE_MAX: usize = 4_000;
 
-/// Server and database, from what every server has: version, edition, names, collation, isolation, clocks.
+/// Server and database, from what every server has: version, edition, names, collation, isolation, and its clock: UTC,
+/// and how many seconds its local time is ahead of it (`deslocamento`).
 pub const PROBE: &str = "/*mare:probe*/
 SELECT CONVERT(nvarchar(128), SERVERPROPERTY('ProductVersion')) AS produto_versao,
        CONVERT(nvarchar(128), SERVERPROPERTY('Edition')) AS edicao,
@@ -38,8 +40,8 @@ SELECT CONVERT(nvarchar(128), SERVERPROPERTY('ProductVersion')) AS produto_versa
        CONVERT(int, d.snapshot_isolation_state) AS isolamento_snapshot,
        CONVERT(nvarchar(60), d.recovery_model_desc) AS recuperacao,
        CONVERT(nvarchar(128), SUSER_SNAME()) AS usuario,
-       SYSDATETIME() AS hora_local,
-       SYSUTCDATETIME() AS hora_utc
+       DATEDIFF(second, SYSUTCDATETIME(), SYSDATETIME()) AS deslocamento,
+       CAST(SYSUTCDATETIME() AS datetimeoffset(3)) AS hora_utc
 FROM sys.databases AS d
 WHERE d.name = DB_NAME();";
 
@@ -170,11 +172,6 @@ pub fn drain_delete(schema: &str, table: &CaptureTable) -> String {
          INNER JOIN {name} AS c WITH (ROWLOCK, FORCESEEK) ON c.[mare_versao] = lida.versao\n\
          OPTION (LOOP JOIN, FORCE ORDER);"
     )
-}
-
-/// The type of a column in a cast, as parameters travel as text.
-fn cast(parameter: usize, column: &ColumnFacts) -> String {
-    format!("CAST(@P{parameter} AS {})", column.declared())
 }
 
 fn select(table: &CaptureTable, alias: &str) -> String {

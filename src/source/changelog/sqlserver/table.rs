@@ -73,6 +73,11 @@ impl TableFacts {
         self.columns.iter().find(|column| column.name == name)
     }
 
+    /// The mapped columns that the table does not have.
+    pub fn missing<'a>(&self, wanted: &'a CapturedTable) -> Vec<&'a str> {
+        wanted.columns.iter().map(String::as_str).filter(|name| self.column(name).is_none()).collect()
+    }
+
     /// The table's own `rowversion` column, if it has one (there is at most one).
     pub fn row_version(&self) -> Option<&str> {
         self.columns.iter().find(|column| column.is_row_version()).map(|column| column.name.as_str())
@@ -82,6 +87,11 @@ impl TableFacts {
 impl ColumnFacts {
     pub(super) fn quoted(&self) -> String {
         quoted(&self.name)
+    }
+
+    /// Whether its values are whole numbers, which every order has in the same place.
+    pub fn is_integer(&self) -> bool {
+        matches!(self.data_type.as_str(), "tinyint" | "smallint" | "int" | "bigint")
     }
 
     fn is_row_version(&self) -> bool {

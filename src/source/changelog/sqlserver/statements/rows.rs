@@ -1,37 +1,30 @@
 //! Rows of the shop's own tables: pages of a load, and rows by their keys.
 //!
-//! The order is the server's: SQL Server orders `uniqueidentifier` by its last bytes first. So a key of a page is
-//! handed back as it came, and never compared outside the server.
+//! The order is the server's: SQL Server orders `uniqueidentifier` by its last bytes first. So an id that a page ended
+//! with is handed back as it came, and a range is only for columns that are ordered outside as they are inside. No
+//! statement has a lock hint: where the database locks, a row of an open transaction is waited for, since without it a
+//! balance would look as if it were not there; where it reads by version, the row is seen as it was.
 
 use super::super::names::quoted;
 use super::super::table::{CaptureTable, ColumnFacts};
-use super::{cast, select};
+use super::select;
 
-/// The first rows of a table, in the order of its key. `@P1`: how many.
-pub fn first_page(table: &CaptureTable) -> String {
-    format!(
-        "/*mare:chunk.first*/\nSELECT TOP (@P1) {}\nFROM {} AS t\nORDER BY {};",
-        select(table, "t"),
-        table.source_name(),
-        order(table)
-    )
-}
+/// The server's clock, with its distance from UTC.
+pub const CLOCK: &str = "/*mare:clock*/\nSELECT SYSDATETIMEOFFSET() AS agora;";
 
-/// The rows that follow a key. `@P1`: how many; `@P2`…: the key of the last row seen, as text.
-pub fn next_page(table: &CaptureTable) -> String {
-    // (a, b) > (x, y), which T-SQL cannot say so.
-    let after = (0..table.key.len()).map(|last| {
-        let equal = table.key[..last].iter().enumerate();
-        let equal = equal.map(|(n, column)| format!("t.{} = {}", column.quoted(), cast(n + 2, column)));
-        let greater = format!("t.{} > {}", table.key[last].quoted(), cast(last + 2, &table.key[last]));
-        format!("({})", equal.chain([greater]).collect::<Vec<_>>().join(" AND "))
-    });
+/// The next rows of a table by one of its columns. `@P1`: how many; `@P2`: after this one, as text. `from_start`: no
+/// lower end, and no `@P2`. Rows without a value there are never among them: they would come first, again and again.
+pub fn page(table: &CaptureTable, column: &ColumnFacts, from_start: bool) -> String {
+    let name = column.quoted();
+    let condition = match (from_start, column.nullable) {
+        (false, _) => format!("\nWHERE t.{name} > {}", cast(2, column)),
+        (true, true) => format!("\nWHERE t.{name} IS NOT NULL"),
+        (true, false) => String::new(),
+    };
     format!(
-        "/*mare:chunk.next*/\nSELECT TOP (@P1) {}\nFROM {} AS t\nWHERE {}\nORDER BY {};",
+        "/*mare:chunk.page*/\nSELECT TOP (@P1) {}\nFROM {} AS t{condition}\nORDER BY t.{name};",
         select(table, "t"),
-        table.source_name(),
-        after.collect::<Vec<_>>().join("\n   OR "),
-        order(table)
+        table.source_name()
     )
 }
 
@@ -46,7 +39,8 @@ pub fn by_keys(table: &CaptureTable, column: &ColumnFacts, count: usize) -> Stri
 }
 
 /// Rows with `@P1` and `@P2` in the two `fixed` columns, in which `column` lies after `@P3` up to and including
-/// `@P4`; `from_start`: no lower end, and `@P3` is the upper one.
+/// `@P4`; `from_start`: no lower end, and `@P3` is the upper one. Whoever knows the two ends must order the column as the
+/// server does.
 pub fn range_within(
     table: &CaptureTable,
     fixed: [&ColumnFacts; 2],
@@ -81,7 +75,7 @@ pub fn by_keys_within(
 }
 
 /// Keys that one statement may name: SQL Server takes 2,100 parameters.
-const KEYS_MAX: usize = 2_000;
+pub const KEYS_MAX: usize = 2_000;
 
 /// How many parameters a list of `wanted` keys is sent with, the last key being repeated: a few lengths mean a few
 /// plans in the server's cache. `None`: too many for one statement.
@@ -98,6 +92,8 @@ fn one_of(column: &ColumnFacts, first: usize, count: usize) -> String {
     format!("t.{} IN ({})", quoted(&column.name), values.join(", "))
 }
 
-fn order(table: &CaptureTable) -> String {
-    table.key.iter().map(|column| format!("t.{}", column.quoted())).collect::<Vec<_>>().join(", ")
+/// A parameter, which travels as text, in the type of a column, so that its index is used. A text gets all the room
+/// there is: one that were cut to the column's length would be another's.
+fn cast(parameter: usize, column: &ColumnFacts) -> String {
+    format!("CAST(@P{parameter} AS {})", column.stored())
 }

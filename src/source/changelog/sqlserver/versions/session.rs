@@ -12,8 +12,8 @@ use crate::source::changelog::versions::dialect::{Mode, Part, VersionHealth, Ver
 
 use super::super::session::{failed, integer_of, refused, system, text_of};
 use super::super::statements::{
-    OPEN_TRANSACTIONS, PROBE_FORK, PROBE_HELD_BACK, TRACKING_VERSION, VERSION_BOUND, first_page,
-    tracking_changes, tracking_minimum,
+    OPEN_TRANSACTIONS, PROBE_FORK, PROBE_HELD_BACK, TRACKING_VERSION, VERSION_BOUND, page, tracking_changes,
+    tracking_minimum,
 };
 use super::row::{VersionedRow, versioned};
 use super::{PAGE_ROWS, Reading, Source, VersionSession};
@@ -30,7 +30,9 @@ impl VersionSession {
         }
         // No row; only what the columns are.
         let ask = match self.mode {
-            Mode::Tracking => Statement::new(first_page(&source.table)).bind(Param::Int(0)),
+            Mode::Tracking => {
+                Statement::new(page(&source.table, &source.table.key[0], true)).bind(Param::Int(0))
+            }
             Mode::RowVersions => source.page(0, 0, 0),
         };
         let described = self.ask(ask).await?;

@@ -1,0 +1,26 @@
+//! The simulator's own time, which a test may move forward instead of waiting.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+#[derive(Debug)]
+pub(super) struct Clock {
+    started: Instant,
+    skipped_ms: AtomicU64,
+}
+
+impl Clock {
+    pub(super) fn start() -> Self {
+        Self { started: Instant::now(), skipped_ms: AtomicU64::new(0) }
+    }
+
+    /// Time since the start, what was skipped included.
+    pub(super) fn now(&self) -> Duration {
+        self.started.elapsed() + Duration::from_millis(self.skipped_ms.load(Ordering::Acquire))
+    }
+
+    pub(super) fn advance(&self, by: Duration) {
+        let ms = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+        self.skipped_ms.fetch_add(ms, Ordering::AcqRel);
+    }
+}
