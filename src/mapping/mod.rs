@@ -16,6 +16,7 @@ use crate::core::time::Timestamp;
 use crate::core::value::{Stock, Value};
 
 mod balances;
+pub mod catalog;
 pub mod cell;
 pub mod config;
 mod counts;
