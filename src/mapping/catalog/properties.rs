@@ -71,7 +71,8 @@ fn children() -> impl Strategy<Value = (Vec<CodeRow>, Vec<ImageRow>, Vec<Specifi
     let image = (id(), any::<i64>(), url, prop::option::of(words()), any::<bool>()).prop_map(
         |(colour, order, url, label, main)| ImageRow { colour, sku: None, order, url, label, main },
     );
-    let specification = (words(), words()).prop_map(|(name, value)| SpecificationRow { name, value });
+    let name = prop_oneof!["Gola|GOLA|gola|Cor", words()];
+    let specification = (name, words()).prop_map(|(name, value)| SpecificationRow { name, value });
     let part = (sku(), "[AS][0-9]{0,2}", decimal()).prop_map(|(kit, part, quantity)| PartRow {
         kit,
         part: part.into(),
