@@ -78,11 +78,11 @@ pub fn parse(bytes: &[u8]) -> (Vec<Link>, Vec<LineError>) {
     }
     let file = decode(bytes);
     let separator = separator(&file);
-    let mut records = Records { rest: &file, line: 1, separator };
+    let records = Records { rest: &file, line: 1, separator };
     let mut columns = Column::USUAL.to_vec();
     let mut first = true;
     let mut checker = Checker::default();
-    while let Some((line, record)) = records.next() {
+    for (line, record) in records {
         let Some(fields) = record else {
             checker.errors.push(LineError { line, problem: Problem::Quote });
             continue;
@@ -90,7 +90,8 @@ pub fn parse(bytes: &[u8]) -> (Vec<Link>, Vec<LineError>) {
         if fields.iter().all(|field| field.trim().is_empty()) {
             continue;
         }
-        match header(&fields).filter(|_| std::mem::take(&mut first)) {
+        let may_be_header = std::mem::take(&mut first);
+        match header(&fields).filter(|_| may_be_header) {
             None => {
                 let link = link(line, &columns, &fields);
                 checker.take(line, link);
@@ -163,8 +164,7 @@ impl Column {
 
 /// In lower case, without accents, words joined by `_`.
 fn folded(field: &str) -> String {
-    let lower = text::line(field).to_lowercase();
-    let plain = lower.chars().map(|c| match c {
+    let plain = |c| match c {
         'á' | 'à' | 'ã' | 'â' => 'a',
         'é' | 'ê' => 'e',
         'í' => 'i',
@@ -173,8 +173,8 @@ fn folded(field: &str) -> String {
         'ç' => 'c',
         ' ' | '-' => '_',
         c => c,
-    });
-    plain.collect()
+    };
+    text::line(field).to_lowercase().chars().map(plain).collect()
 }
 
 /// The columns, if this record is a header: it names one and holds no address.
