@@ -155,8 +155,6 @@ mod tests {
             Err(Refusal::CategoryGap { level: 2, expected: 1, .. })
         ));
         assert!(matches!(found(&config, &five(), 9), Err(Refusal::UnknownCategory(_))));
-<<<<<<< HEAD
-=======
         let mut six = five();
         let row = ClassifierRow {
             code: "F".into(),
@@ -166,7 +164,6 @@ mod tests {
         };
         six.put(&RowId::Int(6), Some(row));
         assert!(matches!(found(&config, &six, 6), Err(Refusal::EndlessCategory)));
->>>>>>> map-catalog
         let none = classify(&config, &five(), None, &mut Notes::default());
         assert!(matches!(none, Err(Refusal::NoCategory)));
         let unnamed = table(&[(1, None, 1, " ")]);

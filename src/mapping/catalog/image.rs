@@ -210,12 +210,9 @@ mod tests {
         assert_eq!(shown(&live, &rows).0, ["frente", "lado", "costas", "medidas"]);
         let two_main = [row(None, 0, "geral", true), row(Some(1), 1, "azul", true)];
         assert_eq!(shown(&live, &two_main).0, ["azul", "geral"]);
-<<<<<<< HEAD
-=======
         let near =
             [row(None, 0, "geral", true), row(Some(1), 3, "azul", true), row(Some(1), 1, "lado", false)];
         assert_eq!(shown(&live, &near).0, ["azul", "lado", "geral"]);
->>>>>>> map-catalog
         let general_main = [row(None, 0, "geral", true), row(Some(1), 1, "azul", false)];
         assert_eq!(shown(&live, &general_main).0, ["geral", "azul"]);
         let own = ImageRow { sku: Some(RowId::Int(100)), ..row(None, 9, "dela", false) };

@@ -1,6 +1,3 @@
-<<<<<<< HEAD
-
-=======
 //! What holds for any rows whatsoever.
 
 use std::collections::HashSet;
@@ -252,4 +249,3 @@ proptest! {
         prop_assert_eq!(keys(&config, &lookups, &input), keys(&config, &lookups, &other));
     }
 }
->>>>>>> map-catalog

@@ -2,10 +2,7 @@
 
 use crate::mapping::counts::Reason;
 
-<<<<<<< HEAD
-=======
 use super::config::LEVELS;
->>>>>>> map-catalog
 use super::limits;
 
 /// What is wrong, and what to do. Nothing is ever put in its place.
@@ -23,13 +20,9 @@ pub enum Refusal {
     UnknownCategory(String),
     #[error("classifier \"{0}\" has no code or no name: fill them in")]
     UnnamedCategory(String),
-<<<<<<< HEAD
-    #[error("the classifiers above the product's have no end: look for one that is its own parent (id_pai)")]
-=======
     #[error(
         "the product's classifier has more than {LEVELS} levels: look for one that stands above itself (id_pai)"
     )]
->>>>>>> map-catalog
     EndlessCategory,
     #[error("classifier {code} says level {level} and stands on level {expected}: correct nivel or id_pai")]
     CategoryGap { code: String, level: i64, expected: i64 },

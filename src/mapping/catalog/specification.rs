@@ -95,14 +95,11 @@ mod tests {
 
     #[test]
     fn rows_of_one_name_are_one_specification() {
-<<<<<<< HEAD
-=======
         // Which spelling is sent does not hang on which row came first.
         for names in [["Gola", "GOLA"], ["GOLA", "Gola"]] {
             let found = found(&CatalogConfig::default(), &names.map(|name| (name, "V")));
             assert_eq!(found.0[0], entry("GOLA", &["V"]));
         }
->>>>>>> map-catalog
         let rows = [
             ("Material", "Couro"),
             ("MATERIAL", "Algodão"),

@@ -1,6 +1,3 @@
-<<<<<<< HEAD
-
-=======
 //! A product with everything, and then one thing after the other that is different.
 
 use super::config::{CatalogConfig, DefaultBrand, DefaultPackage, Grouping, ImageRules, ImageSource, Score};
@@ -518,4 +515,3 @@ fn two_skus_with_one_reference_are_one() {
     assert_eq!(found.wants.iter().filter(|(key, _)| key.entity == Entity::Sku).count(), 2);
     assert!(reasons(&found).contains(&Reason::DuplicateReference) && found.refused.is_empty());
 }
->>>>>>> map-catalog
