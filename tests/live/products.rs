@@ -40,7 +40,12 @@ fn unmet(site: &Site, sku_ref: &str) -> Option<String> {
     let id = world.sku_id(sku_ref)?;
     let unmet = world.unmet(id, "1");
     let unmet = unmet.iter().map(|unmet| format!("{unmet:?}"));
-    Some(unmet.filter(|unmet| !unmet.starts_with("Stock") && !unmet.starts_with("Price")).collect::<Vec<_>>().join(", "))
+    Some(
+        unmet
+            .filter(|unmet| !unmet.starts_with("Stock") && !unmet.starts_with("Price"))
+            .collect::<Vec<_>>()
+            .join(", "),
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]
