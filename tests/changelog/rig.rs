@@ -1,6 +1,7 @@
 //! A drain inside the test, that can be held at any step and killed there.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
