@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use tokio_postgres::Client;
 
 use crate::config::{CaptureMode, Config, Live, Source};
+use crate::core::entity::Entity;
 use crate::live::PostgresSettings;
 use crate::pipeline::wall_clock;
 use crate::source::changelog::postgres as triggers;
@@ -101,6 +102,8 @@ async fn check_vtex(config: &Config) -> Vec<Finding> {
         trade_policies: config.mapping.trade_policies().iter().map(ToString::to_string).collect(),
     };
     let account = client.check(&expected).await;
+    let consents =
+        if config.mapping.has(Entity::Consent) { Some(check_consents(&client).await) } else { None };
     account
         .findings
         .into_iter()
@@ -114,7 +117,22 @@ async fn check_vtex(config: &Config) -> Vec<Finding> {
             message: finding.message,
             remedy: finding.remedy,
         })
+        .chain(consents)
         .collect()
+}
+
+/// Whether VTEX has a place for what customers agreed to.
+async fn check_consents(client: &vtex::Client) -> Finding {
+    let subject = "vtex consents";
+    match client.consent_entity().await {
+        Ok(found) if found.schema && found.index => Finding::ok(subject, "Master Data holds them"),
+        Ok(_) => Finding::error(subject, "Master Data has no entity for them yet", "run `mare install`"),
+        Err(failure) => Finding::error(
+            subject,
+            format!("Master Data cannot be asked: {failure:?}"),
+            "give the key \"Master Data administrator\", or the network a way out",
+        ),
+    }
 }
 
 /// The folder of the ledger must be ours to write.

@@ -4,15 +4,19 @@ use anyhow::bail;
 use secrecy::SecretString;
 
 use crate::config::{CaptureMode, Config, Live, Source};
+use crate::core::entity::Entity;
 use crate::live;
 
 mod postgres;
 pub(super) mod sqlserver;
+mod vtex;
 
 /// Install capture in Live: a login with least privilege, and what tells the changes.
 ///
 ///   Postgres    a publication with a slot, or triggers with change tables
 ///   SQL Server  triggers with change tables, or change tracking, or nothing but the login (rowversion)
+///
+/// Where consents are sent, also an entity of our own in VTEX's Master Data.
 ///
 /// Needs a user who owns the tables and may create logins; `mare run` later needs only the new login.
 #[derive(Debug, clap::Args)]
@@ -108,6 +112,9 @@ impl Install {
                     sqlserver::install(source, settings, by, &config, self.dry_run).await?;
                 }
             }
+        }
+        if config.mapping.has(Entity::Consent) {
+            vtex::install(&config, self.dry_run).await?;
         }
         Ok(())
     }
