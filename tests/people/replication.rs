@@ -178,6 +178,7 @@ async fn disturbed(kind: FaultKind, seed: u64) {
         // Of somebody who never agreed nothing need be there.
         assert_eq!(customer["isNewsletterOptIn"] == true, n % 2 == 1, "{at}: {customer:#}");
         assert!(world.document("AD", &format!("a{n}")).is_some(), "{at}");
+        assert!(world.document("AD", &format!("b{n}")).is_none(), "{at}: Live has it no more");
         let act = world.document("LC", &format!("{code}--marketing-5femail")).unwrap();
         assert_eq!(act["state"], if n % 2 == 0 { "revoked" } else { "accepted" }, "{at}");
     }

@@ -42,7 +42,8 @@ impl Vtex {
                 return Answer::People(PeopleAnswer::Found(found));
             }
             PeopleCall::ReadCustomer { id } => {
-                let email = self.customers[id]["email"].as_str().map(CompactString::new);
+                let email =
+                    self.customers[id].get("email").and_then(|email| email.as_str()).map(CompactString::new);
                 return Answer::People(PeopleAnswer::Email(email));
             }
             PeopleCall::SaveCustomer { id: Some(id), body } => {
@@ -360,7 +361,10 @@ fn erasing_begins_one_job_and_looks_again_until_it_is_done() {
     let mut vtex = Vtex::with_customer(json!({"email": EMAIL}));
     let mut job = Job::knowing(CL).confirmed(value(customer(None, &[])));
     let (calls, next) = job.run(&mut vtex, &Value::Erased);
-    assert_eq!(calls, [PeopleCall::Forget { email: EMAIL.into() }]);
+    assert_eq!(
+        calls,
+        [PeopleCall::ReadCustomer { id: CL.into() }, PeopleCall::Forget { email: EMAIL.into() }]
+    );
     assert_eq!(next, Next::Later(std::time::Duration::from_secs(30)), "not asked in the same breath");
     for _ in 0..3 {
         let (calls, next) = job.run(&mut vtex, &Value::Erased);
@@ -369,6 +373,16 @@ fn erasing_begins_one_job_and_looks_again_until_it_is_done() {
     vtex.job = Some(JobState::Success);
     assert_eq!(job.lines(&mut vtex, &Value::Erased), ["GET /api/user-rights/forget/jobs/job"]);
     assert_eq!(vtex.jobs, 1);
+}
+
+#[test]
+fn the_address_that_vtex_has_is_the_one_to_erase() {
+    let mut vtex = Vtex::with_customer(json!({"email": "new@example.com"}));
+    let (calls, _) = Job::knowing(CL).confirmed(value(customer(None, &[]))).run(&mut vtex, &Value::Erased);
+    assert_eq!(calls.last(), Some(&PeopleCall::Forget { email: "new@example.com".into() }));
+    let mut vtex = Vtex::with_customer(json!({}));
+    let (calls, _) = Job::knowing(CL).confirmed(value(customer(None, &[]))).run(&mut vtex, &Value::Erased);
+    assert_eq!(calls.last(), Some(&PeopleCall::Forget { email: EMAIL.into() }));
 }
 
 #[test]
