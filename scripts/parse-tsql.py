@@ -22,6 +22,7 @@ UNKNOWN = [
     ),
     (r"ALTER DATABASE CURRENT SET CHANGE_TRACKING = OFF;", "SELECT 1;"),
     (rf"(?<='), DEFAULT_DATABASE = {NAME}(?=;)", ""),
+    (r"KILL \d+;", "SELECT 1;"),
     (rf"(CREATE LOGIN {NAME} FROM WINDOWS|DROP LOGIN {NAME});", "SELECT 1;"),
 ]
 

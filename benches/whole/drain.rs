@@ -7,7 +7,7 @@ use mare::core::position::Position;
 use mare::simulator::{Limits, Options, Outage};
 use serde_json::json;
 
-use super::{MINUTE, Site, WITHOUT_LIMITS, report, stage, support};
+use super::{MINUTE, Site, WITHOUT_LIMITS, backlog, processor, report, stage, support};
 
 const KEYS: i64 = 200_000;
 const CHANGES: i64 = 1_000_000;
@@ -47,7 +47,7 @@ pub(super) async fn measure() {
     }));
 }
 
-/// Updates in an order that no index has; the position after the last.
+/// The position after the last change.
 async fn make_backlog(site: &Site) -> String {
     for slot in ["peer_before", "peer_after"] {
         site.live
@@ -55,23 +55,7 @@ async fn make_backlog(site: &Site) -> String {
             .await
             .unwrap();
     }
-    site.live
-        .batch_execute(&format!(
-            "CREATE TABLE public.pick AS SELECT id_loja, id_deposito, id_sku, \
-             row_number() OVER (ORDER BY md5(id_sku::text || id_loja::text)) - 1 AS n FROM live.estoque_saldo; \
-             CREATE UNIQUE INDEX ON public.pick (n); ANALYZE public.pick; \
-             CREATE PROCEDURE public.backlog() LANGUAGE plpgsql AS $$ \
-             DECLARE keys bigint := (SELECT count(*) FROM public.pick); at bigint := 0; BEGIN \
-             SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; \
-             WHILE at < {CHANGES} LOOP \
-             UPDATE live.estoque_saldo e SET quantidade = quantidade + 1 FROM public.pick p \
-             WHERE p.n >= at % keys AND p.n < at % keys + {PER_TRANSACTION} AND e.id_loja = p.id_loja \
-             AND e.id_deposito = p.id_deposito AND e.id_sku = p.id_sku; \
-             at := at + {PER_TRANSACTION}; COMMIT; END LOOP; END $$"
-        ))
-        .await
-        .unwrap();
-    site.live.batch_execute("CALL public.backlog()").await.unwrap();
+    backlog::make(&site.live, CHANGES, PER_TRANSACTION).await;
     site.live.query_one("SELECT pg_current_wal_lsn()::text", &[]).await.unwrap().get(0)
 }
 
@@ -102,7 +86,7 @@ async fn drain(site: &mut Site, target: Position) -> Drained {
         let Some(status) = site.get("/status").await else { return false };
         let source = &status["sources"]["live"];
         if begun.is_none() && source["phase"] == "streaming" {
-            begun = Some((Instant::now(), cpu_seconds(site.process())));
+            begun = Some((Instant::now(), processor::seconds(site.process())));
         }
         let durable = source["durable"].as_str().and_then(|text| text.parse::<Position>().ok());
         durable.is_some_and(|at| at >= target)
@@ -114,14 +98,8 @@ async fn drain(site: &mut Site, target: Position) -> Drained {
         "every change was read: {status}"
     );
     let (began, cpu_before) = begun.expect("it streamed");
-    Drained { seconds: began.elapsed().as_secs_f64(), cpu_seconds: cpu_seconds(site.process()) - cpu_before }
-}
-
-/// Processor time of a process so far.
-fn cpu_seconds(process: u32) -> f64 {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
-    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-    let ticks = fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap();
-    // USER_HZ is 100 on every Linux of today.
-    ticks / 100.0
+    Drained {
+        seconds: began.elapsed().as_secs_f64(),
+        cpu_seconds: processor::seconds(site.process()) - cpu_before,
+    }
 }

@@ -5,6 +5,10 @@
 //! scripts/bench drain     1,000,000 updates over 200,000 keys, backlog made before; beside pg_recvlogical
 //! scripts/bench latency   commit to VTEX at 1,000 changes/s, a simulator without limits
 //! scripts/bench limit     requests and changes under a limit of 33/s
+//! scripts/bench changelog 500,000 updates over 100,000 keys, waiting in a change table; beside plain SQL
+//! scripts/bench burden    sales per second with triggers, with a slot, and without capture
+//! scripts/bench burden --url URL
+//!                         the same on a shop elsewhere: its triggers enabled and disabled
 //! ```
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench may fail loudly")]
@@ -16,9 +20,13 @@ use support::replicator::Site;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
+mod backlog;
+mod burden;
+mod changelog;
 mod drain;
 mod latency;
 mod limit;
+mod processor;
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// As fast as the simulator answers.
@@ -27,7 +35,10 @@ const WITHOUT_LIMITS: &str = "[tuning.routes]\nstock_write = { per_second = 1000
 
 #[tokio::main]
 async fn main() {
-    let names: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
+    let Arguments { names, url } = arguments();
+    if let Some(url) = url {
+        return burden::elsewhere::measure(&url).await;
+    }
     let wanted = |name: &str| names.is_empty() || names.iter().any(|given| given == name);
     if wanted("limit") {
         limit::measure().await;
@@ -38,6 +49,33 @@ async fn main() {
     if wanted("drain") {
         drain::measure().await;
     }
+    if wanted("changelog") {
+        changelog::measure().await;
+    }
+    if wanted("burden") {
+        burden::measure().await;
+    }
+}
+
+#[derive(Default)]
+struct Arguments {
+    names: Vec<String>,
+    /// A shop elsewhere.
+    url: Option<String>,
+}
+
+fn arguments() -> Arguments {
+    let mut arguments = Arguments::default();
+    let mut given = std::env::args().skip(1);
+    while let Some(argument) = given.next() {
+        if argument == "--url" {
+            arguments.url = Some(given.next().expect("--url wants the address of a shop"));
+        } else if !argument.starts_with('-') {
+            // Other options are cargo's.
+            arguments.names.push(argument);
+        }
+    }
+    arguments
 }
 
 fn report(line: &serde_json::Value) {
@@ -47,6 +85,11 @@ fn report(line: &serde_json::Value) {
 /// Says what takes time before anything is measured.
 fn stage(began: Instant, what: &str) {
     eprintln!("{:7.1} s  {what}", began.elapsed().as_secs_f64());
+}
+
+/// Live is looked at as often as in an installation; the tests are in more of a hurry.
+fn look_as_usual(site: &Site) {
+    site.set_config(&site.config().replace("heartbeat_seconds = 1\n", ""));
 }
 
 /// Lets the shop work; returns how many seconds it took.

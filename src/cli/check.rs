@@ -6,11 +6,16 @@ use tokio_postgres::Client;
 
 use crate::config::{CaptureMode, Config, Live, Source};
 use crate::live::PostgresSettings;
+use crate::pipeline::wall_clock;
 use crate::source::changelog::postgres as triggers;
-use crate::source::postgres::check::{self, Finding, Severity};
+use crate::source::changelog::sqlserver::check as sqlserver;
+use crate::source::finding::{Finding, Severity};
+use crate::source::postgres::check;
 use crate::source::postgres::install::Names;
 use crate::vtex;
 use crate::vtex::check::Expected;
+
+use super::install::sqlserver::wanted;
 
 /// Test everything that `run` needs and print each finding with its remedy.
 ///
@@ -52,7 +57,16 @@ async fn check_live(source: &Source, config: &Config) -> Vec<Finding> {
             Ok(client) => check_postgres(source, settings, &client, config).await,
             Err(error) => failed(error.to_string()),
         },
-        Live::SqlServer(settings) => failed(format!("not built yet: {}", settings.address())),
+        Live::SqlServer(settings) => {
+            let check = sqlserver::Check {
+                settings: &settings,
+                wanted: &wanted(source, &settings, config),
+                mapping: &config.mapping,
+                compare: source.compare.as_ref(),
+                now: wall_clock,
+            };
+            check.run().await
+        }
     }
 }
 

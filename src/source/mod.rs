@@ -2,6 +2,7 @@
 
 pub mod changelog;
 pub mod context;
+pub mod finding;
 mod intake;
 pub mod postgres;
 pub mod reconcile;

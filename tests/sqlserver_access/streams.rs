@@ -129,3 +129,34 @@ async fn a_reader_that_stops_closes_the_connection_and_disturbs_nobody() {
     assert_ne!(connection.session().await.unwrap(), session);
     server.until_open(1).await;
 }
+
+/// A server announces the columns of a query before it refuses it; what catches that answers with a result of its own.
+#[tokio::test]
+async fn a_result_without_rows_is_passed_by_for_the_next() {
+    let (server, connection) = plain_server().await;
+    let result = |name: &str, rows: &[i64]| ResultSet {
+        columns: vec![ColumnDef::new(name, Kind::Int)],
+        rows: rows.iter().map(|row| vec![Value::Int(*row)]).collect(),
+    };
+    let results = [
+        (vec![result("a", &[]), result("b", &[2])], Some(("b", 1))),
+        (vec![result("a", &[]), result("b", &[]), result("c", &[])], Some(("c", 0))),
+        (vec![result("a", &[1]), result("b", &[2])], None),
+        (vec![result("a", &[1]), result("b", &[])], None),
+    ];
+    for (results, expected) in results {
+        server.with(|engine| {
+            engine.on("test:several", move |_, _, _| {
+                Ok(Reply { results: results.clone(), ..Reply::default() })
+            });
+        });
+        match (connection.fetch(Statement::new("/*test:several*/")).await, expected) {
+            (Ok(fetched), Some((name, rows))) => {
+                assert_eq!((&*fetched.rows.columns()[0].name, fetched.rows.len()), (name, rows));
+            }
+            (Err(SqlError::Protocol(_)), None) => {}
+            (other, _) => panic!("{other:?}"),
+        }
+    }
+    works(&connection).await;
+}

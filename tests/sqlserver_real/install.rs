@@ -1,15 +1,21 @@
 //! The scripts: installed, installed again, switched, reduced, uninstalled.
 
-use mare::live::sqlserver::{Param, Statement};
-use mare::mapping::config::Role;
+use mare::core::time::Timestamp;
+use mare::live::sqlserver::{Param, SqlServerSettings, Statement};
+use mare::mapping::config::{MappingConfig, Role};
 use mare::source::changelog::form::Form;
+use mare::source::changelog::sqlserver::check::Check;
+use mare::source::changelog::sqlserver::install::{Wanted, Way, look, prepare};
 use mare::source::changelog::sqlserver::run::run;
 use mare::source::changelog::sqlserver::script::{self, Objects};
 use mare::source::changelog::sqlserver::statements as ask;
 use mare::source::changelog::sqlserver::trigger::{Definition, judge};
+use mare::source::changelog::sqlserver::uninstall::{keep_readers_out, uninstall_script};
+use mare::source::changelog::versions::dialect::Mode;
+use mare::source::finding::Severity;
 
 use super::capture::Capture;
-use super::site::{Site, note, site_with_shop};
+use super::site::{Site, note, site_with_shop, skip};
 
 const SELL: &str = "UPDATE live.estoque_saldo SET quantidade = quantidade - 1
     WHERE id_sku IN (SELECT s.id FROM live.produto_sku AS s WHERE s.codigo = N'100001-01');";
@@ -120,4 +126,61 @@ async fn the_login_of_the_service_can_do_its_work_and_no_more() {
     drop(service);
     capture.uninstall(&site).await;
     site.end().await;
+}
+
+/// As the commands do it, for each way of capture that the server has.
+#[tokio::test]
+async fn the_commands_install_check_and_remove() {
+    for (name, way) in [
+        ("cmd_triggers", Way::Triggers(Form::Row)),
+        ("cmd_tracking", Way::Versions(Mode::Tracking)),
+        ("cmd_polling", Way::Versions(Mode::RowVersions)),
+    ] {
+        let Some(site) = site_with_shop(name).await else { return };
+        let mapping: MappingConfig = toml::from_str(
+            "[[stores]]\nloja = \"001\"\nwarehouse = \"w\"\n[[prices]]\ntabela = \"VAREJO\"\nas = \"base\"",
+        )
+        .unwrap();
+        let wanted = Wanted {
+            login: site.database.clone(),
+            database: site.database.clone(),
+            captured: mapping.captured(),
+            way,
+        };
+        let installation = prepare(&wanted, look(&site.connection, &wanted).await.unwrap()).unwrap();
+        match run(&site.connection, &installation.script(Some(super::site::PASSWORD))).await {
+            Ok(refused) => refused.iter().for_each(|refused| note(&refused.to_string())),
+            Err(error) => {
+                assert!(site.is_babelfish && way != Way::Triggers(Form::Row), "{way:?}: {error}");
+                skip(&format!("{way:?}"), &format!("says {error}"));
+                site.end().await;
+                continue;
+            }
+        }
+        // Again: what is there is no obstacle.
+        let again = prepare(&wanted, look(&site.connection, &wanted).await.unwrap()).unwrap();
+        run(&site.connection, &again.script(None)).await.unwrap();
+        let settings = SqlServerSettings {
+            user: wanted.login.clone(),
+            password: Some(super::site::PASSWORD.into()),
+            ..site.settings.clone()
+        };
+        let check = Check { settings: &settings, wanted: &wanted, mapping: &mapping, compare: None, now };
+        for finding in check.run().await {
+            if finding.severity > Severity::Ok {
+                note(&format!("{way:?}: {finding:?}"));
+            }
+            assert!(site.is_babelfish || finding.severity < Severity::Error, "{way:?}: {finding:?}");
+        }
+        keep_readers_out(&site.connection, false).await.unwrap();
+        let removal = uninstall_script(&site.connection, &wanted).await.unwrap();
+        run(&site.connection, &removal).await.unwrap();
+        assert!(look(&site.connection, &wanted).await.unwrap().objects == Objects::default());
+        assert!(!look(&site.connection, &wanted).await.unwrap().login_exists, "the login is gone");
+        site.end().await;
+    }
+}
+
+fn now() -> Timestamp {
+    Timestamp(jiff::Timestamp::now().as_microsecond())
 }

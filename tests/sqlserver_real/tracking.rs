@@ -1,7 +1,7 @@
 //! Capture without triggers, where the server has it.
 
 use mare::live::sqlserver::Param;
-use mare::mapping::config::Role;
+use mare::mapping::config::{MappingConfig, Role};
 use mare::source::changelog::form::Form;
 use mare::source::changelog::sqlserver::run::run;
 use mare::source::changelog::sqlserver::script;
@@ -43,8 +43,9 @@ async fn change_tracking_tells_what_changed_and_what_is_gone() {
         [("D".to_owned(), gone), ("U".to_owned(), changed)],
         "and nothing that we wrote ourselves"
     );
+    let captured = serde_json::from_str::<MappingConfig>("{}").unwrap().captured();
     let minimum = site.rows(&ask::tracking_minimum(price)).await;
     assert!(minimum[0][0].as_ref().unwrap().parse::<i64>().unwrap() <= from);
-    run(&site.connection, &script::tracking_uninstall(&capture.names, &capture.tables)).await.unwrap();
+    run(&site.connection, &script::tracking_uninstall(&capture.names, &captured)).await.unwrap();
     site.end().await;
 }

@@ -96,7 +96,7 @@ pub(crate) const BALANCE: &str = "saldo";
 pub(crate) const PRICE: &str = "preco";
 /// Known by a text.
 pub(crate) const GROUP: &str = "grupo";
-const QUANTITY_COLUMN: usize = 3;
+pub(crate) const QUANTITY_COLUMN: usize = 3;
 
 impl Shape {
     /// The table that a statement is about.

@@ -15,3 +15,4 @@ mod pages;
 mod rowversion;
 mod site;
 mod tracking;
+mod whole;

@@ -40,6 +40,11 @@ impl Site {
         let postgres = Cluster::start(&postgres::Options::default());
         let live = postgres.create_database("live").await.connect().await;
         shop::create(&live, skus).await;
+        Self::around(postgres, live, vtex, tuning, source).await
+    }
+
+    /// As [`Site::with_source`], around a server with a shop in its database `live`.
+    pub async fn around(postgres: Cluster, live: Client, vtex: Options, tuning: &str, source: &str) -> Self {
         let warehouses = vec!["loja001".to_owned(), "loja002".to_owned()];
         let trade_policies = vec!["1".to_owned(), "2".to_owned()];
         let vtex = Simulator::start(Options { warehouses, trade_policies, ..vtex }).await.unwrap();

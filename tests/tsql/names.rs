@@ -34,6 +34,16 @@ fn renamed(suffix: &str, form: Form) -> Vec<CaptureTable> {
 
 fn every_script(suffix: &str, form: Form) -> Vec<String> {
     let tables = renamed(suffix, form);
+    let captured: Vec<_> = tables
+        .iter()
+        .map(|table| CapturedTable {
+            role: table.role,
+            schema: table.schema.clone(),
+            table: table.table.clone(),
+            columns: Vec::new(),
+            key: Vec::new(),
+        })
+        .collect();
     let rename = |name: &str| format!("{name}{suffix}");
     let plain = names();
     let names = Names {
@@ -51,7 +61,7 @@ fn every_script(suffix: &str, form: Form) -> Vec<String> {
         script::switch(&names, true),
         script::switch(&names, false),
         script::tracking_install(&names, &tables, Some(suffix)),
-        script::tracking_uninstall(&names, &tables),
+        script::tracking_uninstall(&names, &captured),
         script::rowversion_install(&names, &tables, Some(suffix)),
         script::rowversion_uninstall(&names),
     ];

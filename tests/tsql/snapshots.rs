@@ -10,7 +10,7 @@ use mare::source::changelog::sqlserver::table::{CaptureTable, ColumnFacts};
 
 use mare::shop::{Profile, tsql};
 
-use super::facts::{column, names, tables};
+use super::facts::{captured, column, names, tables};
 
 /// Compares, or writes the file when `MARE_UPDATE_SNAPSHOTS` is set.
 fn compare(name: &str, text: &str) {
@@ -60,6 +60,8 @@ pub(crate) fn every_statement(schema: &str, tables: &[CaptureTable]) -> Vec<(Str
         ask::RIGHTS,
         ask::COLUMN_RIGHTS,
         ask::OBJECTS,
+        ask::LOGIN,
+        ask::ROLES,
         ask::OUTPUT_IN_MODULES,
         ask::OUTPUT_IN_CACHE,
         ask::OPEN_TRANSACTIONS,
@@ -74,6 +76,8 @@ pub(crate) fn every_statement(schema: &str, tables: &[CaptureTable]) -> Vec<(Str
     texts.extend([
         ask::mark_own_writes(),
         ask::switch(schema),
+        ask::kill(77),
+        ask::codes(&stock.schema, &stock.table, &stock.key[0].name),
         ask::waiting(schema, tables),
         ask::drain_bound(schema, tables),
         ask::drain_page(schema, stock, false),
@@ -104,7 +108,7 @@ fn the_scripts_are_as_kept() {
     compare("switch_off.sql", &script::switch(&names(), false));
     compare("switch_on.sql", &script::switch(&names(), true));
     compare("tracking_install.sql", &script::tracking_install(&names(), &rows, None));
-    compare("tracking_uninstall.sql", &script::tracking_uninstall(&names(), &rows));
+    compare("tracking_uninstall.sql", &script::tracking_uninstall(&names(), &captured()));
     compare("rowversion_install.sql", &script::rowversion_install(&names(), &rows, None));
     compare("rowversion_uninstall.sql", &script::rowversion_uninstall(&names()));
 }

@@ -7,7 +7,7 @@ use crate::config::{CaptureMode, Config, Live, Source};
 use crate::live;
 
 mod postgres;
-mod sqlserver;
+pub(super) mod sqlserver;
 
 /// Install capture in Live: a login with least privilege, and what tells the changes.
 ///

@@ -85,7 +85,8 @@ impl Connection {
         self.ask(|reply| Request::Execute { statement, reply }).await
     }
 
-    /// Runs a statement with one result and gives its rows as they come. The connection serves nobody else until they are
+    /// Runs a statement with one result (those without rows before it do not count) and gives its rows as they come. The
+    /// connection serves nobody else until they are
     /// read; dropping the rows before closes it.
     ///
     /// # Errors

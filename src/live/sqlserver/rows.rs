@@ -79,6 +79,10 @@ impl RowBuffer {
         &self.columns
     }
 
+    pub(super) fn shared_columns(&self) -> Arc<[Column]> {
+        Arc::clone(&self.columns)
+    }
+
     /// How many rows there are. A result without columns has none.
     pub fn len(&self) -> usize {
         self.cells.len().checked_div(self.columns.len()).unwrap_or(0)

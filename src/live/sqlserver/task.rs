@@ -307,33 +307,42 @@ struct Transfer<'a> {
 }
 
 impl Transfer<'_> {
+    /// A result without rows that is followed by another is passed by: a server announces the columns of a query before it
+    /// refuses it, and the statement that catches that answers with a result of its own.
     async fn run(mut self, session: SessionId) -> Result<(), SqlError> {
         let mut buffer: Option<RowBuffer> = None;
+        let mut begun = false;
         while let Some(item) = within(self.limit, self.result.try_next()).await? {
             match (item, &mut buffer) {
-                (QueryItem::Metadata(metadata), None) => {
-                    let columns: Arc<[Column]> = describe(metadata.columns())?.into();
-                    send(self.rows, Batch::Begin { columns: Arc::clone(&columns), session }).await?;
-                    buffer = Some(RowBuffer::new(columns));
+                (QueryItem::Metadata(_), Some(buffer)) if begun || !buffer.is_empty() => {
+                    return Err(SqlError::Protocol("a statement has more than one result".to_owned()));
+                }
+                (QueryItem::Metadata(metadata), _) => {
+                    buffer = Some(RowBuffer::new(describe(metadata.columns())?.into()));
                 }
                 (QueryItem::Row(row), Some(buffer)) => {
+                    if !begun {
+                        send(self.rows, Batch::Begin { columns: buffer.shared_columns(), session }).await?;
+                        begun = true;
+                    }
                     buffer.push(row.into_iter(), self.zone.rules())?;
                     if buffer.len() >= BATCH_ROWS_MAX || buffer.value_bytes() >= BATCH_BYTES_MAX {
                         send(self.rows, Batch::Rows(buffer.take())).await?;
                     }
-                }
-                (QueryItem::Metadata(_), Some(_)) => {
-                    return Err(SqlError::Protocol("a statement has more than one result".to_owned()));
                 }
                 (QueryItem::Row(_), None) => {
                     return Err(SqlError::Protocol("a row came before its columns".to_owned()));
                 }
             }
         }
+        if !begun {
+            let columns =
+                buffer.as_ref().map_or_else(|| Arc::new([]) as Arc<[Column]>, RowBuffer::shared_columns);
+            send(self.rows, Batch::Begin { columns, session }).await?;
+        }
         match buffer {
-            None => send(self.rows, Batch::Begin { columns: Arc::new([]), session }).await,
-            Some(rows) if rows.is_empty() => Ok(()),
-            Some(rows) => send(self.rows, Batch::Rows(rows)).await,
+            Some(rows) if !rows.is_empty() => send(self.rows, Batch::Rows(rows)).await,
+            _ => Ok(()),
         }
     }
 }

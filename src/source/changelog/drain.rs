@@ -217,14 +217,14 @@ impl<'a, D: Dialect> Drain<'a, D> {
         let mut merge = Merge::new(self.tables.len(), bound, self.settings.page_rows);
         let mut last = ChangeNumber::MIN;
         let cut = loop {
+            let whole = self.read.last().is_none_or(|(table, number)| !merge.has_more_of(*table, *number));
+            if whole && self.read.len() >= self.settings.round_rows {
+                break true;
+            }
             let asked = merge.wanted();
             if !asked.is_empty() {
                 let pages = self.dialect.pages(&asked).await?;
                 merge.fill(&asked, pages);
-            }
-            let whole = self.read.last().is_none_or(|(table, number)| !merge.has_more_of(*table, *number));
-            if whole && self.read.len() >= self.settings.round_rows {
-                break true;
             }
             let Some((table, row)) = merge.pop() else { break false };
             last = row.number();

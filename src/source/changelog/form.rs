@@ -9,8 +9,9 @@ pub enum Form {
     /// The mapped columns: nothing is asked of Live again.
     #[default]
     Row,
-    /// Of stock and prices only which row it is; it is read again in the background. Cheapest for the shop, and more
-    /// work for maré. Reference data is written down whole in any case.
+    /// Of stock and prices only which row it is; it is read again in the background. The change tables stay small;
+    /// what the shop's statements cost is much the same (`scripts/bench burden`), and reading again costs Live and maré
+    /// more. Reference data is written down whole in any case.
     Key,
 }
 

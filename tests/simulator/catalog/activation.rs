@@ -3,7 +3,7 @@
 use mare::simulator::{Options, Unmet, UnmetActivation};
 use serde_json::{Value, json};
 
-use super::{BRAND, CATEGORY, PRODUCT, SKU, Shop, category, id, image, sku};
+use super::{BRAND, CATEGORY, PRODUCT, SKU, Shop, category, colour, field, id, image, sku};
 
 /// The SKU as it is, to be active.
 fn active(product: u32, reference: &str) -> Value {
@@ -56,8 +56,9 @@ async fn activate_if_possible_waits_for_the_last_condition_whatever_the_order() 
     let made = id(&scene.ok("POST", SKU, nameless).await);
     let group = json!({"CategoryId": own, "Name": "Variações"});
     let group = id(&scene.ok("POST", "/api/catalog/pvt/specificationgroup", group).await);
-    let field = json!({"FieldTypeId": 5, "FieldGroupId": group, "Name": "Cor", "IsStockKeepingUnit": true, "IsRequired": true, "IsActive": true});
-    scene.ok("POST", "/api/catalog/pvt/specification", field).await;
+    let mut required = field(group, "Cor", 5, true);
+    required["IsRequired"] = true.into();
+    scene.ok("POST", "/api/catalog/pvt/specification", required).await;
 
     let all = [
         Unmet::Reference,
@@ -71,7 +72,7 @@ async fn activate_if_possible_waits_for_the_last_condition_whatever_the_order() 
     assert_eq!(shop.unmet(made), all);
     body["IsActive"] = true.into();
     closed["IsActive"] = true.into();
-    let colour = json!({"FieldName": "Cor", "GroupName": "Variações", "RootLevelSpecification": false, "FieldValues": ["Azul"]});
+    let colour = colour(false, json!(["Azul"]));
     let steps = [
         ("PUT", format!("{SKU}/{made}/specificationvalue"), colour),
         ("PUT", format!("{BRAND}/{brand}"), json!({"Id": brand, "Name": "Nova", "Active": true})),
@@ -124,8 +125,9 @@ async fn a_category_above_counts_and_a_field_that_is_switched_off_does_not() {
     let made = shop.new_sku(product, "S1").await;
     let group = json!({"CategoryId": shop.department, "Name": "Geral"});
     let group = id(&scene.ok("POST", "/api/catalog/pvt/specificationgroup", group).await);
-    let field = |active: bool| json!({"FieldTypeId": 1, "FieldGroupId": group, "Name": "Material", "IsRequired": true, "IsActive": active});
-    let material = id(&scene.ok("POST", "/api/catalog/pvt/specification", field(true)).await);
+    let mut required = field(group, "Material", 1, false);
+    required["IsRequired"] = true.into();
+    let material = id(&scene.ok("POST", "/api/catalog/pvt/specification", required.clone()).await);
     let department = format!("{CATEGORY}/{}", shop.department);
     let mut closed = category("Roupas", None);
     closed["IsActive"] = false.into();
@@ -135,7 +137,8 @@ async fn a_category_above_counts_and_a_field_that_is_switched_off_does_not() {
         shop.unmet(made),
         [Unmet::Category, Unmet::Specification("Material".to_owned()), Unmet::Index]
     );
-    scene.ok("PUT", &format!("/api/catalog/pvt/specification/{material}"), field(false)).await;
+    required["IsActive"] = false.into();
+    scene.ok("PUT", &format!("/api/catalog/pvt/specification/{material}"), required).await;
     assert_eq!(shop.unmet(made), [Unmet::Category, Unmet::Index]);
     scene.ok("PUT", &department, category("Roupas", None)).await;
     assert!(shop.is_active(made));

@@ -3,7 +3,7 @@
 use mare::simulator::{Fault, FaultKind, Limit, Limits, Options, Permission};
 use serde_json::{Value, json};
 
-use super::{BRAND, CATEGORY, PRODUCT, SKU, Shop, category, image, sku};
+use super::{BRAND, CATEGORY, PRODUCT, SKU, Shop, category, colour, image, sku};
 
 #[tokio::test]
 async fn a_create_whose_answer_is_lost_has_happened_on_every_route() {
@@ -15,8 +15,8 @@ async fn a_create_whose_answer_is_lost_has_happened_on_every_route() {
     let mut kit = sku(product, "KIT");
     kit["IsKit"] = true.into();
     let kit = super::id(&scene.ok("POST", SKU, kit).await);
-    let colour = json!({"FieldName": "Cor", "GroupName": "Variações", "RootLevelSpecification": true, "FieldValues": ["Azul"]});
-    let given = scene.ok("PUT", &format!("{SKU}/{other}/specificationvalue"), colour.clone()).await;
+    let colour = colour(true, json!(["Azul"]));
+    let given = scene.ok("PUT", &format!("{SKU}/{other}/specificationvalue"), colour).await;
     let (field, value) = (&given[0]["FieldId"], &given[0]["FieldValueId"]);
     let group = json!({"CategoryId": shop.category, "Name": "Geral"});
     let group = super::id(&scene.ok("POST", "/api/catalog/pvt/specificationgroup", group).await);

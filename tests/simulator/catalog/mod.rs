@@ -131,6 +131,27 @@ pub(crate) fn image(name: &str) -> Value {
     json!({"Name": name, "Url": format!("https://imagens.example/{name}.jpg"), "IsMain": false, "Label": name})
 }
 
+/// An active field of type 1 (text), 5 (combo) or another of VTEX's numbers.
+pub(crate) fn field(group: u32, name: &str, kind: u32, of_skus: bool) -> Value {
+    json!({
+        "FieldTypeId": kind,
+        "FieldGroupId": group,
+        "Name": name,
+        "IsStockKeepingUnit": of_skus,
+        "IsActive": true,
+    })
+}
+
+/// Values of the field "Cor" in the group "Variações", of all categories or of the product's.
+pub(crate) fn colour(of_all: bool, values: Value) -> Value {
+    json!({
+        "FieldName": "Cor",
+        "GroupName": "Variações",
+        "RootLevelSpecification": of_all,
+        "FieldValues": values,
+    })
+}
+
 pub(crate) fn id(made: &Value) -> u32 {
     u32::try_from(made["Id"].as_u64().unwrap()).unwrap()
 }

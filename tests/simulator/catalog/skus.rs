@@ -5,7 +5,7 @@ use std::time::Duration;
 use mare::simulator::{CatalogLag, Numbers, Options};
 use serde_json::{Value, json};
 
-use super::{PRODUCT, SKU, SYSTEM, Shop, id, image, sku};
+use super::{PRODUCT, SKU, SYSTEM, Shop, colour, id, image, sku};
 use crate::BY_REFS;
 
 #[tokio::test]
@@ -226,7 +226,7 @@ async fn the_context_of_a_sku_shows_product_brand_category_and_specifications() 
     let made = shop.new_sku(product, "S1").await;
     shop.add_image(made, "frente").await;
     scene.ok("POST", &format!("{SKU}/{made}/ean/7891234567895"), Value::Null).await;
-    let given = json!({"FieldName": "Cor", "GroupName": "Variações", "RootLevelSpecification": false, "FieldValues": ["Azul"]});
+    let given = colour(false, json!(["Azul"]));
     scene.ok("PUT", &format!("{SKU}/{made}/specificationvalue"), given).await;
     let context = scene.ok("GET", &format!("{SYSTEM}/sku/stockkeepingunitbyid/{made}"), Value::Null).await;
     assert_eq!(

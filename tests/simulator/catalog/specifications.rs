@@ -2,15 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::{PRODUCT, SKU, Shop, id};
+use super::{PRODUCT, SKU, Shop, colour, field, id};
 
 const GROUP: &str = "/api/catalog/pvt/specificationgroup";
 const FIELD: &str = "/api/catalog/pvt/specification";
 const VALUE: &str = "/api/catalog/pvt/specificationvalue";
 
-async fn field(shop: &Shop, group: u32, name: &str, kind: u32, of_skus: bool) -> u32 {
-    let body = json!({"FieldTypeId": kind, "FieldGroupId": group, "Name": name, "IsStockKeepingUnit": of_skus, "IsActive": true});
-    id(&shop.scene.ok("POST", FIELD, body).await)
+async fn new_field(shop: &Shop, group: u32, name: &str, kind: u32, of_skus: bool) -> u32 {
+    id(&shop.scene.ok("POST", FIELD, field(group, name, kind, of_skus)).await)
 }
 
 #[tokio::test]
@@ -18,11 +17,11 @@ async fn a_sku_field_is_a_combo_or_radio_and_its_kind_does_not_change() {
     let shop = Shop::open().await;
     let scene = &shop.scene;
     let group = id(&scene.ok("POST", GROUP, json!({"CategoryId": shop.category, "Name": "Variações"})).await);
-    let text = json!({"FieldTypeId": 1, "FieldGroupId": group, "Name": "Cor", "IsStockKeepingUnit": true});
+    let text = field(group, "Cor", 1, true);
     let refused = json!({"Message": "Sku Field can be only of the Radio or Combo type"});
     assert_eq!(scene.refused("POST", FIELD, text).await, (400, refused));
-    let combo = field(&shop, group, "Cor", 5, true).await;
-    let put = json!({"FieldTypeId": 1, "FieldGroupId": 9, "Name": "Cores", "IsStockKeepingUnit": false, "IsActive": true});
+    let combo = new_field(&shop, group, "Cor", 5, true).await;
+    let put = field(group + 9, "Cores", 1, false);
     let shown = scene.ok("PUT", &format!("{FIELD}/{combo}"), put).await;
     assert_eq!(
         (&shown["FieldTypeId"], &shown["FieldGroupId"], &shown["Name"]),
@@ -45,8 +44,8 @@ async fn values_are_given_by_id_for_lists_and_by_text_for_the_rest() {
     let product = shop.new_product("P1").await;
     let path = format!("{PRODUCT}/{product}/specification");
     let group = id(&scene.ok("POST", GROUP, json!({"CategoryId": shop.category, "Name": "Geral"})).await);
-    let text = field(&shop, group, "Material", 1, false).await;
-    let list = field(&shop, group, "Uso", 7, false).await;
+    let text = new_field(&shop, group, "Material", 1, false).await;
+    let list = new_field(&shop, group, "Uso", 7, false).await;
     let value = scene.ok("POST", VALUE, json!({"FieldId": list, "Name": "Praia", "IsActive": true})).await;
     let value = u32::try_from(value["FieldValueId"].as_u64().unwrap()).unwrap();
     assert_eq!(scene.refused("POST", VALUE, json!({"FieldId": text, "Name": "Algodão"})).await.0, 400);
@@ -87,16 +86,19 @@ async fn values_given_by_names_make_what_is_missing_and_replace_what_was_there()
     let scene = &shop.scene;
     let product = shop.new_product("P1").await;
     let made = shop.new_sku(product, "S1").await;
-    let named = |values: Value| json!({"FieldName": "Cor", "GroupName": "Variações", "RootLevelSpecification": true, "FieldValues": values});
     let (of_sku, of_product) =
         (format!("{SKU}/{made}/specificationvalue"), format!("{PRODUCT}/{product}/specificationvalue"));
-    assert_eq!(scene.refused("PUT", &of_sku, named(json!(["Azul", "Verde"]))).await.0, 400, "one for a SKU");
-    let first = scene.ok("PUT", &of_sku, named(json!(["Azul"]))).await;
-    let second = scene.ok("PUT", &of_sku, named(json!(["Verde"]))).await;
+    assert_eq!(
+        scene.refused("PUT", &of_sku, colour(true, json!(["Azul", "Verde"]))).await.0,
+        400,
+        "one for a SKU"
+    );
+    let first = scene.ok("PUT", &of_sku, colour(true, json!(["Azul"]))).await;
+    let second = scene.ok("PUT", &of_sku, colour(true, json!(["Verde"]))).await;
     assert_eq!((second.as_array().unwrap().len(), &second[0]["Text"]), (1, &json!("Verde")));
     assert_eq!(first[0]["FieldId"], second[0]["FieldId"]);
-    scene.ok("PUT", &of_sku, named(json!(["Azul"]))).await;
-    scene.ok("PUT", &of_product, named(json!(["Azul", "Verde"]))).await;
+    scene.ok("PUT", &of_sku, colour(true, json!(["Azul"]))).await;
+    scene.ok("PUT", &of_product, colour(true, json!(["Azul", "Verde"]))).await;
     let world = scene.handle.world();
     assert_eq!(world.catalog_duplicates(), Default::default(), "nothing is made twice");
     assert_eq!(world.product(product).unwrap().specifications[0].values, ["Azul", "Verde"]);

@@ -12,8 +12,8 @@ SELECT CONVERT(nvarchar(128), SERVERPROPERTY('ProductVersion')) AS produto_versa
        CONVERT(int, d.snapshot_isolation_state) AS isolamento_snapshot,
        CONVERT(nvarchar(60), d.recovery_model_desc) AS recuperacao,
        CONVERT(nvarchar(128), SUSER_SNAME()) AS usuario,
-       SYSDATETIME() AS hora_local,
-       SYSUTCDATETIME() AS hora_utc
+       DATEDIFF(second, SYSUTCDATETIME(), SYSDATETIME()) AS deslocamento,
+       CAST(SYSUTCDATETIME() AS datetimeoffset(3)) AS hora_utc
 FROM sys.databases AS d
 WHERE d.name = DB_NAME();
 GO
@@ -62,14 +62,14 @@ SELECT @resultado AS resultado;
 GO
 /*mare:lock.holder*/
 BEGIN TRY
-    EXEC (N'SELECT TOP (1) CONVERT(nvarchar(128), se.host_name) AS maquina, CONVERT(nvarchar(128), se.program_name) AS programa,
-                   se.login_time AS desde, CONVERT(nvarchar(2048), NULL) AS motivo
+    EXEC (N'SELECT TOP (1) CONVERT(int, se.session_id) AS sessao, CONVERT(nvarchar(128), se.host_name) AS maquina,
+                   CONVERT(nvarchar(128), se.program_name) AS programa, se.login_time AS desde, CONVERT(nvarchar(2048), NULL) AS motivo
             FROM sys.dm_tran_locks AS l INNER JOIN sys.dm_exec_sessions AS se ON se.session_id = l.request_session_id
             WHERE l.resource_type = N''APPLICATION'' AND l.resource_database_id = DB_ID() AND l.request_status = N''GRANT''
-              AND se.session_id <> @@SPID');
+              AND CHARINDEX(N'':[mare]:'', l.resource_description) > 0 AND se.session_id <> @@SPID');
 END TRY
 BEGIN CATCH
-    SELECT CONVERT(nvarchar(128), NULL) AS maquina, CONVERT(nvarchar(128), NULL) AS programa,
+    SELECT CONVERT(int, NULL) AS sessao, CONVERT(nvarchar(128), NULL) AS maquina, CONVERT(nvarchar(128), NULL) AS programa,
            CONVERT(datetime, NULL) AS desde, CONVERT(nvarchar(2048), ERROR_MESSAGE()) AS motivo;
 END CATCH;
 GO
@@ -155,6 +155,17 @@ FROM sys.tables AS t
 INNER JOIN sys.schemas AS s ON s.schema_id = t.schema_id
 WHERE s.name = @P2 AND t.name <> N'controle';
 GO
+/*mare:check.login*/
+SELECT CONVERT(int, SUSER_ID(@P1)) AS login, CONVERT(int, DATABASE_PRINCIPAL_ID(@P1)) AS usuario;
+GO
+/*mare:check.roles*/
+SELECT CONVERT(int, IS_SRVROLEMEMBER(N'sysadmin')) AS sysadmin,
+       CONVERT(int, IS_MEMBER(N'db_owner')) AS db_owner,
+       CONVERT(int, HAS_PERMS_BY_NAME(DB_NAME(), N'DATABASE', N'CONTROL')) AS controla,
+       CONVERT(int, HAS_PERMS_BY_NAME(DB_NAME(), N'DATABASE', N'ALTER')) AS altera,
+       CONVERT(int, HAS_PERMS_BY_NAME(DB_NAME(), N'DATABASE', N'UPDATE')) AS escreve,
+       CONVERT(int, HAS_PERMS_BY_NAME(DB_NAME(), N'DATABASE', N'VIEW DEFINITION')) AS ve_definicoes;
+GO
 /*mare:check.output_in_modules*/
 SELECT OBJECT_SCHEMA_NAME(m.object_id) AS esquema, OBJECT_NAME(m.object_id) AS objeto
 FROM sys.sql_modules AS m
@@ -166,7 +177,7 @@ BEGIN TRY
     EXEC sp_executesql N'SELECT TOP (20) CONVERT(nvarchar(400), q.text) AS comando, CONVERT(nvarchar(2048), NULL) AS motivo
             FROM sys.dm_exec_cached_plans AS p CROSS APPLY sys.dm_exec_sql_text(p.plan_handle) AS q
             WHERE q.text LIKE N''%OUTPUT%'' AND q.text LIKE @tabela AND q.text NOT LIKE N''%mare:check%''',
-        N'@tabela nvarchar(260)', @tabela = @P1;
+        N'@tabela nvarchar(400)', @tabela = @P1;
 END TRY
 BEGIN CATCH
     SELECT CONVERT(nvarchar(400), NULL) AS comando, CONVERT(nvarchar(2048), ERROR_MESSAGE()) AS motivo;
@@ -235,8 +246,14 @@ SET CONTEXT_INFO 0x6D6172653A6F776E2D77726974657321;
 GO
 /*mare:check.switch*/
 SELECT CONVERT(int, [captura_ligada]) AS captura_ligada, [trocas], CONVERT(nvarchar(36), [instalacao]) AS instalacao,
-       [alterado_em], [alterado_por]
+       CAST([alterado_em] AS datetimeoffset(3)) AS alterado_em, [alterado_por]
 FROM [mare].[controle];
+GO
+/*mare:kill*/
+KILL 77;
+GO
+/*mare:check.codes*/
+SELECT CONVERT(nvarchar(4000), t.[id_loja]) AS codigo FROM [live].[estoque_saldo] AS t;
 GO
 /*mare:check.waiting*/
 SELECT N'live.loja' AS tabela,

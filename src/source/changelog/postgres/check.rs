@@ -6,7 +6,8 @@ use tokio_postgres::{Client, Error};
 
 use crate::core::time::Timestamp;
 use crate::mapping::config::MappingConfig;
-use crate::source::postgres::check::{Finding, clock, codes, grants_on, version};
+use crate::source::finding::Finding;
+use crate::source::postgres::check::{clock, codes, grants_on, version};
 
 use super::super::dialect::{Health, Identity};
 use super::connection::holder;

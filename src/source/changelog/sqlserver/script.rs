@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::mapping::config::CapturedTable;
+
 use super::names::{OPTIONAL, fill, joined, literal, qualified, quoted, unusable};
 use super::table::{CaptureTable, ColumnFacts};
 use super::trigger;
@@ -166,10 +168,10 @@ pub fn tracking_install(names: &Names, tables: &[CaptureTable], password: Option
     )
 }
 
-/// Disables change tracking.
-pub fn tracking_uninstall(names: &Names, tables: &[CaptureTable]) -> String {
-    let disable = |table: &CaptureTable| {
-        let name = table.source_name();
+/// Disables change tracking, as far as these tables are there.
+pub fn tracking_uninstall(names: &Names, tables: &[CapturedTable]) -> String {
+    let disable = |table: &CapturedTable| {
+        let name = qualified(&table.schema, &table.table);
         format!(
             "IF EXISTS (SELECT 1 FROM sys.change_tracking_tables WHERE object_id = OBJECT_ID({}))\n    \
              ALTER TABLE {name} DISABLE CHANGE_TRACKING;\nGO\n",
@@ -179,7 +181,7 @@ pub fn tracking_uninstall(names: &Names, tables: &[CaptureTable]) -> String {
     fill(
         template!("tracking_uninstall.sql"),
         &[
-            ("tables", &each(tables, disable)),
+            ("tables", &tables.iter().map(disable).collect::<String>()),
             ("login", &quoted(&names.login)),
             ("login_literal", &literal(&names.login)),
         ],

@@ -53,19 +53,53 @@ pub(super) fn system(name: &str, fork: &Fetched) -> String {
 
 /// Two readers of one database would each take a part of the changes, and both would burden the shop.
 pub(super) async fn lock(connection: &Connection, database: &str) -> Result<SessionId, DialectError> {
-    let taken = fetch(connection, Statement::new(LOCK).bind(Param::text(READER_LOCK))).await?;
-    let result = taken.rows.row(0).and_then(|row| row.integer(0));
-    if result.is_some_and(|result| result >= 0) {
-        return Ok(taken.session);
+    if let Some(session) = try_lock(connection).await.map_err(failed)? {
+        return Ok(session);
     }
-    let holder = fetch(connection, Statement::new(LOCK_HOLDER)).await.ok();
-    let holder = holder.as_ref().and_then(|holder| holder.rows.row(0)).and_then(|row| {
-        Some(format!("{} on {}", text_of(row, "programa")?, text_of(row, "maquina").unwrap_or("?")))
-    });
+    let holder = holder(connection).await.ok().flatten();
+    let holder =
+        holder.map_or_else(|| "the server does not say where".to_owned(), |holder| holder.to_string());
     Err(DialectError::Blocked(format!(
-        "database '{database}' is read by another maré ({}); stop that one",
-        holder.as_deref().unwrap_or("the server does not say where")
+        "database '{database}' is read by another maré ({holder}); stop that one"
     )))
+}
+
+/// Takes the reader's lock; none when another session has it.
+pub(super) async fn try_lock(connection: &Connection) -> Result<Option<SessionId>, SqlError> {
+    let taken = connection.fetch(Statement::new(LOCK).bind(Param::text(READER_LOCK))).await?;
+    let result = taken.rows.row(0).and_then(|row| row.integer(0));
+    Ok(result.is_some_and(|result| result >= 0).then_some(taken.session))
+}
+
+/// Who has the reader's lock.
+pub(super) struct Holder {
+    /// The number of its session, as the server counts them.
+    pub(super) session: Option<i64>,
+    program: String,
+    machine: String,
+}
+
+impl std::fmt::Display for Holder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} on {}", self.program, self.machine)
+    }
+}
+
+impl Holder {
+    /// Of an answer to [`LOCK_HOLDER`]; none when nobody has it, or when the server does not say who.
+    pub(super) fn of(answer: &Fetched) -> Option<Self> {
+        let row = answer.rows.row(0)?;
+        Some(Self {
+            session: integer_of(row, "sessao"),
+            program: text_of(row, "programa")?.to_owned(),
+            machine: text_of(row, "maquina").unwrap_or("?").to_owned(),
+        })
+    }
+}
+
+/// As [`Holder::of`].
+pub(super) async fn holder(connection: &Connection) -> Result<Option<Holder>, SqlError> {
+    Ok(Holder::of(&connection.fetch(Statement::new(LOCK_HOLDER)).await?))
 }
 
 /// Whether the login would be told about the triggers of a table, if there are any.

@@ -14,8 +14,9 @@ mod rows;
 mod tracking;
 
 pub use check::{
-    COLUMN_RIGHTS, COLUMNS, INSTALLED, LOCK_HOLDER, OBJECTS, OPEN_NOW, OPEN_TRANSACTIONS, OUTPUT_IN_CACHE,
-    OUTPUT_IN_MODULES, OWNERS, RESTORES, RIGHTS, SERVER_SETTINGS, TRIGGER_ORDER, TRIGGERS, switch, waiting,
+    COLUMN_RIGHTS, COLUMNS, INSTALLED, LOCK_HOLDER, LOGIN, OBJECTS, OPEN_NOW, OPEN_TRANSACTIONS,
+    OUTPUT_IN_CACHE, OUTPUT_IN_MODULES, OWNERS, RESTORES, RIGHTS, ROLES, SERVER_SETTINGS, TRIGGER_ORDER,
+    TRIGGERS, codes, kill, switch, waiting,
 };
 pub use rows::{CLOCK, KEYS_MAX, by_keys, by_keys_within, keys_padded, page, range_within};
 pub use tracking::{TRACKING_VERSION, VERSION_BOUND, tracking_changes, tracking_minimum, version_page};
@@ -23,7 +24,8 @@ pub use tracking::{TRACKING_VERSION, VERSION_BOUND, tracking_changes, tracking_m
 /// Rows that one delete may take: below the 5,000 locks at which SQL Server begins to think of a table lock.
 pub const DELETE_MAX: usize = 4_000;
 
-/// Server and database, from what every server has: version, edition, names, collation, isolation, clocks.
+/// Server and database, from what every server has: version, edition, names, collation, isolation, and its clock: UTC,
+/// and how many seconds its local time is ahead of it (`deslocamento`).
 pub const PROBE: &str = "/*mare:probe*/
 SELECT CONVERT(nvarchar(128), SERVERPROPERTY('ProductVersion')) AS produto_versao,
        CONVERT(nvarchar(128), SERVERPROPERTY('Edition')) AS edicao,
@@ -38,8 +40,8 @@ SELECT CONVERT(nvarchar(128), SERVERPROPERTY('ProductVersion')) AS produto_versa
        CONVERT(int, d.snapshot_isolation_state) AS isolamento_snapshot,
        CONVERT(nvarchar(60), d.recovery_model_desc) AS recuperacao,
        CONVERT(nvarchar(128), SUSER_SNAME()) AS usuario,
-       SYSDATETIME() AS hora_local,
-       SYSUTCDATETIME() AS hora_utc
+       DATEDIFF(second, SYSUTCDATETIME(), SYSDATETIME()) AS deslocamento,
+       CAST(SYSUTCDATETIME() AS datetimeoffset(3)) AS hora_utc
 FROM sys.databases AS d
 WHERE d.name = DB_NAME();";
 

@@ -1,6 +1,6 @@
 //! What `mare check` and the service ask to see whether capture is whole.
 
-use super::super::names::qualified;
+use super::super::names::{qualified, quoted};
 use super::super::table::CaptureTable;
 
 /// The columns of a table and their places in its unique indexes, one row for each place; see
@@ -102,6 +102,20 @@ SELECT HAS_PERMS_BY_NAME(@P1, N'OBJECT', @P2) AS permitido;";
 pub const COLUMN_RIGHTS: &str = "/*mare:check.column_rights*/
 SELECT HAS_PERMS_BY_NAME(@P1, N'OBJECT', N'SELECT', @P2, N'COLUMN') AS permitido;";
 
+/// Whether there is a login, and a user in this database: their ids, or null. `@P1`: the name of both. A login that may not
+/// see others is told that there are none.
+pub const LOGIN: &str = "/*mare:check.login*/
+SELECT CONVERT(int, SUSER_ID(@P1)) AS login, CONVERT(int, DATABASE_PRINCIPAL_ID(@P1)) AS usuario;";
+
+/// What the login may do with the server and the whole database, 1 or 0 each.
+pub const ROLES: &str = "/*mare:check.roles*/
+SELECT CONVERT(int, IS_SRVROLEMEMBER(N'sysadmin')) AS sysadmin,
+       CONVERT(int, IS_MEMBER(N'db_owner')) AS db_owner,
+       CONVERT(int, HAS_PERMS_BY_NAME(DB_NAME(), N'DATABASE', N'CONTROL')) AS controla,
+       CONVERT(int, HAS_PERMS_BY_NAME(DB_NAME(), N'DATABASE', N'ALTER')) AS altera,
+       CONVERT(int, HAS_PERMS_BY_NAME(DB_NAME(), N'DATABASE', N'UPDATE')) AS escreve,
+       CONVERT(int, HAS_PERMS_BY_NAME(DB_NAME(), N'DATABASE', N'VIEW DEFINITION')) AS ve_definicoes;";
+
 /// Stored code of the shop that names a table and the word OUTPUT: it may contain a statement that fails with error 334
 /// as soon as the table has a trigger (OUTPUT without INTO). `@P1`: the table's name between `%`.
 ///
@@ -119,7 +133,7 @@ BEGIN TRY
     EXEC sp_executesql N'SELECT TOP (20) CONVERT(nvarchar(400), q.text) AS comando, CONVERT(nvarchar(2048), NULL) AS motivo
             FROM sys.dm_exec_cached_plans AS p CROSS APPLY sys.dm_exec_sql_text(p.plan_handle) AS q
             WHERE q.text LIKE N''%OUTPUT%'' AND q.text LIKE @tabela AND q.text NOT LIKE N''%mare:check%''',
-        N'@tabela nvarchar(260)', @tabela = @P1;
+        N'@tabela nvarchar(400)', @tabela = @P1;
 END TRY
 BEGIN CATCH
     SELECT CONVERT(nvarchar(400), NULL) AS comando, CONVERT(nvarchar(2048), ERROR_MESSAGE()) AS motivo;
@@ -159,17 +173,17 @@ BEGIN CATCH
     SELECT CONVERT(bigint, NULL) AS transacao, CONVERT(nvarchar(2048), ERROR_MESSAGE()) AS motivo;
 END CATCH;";
 
-/// Who holds the reader's lock ([`super::LOCK`]). Needs VIEW SERVER STATE.
+/// Who holds the reader's lock (`mare`, [`super::LOCK`]; other programs may have locks of their own). Needs VIEW SERVER STATE.
 pub const LOCK_HOLDER: &str = "/*mare:lock.holder*/
 BEGIN TRY
-    EXEC (N'SELECT TOP (1) CONVERT(nvarchar(128), se.host_name) AS maquina, CONVERT(nvarchar(128), se.program_name) AS programa,
-                   se.login_time AS desde, CONVERT(nvarchar(2048), NULL) AS motivo
+    EXEC (N'SELECT TOP (1) CONVERT(int, se.session_id) AS sessao, CONVERT(nvarchar(128), se.host_name) AS maquina,
+                   CONVERT(nvarchar(128), se.program_name) AS programa, se.login_time AS desde, CONVERT(nvarchar(2048), NULL) AS motivo
             FROM sys.dm_tran_locks AS l INNER JOIN sys.dm_exec_sessions AS se ON se.session_id = l.request_session_id
             WHERE l.resource_type = N''APPLICATION'' AND l.resource_database_id = DB_ID() AND l.request_status = N''GRANT''
-              AND se.session_id <> @@SPID');
+              AND CHARINDEX(N'':[mare]:'', l.resource_description) > 0 AND se.session_id <> @@SPID');
 END TRY
 BEGIN CATCH
-    SELECT CONVERT(nvarchar(128), NULL) AS maquina, CONVERT(nvarchar(128), NULL) AS programa,
+    SELECT CONVERT(int, NULL) AS sessao, CONVERT(nvarchar(128), NULL) AS maquina, CONVERT(nvarchar(128), NULL) AS programa,
            CONVERT(datetime, NULL) AS desde, CONVERT(nvarchar(2048), ERROR_MESSAGE()) AS motivo;
 END CATCH;";
 
@@ -184,12 +198,26 @@ BEGIN CATCH
     SELECT CONVERT(datetime, NULL) AS restaurado_em, CONVERT(nvarchar(2048), ERROR_MESSAGE()) AS motivo;
 END CATCH;";
 
+/// Ends a session of somebody else. Needs ALTER ANY CONNECTION; takes no parameters.
+pub fn kill(session: i64) -> String {
+    format!("/*mare:kill*/\nKILL {session};")
+}
+
+/// The codes of a table's rows, to be held against those that the mapping names.
+pub fn codes(schema: &str, table: &str, column: &str) -> String {
+    format!(
+        "/*mare:check.codes*/\nSELECT CONVERT(nvarchar(4000), t.{}) AS codigo FROM {} AS t;",
+        quoted(column),
+        qualified(schema, table)
+    )
+}
+
 /// The kill switch: on or off, how often it was turned, which installation this is, and since when.
 pub fn switch(schema: &str) -> String {
     format!(
         "/*mare:check.switch*/\n\
          SELECT CONVERT(int, [captura_ligada]) AS captura_ligada, [trocas], CONVERT(nvarchar(36), [instalacao]) AS instalacao,\n       \
-         [alterado_em], [alterado_por]\nFROM {};",
+         CAST([alterado_em] AS datetimeoffset(3)) AS alterado_em, [alterado_por]\nFROM {};",
         qualified(schema, "controle")
     )
 }
