@@ -273,6 +273,18 @@ fn not_modified_tells_no_id_so_search_is_waited_for() {
 }
 
 #[test]
+fn an_address_that_search_never_finds_is_not_looked_for_for_ever() {
+    let email = CompactString::new("ana+loja@example.com");
+    let with = |phone| value(Customer { email: email.clone(), ..customer(phone, &[address("a1", "Rua A")]) });
+    let mut vtex = Vtex { lags: true, ..Vtex::default() };
+    assert_eq!(Job::default().lines(&mut vtex, &with(None)).len(), 3, "a new one is no trouble");
+    let (_, next) = Job::default().run(&mut vtex, &with(None));
+    assert!(matches!(next, Next::GiveUp(hint) if hint.contains("828170")), "{next:?}");
+    let lines = Job::default().lines(&mut vtex, &with(Some("+551932000000")));
+    assert_eq!(lines.last().unwrap(), "PUT AD/documents/a1", "a change tells the id");
+}
+
+#[test]
 fn a_company_is_a_corporate_customer() {
     let identity = Identity::Company {
         name: "Loja Mar Ltda".into(),
