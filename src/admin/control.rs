@@ -223,7 +223,6 @@ fn describe(value: &Entry) -> String {
             let acts = consent.acts.iter().map(|act| format!("{} {:?}", act.purpose, act.state));
             acts.collect::<Vec<_>>().join(", ").to_lowercase()
         }
-        Entry::Gone => "out of sight: Live has it no more".to_owned(),
         Entry::Erased => "nothing that could be known of the customer".to_owned(),
     }
 }

@@ -33,7 +33,7 @@ use super::call::{Call, Lane, Route};
 use super::entity::{Key, RemoteId, SkuId};
 use super::ledger::{Doubt, Echo, Entry, Ledger, Slot, State};
 use super::parents::Parents;
-use super::plan::{self, Held, Links, Next, Situation};
+use super::plan::{self, Held, Links, Next, Rules, Situation};
 use super::position::Position;
 use super::record::{Cause, Confirmed, Dirty, Wanted};
 use super::schedule::{RouteQueue, Tickets, Timers};
@@ -369,7 +369,7 @@ impl Dispatch {
             confirmed: entry.confirmed.as_ref().map(|confirmed| &confirmed.value),
             read_first: entry.doubt == Doubt::ReadFirst,
             held,
-            rules: &self.tuning.price,
+            rules: Rules { price: &self.tuning.price, catalog: &self.tuning.catalog },
         })
     }
 }

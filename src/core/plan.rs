@@ -15,7 +15,7 @@ use super::value::{FixedPrice, Price, Stock, Value};
 pub mod catalog;
 pub mod people;
 
-use catalog::CatalogHeld;
+use catalog::{CatalogHeld, CatalogRules};
 use people::PeopleHeld;
 
 /// What to do in VTEX when Live has no base price any more.
@@ -64,7 +64,7 @@ impl Held {
         match value {
             Value::Stock(stock) => Self::Stock(Some(balance(stock.quantity))),
             Value::Price(price) => Self::OurPrice(price.as_ref().clone()),
-            Value::Brand(_) | Value::Category(_) | Value::Product(_) | Value::Sku(_) | Value::Gone => {
+            Value::Brand(_) | Value::Category(_) | Value::Product(_) | Value::Sku(_) => {
                 Self::Catalog(CatalogHeld::confirmed(value))
             }
             Value::Customer(_) | Value::Consent(_) | Value::Erased => {
@@ -123,6 +123,13 @@ impl Links {
     }
 }
 
+/// Whose is what in VTEX.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules<'a> {
+    pub price: &'a PriceRules,
+    pub catalog: &'a CatalogRules,
+}
+
 /// Everything that a plan follows from.
 #[derive(Debug, Clone, Copy)]
 pub struct Situation<'a> {
@@ -136,7 +143,7 @@ pub struct Situation<'a> {
     /// A request may have been applied without our knowing: read before writing.
     pub read_first: bool,
     pub held: &'a Held,
-    pub rules: &'a PriceRules,
+    pub rules: Rules<'a>,
 }
 
 /// What comes next for a key.
@@ -157,9 +164,7 @@ pub fn next(situation: &Situation<'_>) -> Next {
     match situation.wanted {
         Value::Stock(stock) => next_stock(situation, *stock),
         Value::Price(price) => next_price(situation, price),
-        Value::Brand(_) | Value::Category(_) | Value::Product(_) | Value::Sku(_) | Value::Gone => {
-            catalog::next(situation)
-        }
+        Value::Brand(_) | Value::Category(_) | Value::Product(_) | Value::Sku(_) => catalog::next(situation),
         Value::Customer(_) | Value::Consent(_) | Value::Erased => people::next(situation),
     }
 }
@@ -203,14 +208,14 @@ fn next_price(situation: &Situation<'_>, wanted: &Price) -> Next {
 /// Whether Live has taken back a base price that we had sent, and VTEX shall follow.
 fn is_withdrawn(situation: &Situation<'_>, wanted: &Price) -> bool {
     let had_base = matches!(situation.confirmed, Some(Value::Price(price)) if price.base.is_some());
-    let follows = situation.rules.on_missing_price == OnMissingPrice::Delete;
+    let follows = situation.rules.price.on_missing_price == OnMissingPrice::Delete;
     follows && had_base && wanted.base.is_none() && wanted.fixed.is_empty()
 }
 
 /// Whether a `PUT` can destroy nothing: all that it replaces comes from Live.
 fn may_put_blindly(situation: &Situation<'_>, wanted: &Price) -> bool {
     let complete = wanted.base.is_some() && wanted.list.is_some() && wanted.cost.is_some();
-    situation.rules.owns_fixed_prices && complete
+    situation.rules.price.owns_fixed_prices && complete
 }
 
 /// Only what changed since the confirmed value; a change that replaces the whole needs the whole first.
@@ -264,7 +269,7 @@ fn merge(situation: &Situation<'_>, wanted: &Price, remote: &RemotePrice) -> Pri
 fn is_ours(situation: &Situation<'_>, wanted: &Price, trade_policy: &str) -> bool {
     let among = |fixed: &[FixedPrice]| fixed.iter().any(|fixed| fixed.trade_policy == trade_policy);
     let was_ours = matches!(situation.confirmed, Some(Value::Price(price)) if among(&price.fixed));
-    let rules = situation.rules;
+    let rules = situation.rules.price;
     rules.owns_fixed_prices
         || was_ours
         || among(&wanted.fixed)

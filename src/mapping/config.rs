@@ -11,6 +11,9 @@ use serde::Deserialize;
 
 use crate::core::entity::Entity;
 
+use super::catalog::config::CatalogConfig;
+use super::people::{ConsentConfig, CustomersConfig};
+
 pub use super::tables::{Role, Tables};
 
 /// `[mapping.codes]`
@@ -113,6 +116,12 @@ pub struct MappingConfig {
     #[serde(default)]
     pub stock: StockRules,
     #[serde(default)]
+    pub catalog: CatalogConfig,
+    #[serde(default)]
+    pub customers: CustomersConfig,
+    #[serde(default)]
+    pub consent: ConsentConfig,
+    #[serde(default)]
     pub codes: Codes,
     #[serde(default)]
     pub tables: Tables,
@@ -183,6 +192,8 @@ impl MappingConfig {
             }
         }
         findings.extend(self.validate_prices());
+        findings.extend(self.catalog.validate());
+        findings.extend(self.customers.validate(&self.consent).err().map(|error| error.to_string()));
         if !self.sku_reference.contains("{sku}") {
             findings.push(format!(
                 "sku_reference = \"{}\" has no {{sku}}: all SKUs would have the same reference",

@@ -16,10 +16,12 @@ use crate::core::time::Timestamp;
 use crate::core::value::{Stock, Value};
 
 mod balances;
+pub mod catalog;
 pub mod cell;
 pub mod config;
 mod counts;
 mod details;
+mod looked_up;
 pub mod people;
 mod price;
 mod product_prices;
@@ -36,8 +38,9 @@ pub use reference::Pair;
 
 use cell::{CellError, RowId};
 use config::{MappingConfig, PriceRule};
-use counts::Counts;
+use counts::{Counts, PeopleCounts};
 use details::person_change;
+pub use looked_up::{CatalogBatch, PeopleBatch};
 use read::Plan;
 use reference::{Reference, Row};
 
@@ -72,6 +75,10 @@ pub enum Effect {
     },
     /// The whole entity must be compared.
     Reconcile(Entity, &'static str),
+    /// Live has it no more, or not for the shop: what VTEX holds of it goes out of sight.
+    Withdraw {
+        key: Key,
+    },
 }
 
 /// Something to be read again from Live.
@@ -143,6 +150,7 @@ pub struct Mapper {
     rules: HashMap<String, PriceRule>,
     paused: BTreeMap<Entity, BTreeMap<&'static str, String>>,
     counts: Counts,
+    people_counts: PeopleCounts,
     /// All deposits have been read once: sums are whole.
     stock_complete: bool,
 }
@@ -159,6 +167,7 @@ impl Mapper {
             rules,
             paused: BTreeMap::new(),
             counts: Counts::default(),
+            people_counts: PeopleCounts::default(),
             stock_complete: false,
         }
     }
@@ -248,7 +257,9 @@ impl Mapper {
 
     /// Totals of what was skipped, adjusted and refused.
     pub fn counts(&self) -> BTreeMap<&'static str, u64> {
-        self.counts.named()
+        let mut counts = self.counts.named();
+        counts.extend(self.people_counts.named());
+        counts
     }
 
     /// Takes one change in.

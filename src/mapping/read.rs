@@ -57,7 +57,7 @@ impl Plan {
 
     /// Reads column `at` (of the configuration); `None` for null and for a column that the site does not
     /// have.
-    fn read<T>(
+    pub(super) fn read<T>(
         &self,
         cells: &[Cell<'_>],
         at: usize,
@@ -69,7 +69,7 @@ impl Plan {
         reader(cell, type_oid).map_err(|error| self.error(name, error))
     }
 
-    fn need<T>(
+    pub(super) fn need<T>(
         &self,
         cells: &[Cell<'_>],
         at: usize,
@@ -84,7 +84,7 @@ impl Plan {
     }
 
     /// `situacao`: a site without the column has nothing out of use.
-    fn active(&self, cells: &[Cell<'_>], at: usize) -> Result<bool, RowError> {
+    pub(super) fn active(&self, cells: &[Cell<'_>], at: usize) -> Result<bool, RowError> {
         match self.0.columns.get(at) {
             Some((_, Some(_))) => Ok(self.read(cells, at, cell::integer)? == Some(self.0.active)),
             _ => Ok(true),
@@ -92,7 +92,7 @@ impl Plan {
     }
 
     /// A flag that a site without the column has set; null is not set.
-    fn flag(&self, cells: &[Cell<'_>], at: usize) -> Result<bool, RowError> {
+    pub(super) fn flag(&self, cells: &[Cell<'_>], at: usize) -> Result<bool, RowError> {
         match self.0.columns.get(at) {
             Some((_, Some(_))) => Ok(self.read(cells, at, cell::boolean)?.unwrap_or(false)),
             _ => Ok(true),
@@ -120,11 +120,7 @@ impl Plan {
         config: &MappingConfig,
         before: Option<&Row>,
     ) -> Result<Option<Row>, RowError> {
-        let ours = |at: usize| -> Result<bool, RowError> {
-            let Some(tenant) = &config.tenant else { return Ok(true) };
-            let found = self.read(cells, at, cell::row_id)?;
-            Ok(found.is_none_or(|found| found.to_string().eq_ignore_ascii_case(tenant)))
-        };
+        let ours = |at: usize| self.ours(cells, at, config);
         Ok(match self.0.role {
             Role::Store if ours(1)? => Some(Row::Store(Store {
                 code: self.code(cells, 2, before)?,
@@ -165,6 +161,7 @@ impl Plan {
                 parent: self.read(cells, 3, cell::row_id)?,
                 name: self.need(cells, 4, |cell, _| cell::text(cell))?,
                 active: self.active(cells, 5)?,
+                level: self.read(cells, 6, cell::integer)?,
                 ..self.named(cells, 2, before)?
             })),
             Role::Colour | Role::Size if ours(1)? => Some(Row::Named(Named {
@@ -184,9 +181,22 @@ impl Plan {
         })
     }
 
+    /// Whether a row belongs to the tenant that is mapped.
+    pub(super) fn ours(
+        &self,
+        cells: &[Cell<'_>],
+        at: usize,
+        config: &MappingConfig,
+    ) -> Result<bool, RowError> {
+        let Some(tenant) = &config.tenant else { return Ok(true) };
+        let found = self.read(cells, at, cell::row_id)?;
+        Ok(found.is_none_or(|found| found.to_string().eq_ignore_ascii_case(tenant)))
+    }
+
     fn named(&self, cells: &[Cell<'_>], code: usize, before: Option<&Row>) -> Result<Named, RowError> {
         let code = self.code(cells, code, before)?;
-        Ok(Named { code, name: CompactString::default(), parent: None, version: 0, active: true })
+        let name = CompactString::default();
+        Ok(Named { code, name, parent: None, level: None, version: 0, active: true })
     }
 
     /// What a detail row belongs to: the second column.

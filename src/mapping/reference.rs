@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::money::Decimal4;
 use crate::core::time::Timestamp;
 
+use super::catalog::rows::{BrandRow, ClassifierRow, Lookups, VariationRow};
 use super::cell::RowId;
 use super::config::{MappingConfig, Role};
 
@@ -62,6 +63,8 @@ pub(super) struct Named {
     pub(super) name: CompactString,
     /// Of a classifier.
     pub(super) parent: Option<RowId>,
+    /// Of a classifier: its level, if the site has one.
+    pub(super) level: Option<i64>,
     /// Of a letter.
     pub(super) version: i32,
     pub(super) active: bool,
@@ -110,6 +113,8 @@ pub(super) struct Reference {
     pub(super) products: HashMap<RowId, Product>,
     pub(super) skus: HashMap<RowId, Sku>,
     named: HashMap<Role, HashMap<RowId, Named>>,
+    /// What the catalog needs of them.
+    pub(super) lookups: Lookups,
     /// In the order in which a load goes through them.
     pub(super) product_order: BTreeSet<RowId>,
     pub(super) sku_order: BTreeSet<RowId>,
@@ -182,15 +187,45 @@ impl Reference {
                     before.map(Row::Product)
                 }
                 Role::Sku => return self.put_sku(config, id, row),
-                _ => swap(self.named.entry(role).or_default(), id, row, |row| {
-                    if let Row::Named(row) = row { Some(row) } else { None }
-                })
-                .map(Row::Named),
+                _ => {
+                    self.look_up(role, id, row.as_ref());
+                    swap(self.named.entry(role).or_default(), id, row, |row| {
+                        if let Row::Named(row) = row { Some(row) } else { None }
+                    })
+                    .map(Row::Named)
+                }
             };
         if matches!(role, Role::Store | Role::Deposit) {
             self.pair_up(config);
         }
         before
+    }
+
+    fn look_up(&mut self, role: Role, id: &RowId, row: Option<&Row>) {
+        let named = match row {
+            Some(Row::Named(named)) => Some(named),
+            _ => None,
+        };
+        let variation =
+            || named.map(|row| VariationRow { code: row.code.clone(), name: row.name.to_string() });
+        match role {
+            Role::Brand => {
+                let row = named.map(|row| BrandRow { code: row.code.clone(), name: row.name.to_string() });
+                self.lookups.brands.put(id, row);
+            }
+            Role::Classifier => {
+                let row = named.map(|row| ClassifierRow {
+                    code: row.code.clone(),
+                    name: row.name.to_string(),
+                    parent: row.parent.clone(),
+                    level: row.level,
+                });
+                self.lookups.classifiers.put(id, row);
+            }
+            Role::Colour => drop(self.lookups.colours.put(id, variation())),
+            Role::Size => drop(self.lookups.sizes.put(id, variation())),
+            _ => {}
+        }
     }
 
     fn put_sku(&mut self, config: &MappingConfig, id: &RowId, row: Option<Row>) -> Option<Row> {

@@ -76,8 +76,11 @@ impl Mapper {
             None => Effect::DeleteRow { key },
         });
         for key in leaving {
-            let value = if key.entity == Entity::Stock { no_stock() } else { Value::Price(Box::default()) };
-            out.push(Effect::Want { value, key });
+            out.push(match key.entity {
+                Entity::Stock => Effect::Want { value: no_stock(), key },
+                Entity::Price => Effect::Want { value: Value::Price(Box::default()), key },
+                _ => Effect::Withdraw { key },
+            });
         }
         match (role, &before, &row) {
             (Role::Product, Some(Row::Product(before)), Some(Row::Product(after)))
@@ -98,7 +101,7 @@ impl Mapper {
         }
     }
 
-    /// The stock and price keys of a product or SKU.
+    /// The keys of the SKUs of a product, or of one, and with the product its own.
     pub(super) fn keys_of(&self, role: Role, id: &RowId) -> Vec<Key> {
         let skus = match role {
             Role::Product => self.reference.skus_of(id).to_vec(),
@@ -106,6 +109,11 @@ impl Mapper {
             _ => Vec::new(),
         };
         let mut keys = Vec::new();
+        if let (Role::Product, true, Some(product)) =
+            (role, self.config.has(Entity::Product), self.reference.products.get(id))
+        {
+            keys.push(Key { entity: Entity::Product, id: product.code.clone() });
+        }
         for sku in skus {
             let Some((_, product, reference)) = self.reference.sku(&self.config, &sku) else { continue };
             if !product.in_ecommerce {
@@ -118,6 +126,9 @@ impl Mapper {
             }
             if self.config.has(Entity::Price) {
                 keys.push(Key::price(&reference));
+            }
+            if self.config.has(Entity::Product) {
+                keys.push(Key { entity: Entity::Sku, id: reference });
             }
         }
         keys

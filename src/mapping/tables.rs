@@ -220,6 +220,8 @@ table!(
         width = "largura_cm",
         length = "comprimento_cm",
         released = "data_lancamento",
+        /// The maker's; only for templates.
+        reference = "referencia",
     }
 );
 table!(
@@ -291,6 +293,7 @@ table!(
         parent = "id_pai",
         name = "descricao",
         status = "situacao",
+        level = "nivel",
     }
 );
 table!(

@@ -12,16 +12,18 @@ use tracing::{info, warn};
 
 use crate::core::call::Outcome;
 use crate::core::dispatch::{
-    Accepted, Dispatch, Effect, Explain, Known, ParkedKey, Request, RequestId, Stats, Tuning,
+    Accepted, Dispatch, Effect, Explain, Known, LaneStats, ParkedKey, Request, RequestId, Stats, Tuning,
 };
 use crate::core::entity::{Entity, Key, RemoteId};
 use crate::core::record::{Confirmed, Parked, Wanted};
+use crate::core::schedule::Urgency;
 use crate::core::time::{Now, Tick, Timestamp};
 use crate::store::{Op, Outstanding, Store};
 use crate::telemetry::metrics;
 use crate::vtex::Client;
 
-use super::Backlog;
+use crate::source::reconcile::load::Backlog;
+
 use super::writer::{Durable, Outcomes};
 
 /// The process clock: both times at once.
@@ -145,7 +147,7 @@ impl Dispatcher {
             self.stored(&mut pending);
             if published.elapsed() >= PUBLISH_INTERVAL {
                 published = Instant::now();
-                self.backlog.publish(&self.dispatch.stats(now));
+                publish(&self.backlog, &self.dispatch.stats(now));
             }
             let more = taking.len() > 0;
             let room = pending.ops.len() < OUTCOMES_MAX;
@@ -351,6 +353,15 @@ impl Pending {
             self.ids.retain(|_, (number, _)| *number > written);
         }
     }
+}
+
+/// Tells loaders how much there is to be sent.
+fn publish(backlog: &Backlog, stats: &Stats) {
+    let resync = |lane: &LaneStats| lane.queued.get(&Urgency::Resync).copied().unwrap_or(0);
+    let waiting = |lane: &LaneStats| lane.waiting_for_sku + lane.waiting_for_parent;
+    let sum = |of: &dyn Fn(&LaneStats) -> usize| stats.lanes.values().map(of).sum::<usize>() as u64;
+    backlog.resync.store(sum(&resync), Ordering::Relaxed);
+    backlog.waiting.store(sum(&waiting), Ordering::Relaxed);
 }
 
 /// VTEX's name of the thing of a key, of those that the dispatcher does not keep itself.

@@ -13,7 +13,7 @@
 //! the answers under way; the writer writes what is left; then the process ends.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -24,10 +24,10 @@ use tracing::{error, info, warn};
 
 use crate::admin::Admin;
 use crate::config::Config;
-use crate::core::dispatch::{Dispatch, Effect, Known, LaneStats, Stats, Tuning};
+use crate::core::dispatch::{Dispatch, Effect, Known, Tuning};
 use crate::core::entity::{Entity, Key};
 use crate::core::record::Dirty;
-use crate::core::schedule::Urgency;
+use crate::source::reconcile::load::Backlog;
 use crate::source::window::Handover;
 use crate::store::{Durability, Op, Outstanding, Store, StoreError};
 use crate::telemetry::metrics;
@@ -51,20 +51,6 @@ const DURABLE_QUEUE: usize = 4;
 const OUTCOME_QUEUE: usize = 16;
 /// Questions of operators.
 const CONTROL_QUEUE: usize = 16;
-
-/// Keys that wait for VTEX, for those who would add to them.
-#[derive(Debug, Default)]
-pub struct Backlog {
-    resync: Arc<AtomicU64>,
-}
-
-impl Backlog {
-    fn publish(&self, stats: &Stats) {
-        let waiting = |lane: &LaneStats| lane.queued.get(&Urgency::Resync).copied().unwrap_or(0);
-        let resync: usize = stats.lanes.values().map(waiting).sum();
-        self.resync.store(resync as u64, Ordering::Relaxed);
-    }
-}
 
 /// Runs the replicator until it is told to stop.
 ///
@@ -112,7 +98,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         .iter()
         .map(|source| {
             let context = sources::context(source, &config, &store, &changes_tx);
-            sources::start(source, context, Arc::clone(&backlog.resync), &stop, &mut tasks)
+            sources::start(source, context, Arc::clone(&backlog), &stop, &mut tasks)
         })
         .collect();
     drop(changes_tx);

@@ -1,7 +1,6 @@
 //! The tasks of one source: what reads changes, what loads, and what keeps a slot moving.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -28,7 +27,7 @@ use crate::source::changelog::versions::reader::VersionSettings;
 use crate::source::context::Context;
 use crate::source::postgres::capture as slot;
 use crate::source::postgres::pulse::Pulse;
-use crate::source::reconcile::load::Loader;
+use crate::source::reconcile::load::{Backlog, Loader};
 use crate::source::reconcile::postgres::{Beside, PostgresEngine};
 use crate::source::reconcile::reader::Engine;
 use crate::source::reconcile::sqlserver::SqlServerEngine;
@@ -106,7 +105,7 @@ pub(super) fn context(
 pub(super) fn start(
     source: &Source,
     context: Context,
-    backlog: Arc<AtomicU64>,
+    backlog: Arc<Backlog>,
     stop: &CancellationToken,
     tasks: &mut JoinSet<()>,
 ) -> SourceHandle {
@@ -130,7 +129,7 @@ struct Starter<'a> {
     source: &'a Source,
     context: Context,
     handle: &'a SourceHandle,
-    backlog: Arc<AtomicU64>,
+    backlog: Arc<Backlog>,
     stop: &'a CancellationToken,
     tasks: &'a mut JoinSet<()>,
 }

@@ -129,6 +129,7 @@ impl<'a> Intake<'a> {
 
     fn take_effects(&mut self, transaction: &Transaction) {
         for effect in self.effects.drain(..) {
+            let effect = self.window.resolve(effect, &self.context.store);
             if self.gate.is_open() {
                 self.gate.note(&effect, transaction.xid);
             }

@@ -14,6 +14,7 @@ use crate::core::position::{Incarnation, Position};
 use crate::core::record::{Cause, Wanted};
 use crate::core::row::Transaction;
 use crate::core::time::Timestamp;
+use crate::mapping::catalog::withdrawn;
 use crate::mapping::{Effect, Refresh, Rows};
 use crate::store::{Store, StoreError};
 
@@ -172,6 +173,20 @@ impl Window {
                 self.ask_for(Due { at, version: transaction.position, refresh });
             }
             Effect::Reconcile(entity, reason) => self.reconcile.push((entity, reason)),
+            // Resolved before; what nobody holds needs nothing.
+            Effect::Withdraw { .. } => {}
+        }
+    }
+
+    /// Puts out of sight what the ledger knows to be wanted or held: of that VTEX's document is made.
+    pub fn resolve(&self, effect: Effect, store: &Store) -> Effect {
+        let Effect::Withdraw { key } = effect else { return effect };
+        let value = self.wanted.get(&key).map(|wanted| wanted.value.clone());
+        let value = value.or_else(|| store.dirty(&key).ok().flatten().map(|dirty| dirty.wanted.value));
+        let value = value.or_else(|| store.confirmed(&key).ok().flatten().map(|confirmed| confirmed.value));
+        match value.as_ref().and_then(withdrawn) {
+            Some(value) => Effect::Want { key, value },
+            None => Effect::Withdraw { key },
         }
     }
 

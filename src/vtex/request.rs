@@ -32,6 +32,11 @@ pub enum Refused {
     Date(i64),
     #[error("a price without a base price")]
     NoBasePrice,
+    #[error(
+        "VTEX requires a price for each component of a kit, and Live has none: set \
+         tuning.catalog.kit_component_price, or leave kits out of the mapping"
+    )]
+    NoComponentPrice,
 }
 
 impl fmt::Debug for Request {
@@ -112,7 +117,11 @@ pub const fn resource(route: Route) -> &'static str {
         Route::PriceDelete => "Delete all prices from account",
         Route::PriceRead => "Read prices",
         Route::SkuLookup => "SKUs",
-        Route::CatalogRead | Route::CatalogWrite => "Content",
+        // The product Catalog's: of every brand, category, product and SKU that is mapped.
+        Route::CatalogRead | Route::CatalogWrite => {
+            "Product and SKU Management, Product management, SKUs, Categories Management, Category, \
+             Brands Management, Brand Management, Brands (kits: SKU Bundles)"
+        }
         Route::PeopleRead => "Read only documents",
         // The first saves everything; addresses that are gone can only be deleted with the second.
         Route::PeopleWrite => "Insert or update document (not remove), and Full access to all documents",

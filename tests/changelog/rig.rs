@@ -338,7 +338,7 @@ impl Rig {
                 claims_to_have_seen_all: self.chunks_do_not_yield,
             },
             asks,
-            backlog: Arc::new(AtomicU64::new(0)),
+            backlog: Arc::default(),
             chunk_rows: 2_000,
             share: 1.0,
         };

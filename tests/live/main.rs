@@ -8,6 +8,7 @@ mod conformance;
 mod faults;
 mod guarantees;
 mod operating;
+mod products;
 #[cfg(unix)]
 mod service;
 mod slot;

@@ -4,6 +4,7 @@ use compact_str::CompactString;
 
 use super::Route;
 use crate::core::entity::RemoteId;
+use crate::core::money::Money;
 use crate::core::value::catalog::{Component, Image, Specification};
 
 /// A JSON object as VTEX has it: with the fields that we do not know.
@@ -81,6 +82,11 @@ pub enum CatalogCall {
     CreateSku {
         body: Document,
     },
+    /// `GET …/sku/stockkeepingunitidbyrefid/{reference}` of a SKU that is said to exist: that there is none
+    /// is a failure. Never tells the number of the key that asks.
+    ResolveSku {
+        reference: CompactString,
+    },
     ReadSku {
         id: u32,
     },
@@ -123,11 +129,22 @@ pub enum CatalogCall {
         sku: u32,
         file: u32,
     },
-    /// `parent` is the kit; the component by its own number.
+    /// `GET …/stockkeepingunitkit`, reduced to one SKU of the kit `parent`.
+    ReadComponent {
+        parent: u32,
+        sku: u32,
+    },
+    /// `parent` is the kit; the component by its own number. Without a price it is refused.
     AddComponent {
         parent: u32,
         sku: u32,
         component: Component,
+        unit_price: Option<Money>,
+    },
+    /// `component`: VTEX's number of the association.
+    RemoveComponent {
+        parent: u32,
+        component: u32,
     },
 }
 
@@ -144,6 +161,18 @@ pub enum CatalogAnswer {
     TradePolicies(Vec<u32>),
     Eans(Vec<CompactString>),
     Images(Vec<RemoteImage>),
+    /// Of `ResolveSku`.
+    Resolved(u32),
+    /// None: the kit does not contain the SKU.
+    Component(Option<RemoteComponent>),
+}
+
+/// A component as VTEX has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RemoteComponent {
+    /// Of the association.
+    pub id: u32,
+    pub quantity: u32,
 }
 
 /// An image as VTEX has it.
@@ -177,12 +206,32 @@ impl CatalogCall {
                 | Self::ReadSku { .. }
                 | Self::ReadEans { .. }
                 | Self::ReadImages { .. }
+                | Self::ResolveSku { .. }
+                | Self::ReadComponent { .. }
         )
     }
 
     /// Whether it makes something that a second request would make again: nothing in it is unique to VTEX.
     pub const fn creates_blindly(&self) -> bool {
-        matches!(self, Self::CreateBrand { .. } | Self::CreateCategory { .. })
+        matches!(
+            self,
+            Self::CreateBrand { .. }
+                | Self::CreateCategory { .. }
+                | Self::AddImage { .. }
+                | Self::AddComponent { .. }
+        )
+    }
+
+    /// Whether its answer is the whole thing, which may be put back.
+    pub(crate) const fn shows_all(&self) -> bool {
+        matches!(
+            self,
+            Self::ReadBrand { .. }
+                | Self::ReadCategory { .. }
+                | Self::ReadProduct { .. }
+                | Self::ReadSku { .. }
+                | Self::FindSku { .. }
+        )
     }
 
     /// Whether it names nothing by VTEX's number.
@@ -194,6 +243,7 @@ impl CatalogCall {
                     | Self::FindCategory { .. }
                     | Self::FindProduct { .. }
                     | Self::FindSku { .. }
+                    | Self::ResolveSku { .. }
             )
     }
 
@@ -214,11 +264,13 @@ impl CatalogCall {
             CatalogAnswer::Eans(_) => matches!(self, Self::ReadEans { .. }),
             CatalogAnswer::Images(_) => matches!(self, Self::ReadImages { .. }),
             CatalogAnswer::Created(_) | CatalogAnswer::Exists(_) => self.creates(),
+            CatalogAnswer::Resolved(_) => matches!(self, Self::ResolveSku { .. }),
+            CatalogAnswer::Component(_) => matches!(self, Self::ReadComponent { .. }),
             CatalogAnswer::Document(_) => {
-                !self.writes()
-                    && !matches!(
+                self.shows_all()
+                    || matches!(
                         self,
-                        Self::ReadTradePolicies { .. } | Self::ReadEans { .. } | Self::ReadImages { .. }
+                        Self::FindBrand { .. } | Self::FindCategory { .. } | Self::FindProduct { .. }
                     )
             }
         }
@@ -265,7 +317,16 @@ impl CatalogCall {
             Self::AddImage { sku, .. } => format!("POST {PVT}/stockkeepingunit/{sku}/file"),
             Self::PutImage { sku, file, .. } => format!("PUT {PVT}/stockkeepingunit/{sku}/file/{file}"),
             Self::RemoveImage { sku, file } => format!("DELETE {PVT}/stockkeepingunit/{sku}/file/{file}"),
+            Self::ResolveSku { reference } => {
+                format!("GET {SYSTEM}/pvt/sku/stockkeepingunitidbyrefid/{reference}")
+            }
+            Self::ReadComponent { parent, sku } => {
+                format!("GET {PVT}/stockkeepingunitkit?skuId={sku}&parentSkuId={parent}")
+            }
             Self::AddComponent { .. } => format!("POST {PVT}/stockkeepingunitkit"),
+            Self::RemoveComponent { component, .. } => {
+                format!("DELETE {PVT}/stockkeepingunitkit/{component}")
+            }
         }
     }
 }

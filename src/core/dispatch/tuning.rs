@@ -9,6 +9,7 @@ use super::super::backoff::Backoff;
 use super::super::call::{Lane, Route};
 use super::super::limiter::RouteLimit;
 use super::super::plan::PriceRules;
+use super::super::plan::catalog::CatalogRules;
 use super::super::skus::LOOKUP_BATCH;
 
 /// A key that fails is not sent more often than ten times a second…
@@ -43,6 +44,8 @@ pub struct Tuning {
     pub lookup_interval_ms: u64,
     /// Whose the prices in VTEX are.
     pub price: PriceRules,
+    /// Whose the fields of the catalog are.
+    pub catalog: CatalogRules,
 }
 
 impl Default for Tuning {
@@ -57,6 +60,7 @@ impl Default for Tuning {
             lookup_batch: LOOKUP_BATCH,
             lookup_interval_ms: 200,
             price: PriceRules::default(),
+            catalog: CatalogRules::default(),
         }
     }
 }

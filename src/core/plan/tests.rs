@@ -61,6 +61,7 @@ fn run(
     let links = Links { own: Some(RemoteId::Number(SKU.0)), parents: Vec::new() };
     let mut held = confirmed.filter(|_| !doubt).map_or(Held::Unknown, Held::confirmed);
     let mut calls = Vec::new();
+    let catalog = CatalogRules::default();
     loop {
         let situation = Situation {
             key: &key,
@@ -70,7 +71,7 @@ fn run(
             confirmed,
             read_first: doubt,
             held: &held,
-            rules,
+            rules: Rules { price: rules, catalog: &catalog },
         };
         let Next::Call(call) = next(&situation) else { return calls };
         assert!(calls.len() < 20, "a job ends: {calls:?}");

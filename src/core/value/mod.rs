@@ -30,8 +30,6 @@ pub enum Value {
     Consent(Box<Consent>),
     /// Of a customer: nothing may be known any more (anonymised in Live).
     Erased,
-    /// Of a product or a SKU: Live has it no more. VTEX keeps it, out of sight.
-    Gone,
 }
 
 impl Value {

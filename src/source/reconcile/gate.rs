@@ -56,7 +56,7 @@ impl Gate {
             Effect::PutRow { key, .. } | Effect::DeleteRow { key } => {
                 touched.rows.insert(key.clone(), xid);
             }
-            Effect::Refresh(_) | Effect::Wake { .. } | Effect::Reconcile(..) => {}
+            Effect::Refresh(_) | Effect::Wake { .. } | Effect::Reconcile(..) | Effect::Withdraw { .. } => {}
         }
     }
 
@@ -72,7 +72,9 @@ impl Gate {
         let last = match effect {
             Effect::Want { key, .. } => touched.keys.get(key),
             Effect::PutRow { key, .. } | Effect::DeleteRow { key } => touched.rows.get(key.as_slice()),
-            Effect::Refresh(_) | Effect::Wake { .. } | Effect::Reconcile(..) => None,
+            Effect::Refresh(_) | Effect::Wake { .. } | Effect::Reconcile(..) | Effect::Withdraw { .. } => {
+                None
+            }
         };
         last.is_some_and(|xid| !seen.sees(*xid))
     }

@@ -24,13 +24,21 @@ use super::{Ask, due_entry};
 /// Keys read again in one go.
 const REFRESHES_AT_ONCE: usize = 200;
 
+/// What VTEX has still to be told, for those who would add to it.
+#[derive(Debug, Default)]
+pub struct Backlog {
+    /// Keys that wait for their turn without a shopper waiting for them.
+    pub resync: AtomicU64,
+    /// Keys that wait for something else to exist in VTEX first.
+    pub waiting: AtomicU64,
+}
+
 /// What a load needs to know.
 pub struct Loader<E> {
     pub context: Context,
     pub engine: E,
     pub asks: mpsc::Sender<Ask>,
-    /// Keys that wait for VTEX without a shopper waiting for them.
-    pub backlog: Arc<AtomicU64>,
+    pub backlog: Arc<Backlog>,
     pub chunk_rows: usize,
     /// Share of the time that Live may be kept busy.
     pub share: f64,
@@ -52,6 +60,13 @@ pub(super) struct Load {
 pub(super) enum Step {
     /// A reference table, from its beginning: they are small.
     Reference(u8),
+    /// Products with SKUs, prices and stock.
+    Products {
+        after: Option<RowId>,
+    },
+    People {
+        after: Option<RowId>,
+    },
     Prices {
         after: Option<RowId>,
     },
@@ -189,6 +204,8 @@ impl Step {
             Self::Reference(index) => {
                 Role::REFERENCE.get(usize::from(*index)).map_or("reference data", |role| role.name())
             }
+            Self::Products { .. } => "products",
+            Self::People { .. } => "customers",
             Self::Prices { .. } => "prices",
             Self::Stock { .. } => "stock",
             Self::Done => "done",

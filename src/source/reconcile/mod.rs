@@ -19,6 +19,7 @@ use super::window::{Due, Window};
 
 pub mod gate;
 pub mod load;
+mod looked_up;
 pub mod postgres;
 mod query;
 pub mod reader;
@@ -83,10 +84,33 @@ pub enum Content {
     Stock { pair: Pair, skus: Vec<RowId>, rows: Rows },
     /// All price rows of the listed products.
     Prices { products: Vec<RowId>, rows: Rows },
+    /// What the catalog says of the listed products: one that is not among the rows is no more.
+    Catalog { products: Vec<RowId>, rows: Box<CatalogRows> },
+    /// The listed customers.
+    People { customers: Vec<RowId>, rows: Box<PeopleRows> },
     /// All deposits have been read: warehouses that several feed can be summed up.
     Sums,
     /// Only progress.
     Nothing,
+}
+
+/// All rows of some products.
+#[derive(Debug)]
+pub struct CatalogRows {
+    pub products: Rows,
+    pub skus: Rows,
+    pub barcodes: Rows,
+    pub images: Rows,
+    pub specifications: Rows,
+}
+
+/// All rows of some customers.
+#[derive(Debug)]
+pub struct PeopleRows {
+    pub customers: Rows,
+    /// Where addresses are sent.
+    pub addresses: Option<Rows>,
+    pub consents: Rows,
 }
 
 /// What came of a chunk.
@@ -129,6 +153,7 @@ pub(super) fn apply(
     };
     let mut differences = 0;
     for effect in effects {
+        let effect = window.resolve(effect, store);
         if !only_a_note && gate.is_newer(&effect, &seen) {
             continue;
         }
@@ -199,6 +224,30 @@ fn map(
             announce(mapper, &rows)?;
             mapper.price_chunk(&products, rows.relation.id, rows.iter(), now, &view, effects);
             Ok(rows.len() as u64)
+        }
+        Content::Catalog { products, rows } => {
+            let mut batch = mapper.catalog_batch(&products);
+            for rows in [&rows.products, &rows.skus, &rows.barcodes, &rows.images, &rows.specifications] {
+                announce(mapper, rows)?;
+                for cells in rows.iter() {
+                    mapper.catalog_row(&mut batch, rows.relation.id, &cells, effects);
+                }
+            }
+            mapper.catalog_wanted(batch, effects);
+            Ok(rows.products.len() as u64)
+        }
+        Content::People { customers, rows } => {
+            let mut batch = mapper.people_batch(&customers);
+            for rows in
+                [Some(&rows.customers), rows.addresses.as_ref(), Some(&rows.consents)].into_iter().flatten()
+            {
+                announce(mapper, rows)?;
+                for cells in rows.iter() {
+                    mapper.people_row(&mut batch, rows.relation.id, &cells, effects);
+                }
+            }
+            mapper.people_wanted(batch, effects);
+            Ok(rows.customers.len() as u64)
         }
         Content::Sums => {
             mapper.set_stock_complete(true);

@@ -11,12 +11,13 @@ use tracing::{info, warn};
 use crate::core::entity::Entity;
 use crate::mapping::cell::RowId;
 use crate::mapping::config::CapturedTable;
-use crate::mapping::{Mapper, Pair, Role};
+use crate::mapping::{Mapper, Pair, Refresh, Role, Scope};
 use crate::source::status::LoadFacts;
 use crate::source::window::Due;
 use crate::store::Store;
 
 use super::load::{Load, LoadError, Loader, Step};
+use super::looked_up::TOGETHER;
 use super::reader::{Engine, Reader, Rows, Selection};
 use super::visibility::{Seen, Watermark};
 use super::{Applied, Ask, Chunk, Content, due_entry};
@@ -24,14 +25,18 @@ use super::{Applied, Ask, Chunk, Content, due_entry};
 /// While more keys than this wait for VTEX without a shopper waiting for them, loading pauses: memory
 /// stays bounded and fresh changes stay ahead.
 const BACKLOG_MAX: u64 = 20_000;
+/// The same of keys that wait for their SKU: some forty megabytes of them.
+const WAITING_MAX: u64 = 200_000;
+/// They may wait for SKUs that cannot be made. Then the rest goes on, slowly.
+const WAITING_PATIENCE: Duration = Duration::from_secs(120);
 /// A chunk that the stream overtakes is read again; after so many times the log says so.
 const AGAIN_WARNING: u32 = 20;
 
 /// One stretch of loading over one connection to Live.
 pub(super) struct Run<'a, E: Engine> {
-    loader: &'a Loader<E>,
+    pub(super) loader: &'a Loader<E>,
     stop: &'a CancellationToken,
-    reader: E::Reader,
+    pub(super) reader: E::Reader,
 }
 
 impl<'a, E: Engine> Run<'a, E> {
@@ -56,6 +61,8 @@ impl<'a, E: Engine> Run<'a, E> {
         while load.step != Step::Done {
             load.step = match load.step.clone() {
                 Step::Reference(index) => self.reference(&mut load, index).await?,
+                Step::Products { after } => self.products(&mut load, after).await?,
+                Step::People { after } => self.people(&mut load, after).await?,
                 Step::Prices { after } => self.prices(&mut load, after).await?,
                 Step::Stock { pair, after } => self.stock(&mut load, pair, after).await?,
                 Step::Done => Step::Done,
@@ -78,11 +85,7 @@ impl<'a, E: Engine> Run<'a, E> {
 
     async fn reference(&mut self, load: &mut Load, index: u8) -> Result<Step, LoadError> {
         let Some(role) = Role::REFERENCE.get(usize::from(index)).copied() else {
-            return Ok(if load.entities.contains(&Entity::Price) {
-                Step::Prices { after: None }
-            } else {
-                Step::Stock { pair: None, after: None }
-            });
+            return Ok(self.step_after(load, None));
         };
         let mapping = &self.loader.context.mapping;
         if !role.needed_by().iter().any(|entity| mapping.has(*entity)) {
@@ -127,17 +130,76 @@ impl<'a, E: Engine> Run<'a, E> {
         Ok(Step::Reference(index + 1))
     }
 
+    /// What comes after a step. Where products are loaded, their prices and stock come with them, so that the first
+    /// can be sold while the others wait.
+    fn step_after(&self, load: &Load, step: Option<&Step>) -> Step {
+        let has = |entity| load.entities.contains(&entity);
+        let products = has(Entity::Product);
+        let mut steps = vec![];
+        if products {
+            steps.push(Step::Products { after: None });
+        }
+        if has(Entity::Price) && !products {
+            steps.push(Step::Prices { after: None });
+        }
+        if has(Entity::Stock) && !products {
+            steps.push(Step::Stock { pair: None, after: None });
+        }
+        if has(Entity::Customer) || has(Entity::Consent) {
+            // What the law wants comes first.
+            steps.insert(0, Step::People { after: None });
+        }
+        let at = step.and_then(|step| {
+            steps.iter().position(|other| std::mem::discriminant(other) == std::mem::discriminant(step))
+        });
+        steps.into_iter().nth(at.map_or(0, |at| at + 1)).unwrap_or(Step::Done)
+    }
+
+    /// The next products with their SKUs, prices and stock.
+    async fn products(&mut self, load: &mut Load, after: Option<RowId>) -> Result<Step, LoadError> {
+        let from = after.clone();
+        let (products, done, all) =
+            self.loader.look(move |mapper| mapper.products_after(from.as_ref(), TOGETHER)).await?;
+        let Some(last) = products.last().cloned() else {
+            if load.entities.contains(&Entity::Stock) {
+                self.apply(self.empty(Content::Sums)).await?;
+            }
+            return Ok(self.step_after(load, Some(&Step::Products { after: None })));
+        };
+        let refreshes: Vec<Refresh> = products.iter().cloned().map(Refresh::Product).collect();
+        let scope = self.loader.look(move |mapper| mapper.scope(&refreshes)).await?;
+        load.rows += self.catalog_chunk(load, products).await?;
+        self.scope(load, &scope).await?;
+        let step = Step::Products { after: Some(last) };
+        load.step = step.clone();
+        self.note(self.loader.entry(), load).await?;
+        self.show(load, 0.1 + 0.9 * done as f64 / all.max(1) as f64);
+        Ok(step)
+    }
+
+    /// The next customers.
+    async fn people(&mut self, load: &mut Load, after: Option<RowId>) -> Result<Step, LoadError> {
+        let table = self.loader.context.mapping.captured_table(Role::Customer);
+        let key = self.loader.context.mapping.tables.customer.columns.id.clone();
+        let page = Selection::Page { key: &key, after: after.as_ref(), limit: TOGETHER };
+        let customers: Vec<RowId> = self.reader.read(&table, &page).await?.rows.ids(&key).collect();
+        let Some(last) = customers.last().cloned() else {
+            return Ok(self.step_after(load, Some(&Step::People { after: None })));
+        };
+        let step = Step::People { after: Some(last) };
+        load.step = step.clone();
+        load.rows += self.people_chunk(load, customers).await?;
+        self.show(load, 0.05);
+        Ok(step)
+    }
+
     async fn prices(&mut self, load: &mut Load, after: Option<RowId>) -> Result<Step, LoadError> {
         let count = (self.loader.chunk_rows / 10).max(1);
         let from = after.clone();
         let (products, done, all) =
             self.loader.look(move |mapper| mapper.products_after(from.as_ref(), count)).await?;
         let Some(last) = products.last().cloned() else {
-            return Ok(if load.entities.contains(&Entity::Stock) {
-                Step::Stock { pair: None, after: None }
-            } else {
-                Step::Done
-            });
+            return Ok(self.step_after(load, Some(&Step::Prices { after: None })));
         };
         let step = Step::Prices { after: Some(last) };
         load.step = step.clone();
@@ -158,7 +220,7 @@ impl<'a, E: Engine> Run<'a, E> {
             .map_or(0, |pair| pairs.iter().position(|other| other >= pair).unwrap_or(pairs.len()));
         let Some(pair) = pairs.get(at).cloned() else {
             self.apply(Chunk { note: None, ..self.empty(Content::Sums) }).await?;
-            return Ok(Step::Done);
+            return Ok(self.step_after(load, Some(&Step::Stock { pair: None, after: None })));
         };
         let count = self.loader.chunk_rows;
         let from = after.clone();
@@ -170,7 +232,7 @@ impl<'a, E: Engine> Run<'a, E> {
                 Some(next) => Step::Stock { pair: Some(next.clone()), after: None },
                 None => {
                     self.apply(self.empty(Content::Sums)).await?;
-                    Step::Done
+                    self.step_after(load, Some(&Step::Stock { pair: None, after: None }))
                 }
             });
         };
@@ -211,6 +273,25 @@ impl<'a, E: Engine> Run<'a, E> {
             differences: 0,
             started: (self.loader.context.now)(),
         };
+        for customers in scope.people.chunks(TOGETHER) {
+            self.people_chunk(&mut load, customers.to_vec()).await?;
+        }
+        self.scope(&mut load, &scope).await?;
+        let mut catalog = scope.catalog;
+        for holders in &scope.holders {
+            catalog.extend(self.products_of(holders).await?);
+        }
+        for products in catalog.chunks(TOGETHER) {
+            self.catalog_chunk(&mut load, products.to_vec()).await?;
+        }
+        let mut chunk = self.empty(Content::Nothing);
+        chunk.refreshed = dues;
+        self.apply(chunk).await?;
+        Ok(())
+    }
+
+    /// Prices and stock.
+    async fn scope(&mut self, load: &mut Load, scope: &Scope) -> Result<(), LoadError> {
         if !scope.stock.is_empty() && self.loader.context.mapping.has(Entity::Stock) {
             let table = self.loader.context.mapping.captured_table(Role::Stock);
             let columns = &self.loader.context.mapping.tables.stock.columns;
@@ -221,23 +302,21 @@ impl<'a, E: Engine> Run<'a, E> {
                         key: &columns.sku,
                         ids: skus,
                     };
-                    self.chunk(&mut load, &table, rows, |rows| Content::Stock {
-                        pair: pair.clone(),
-                        skus: skus.to_vec(),
-                        rows,
-                    })
-                    .await?;
+                    load.rows += self
+                        .chunk(load, &table, rows, |rows| Content::Stock {
+                            pair: pair.clone(),
+                            skus: skus.to_vec(),
+                            rows,
+                        })
+                        .await?;
                 }
             }
         }
         if !scope.products.is_empty() && self.loader.context.mapping.has(Entity::Price) {
             for products in scope.products.chunks((self.loader.chunk_rows / 10).max(1)) {
-                self.price_chunk(&mut load, products.to_vec()).await?;
+                load.rows += self.price_chunk(load, products.to_vec()).await?;
             }
         }
-        let mut chunk = self.empty(Content::Nothing);
-        chunk.refreshed = dues;
-        self.apply(chunk).await?;
         Ok(())
     }
 
@@ -263,20 +342,11 @@ impl<'a, E: Engine> Run<'a, E> {
             };
             let busy = began.elapsed();
             let mut chunk = Chunk::new(taken, &mut content);
-            if load.step != Step::Done {
-                let note = Store::encode(&*load);
-                chunk.note = Some((self.loader.entry(), note));
-            }
+            chunk.note = self.progress(load);
             match self.apply(chunk).await? {
                 Applied::Done { rows, differences } => {
-                    load.differences += differences;
-                    if load.step != Step::Done {
-                        self.loader.context.status.update(|facts| {
-                            facts.rows_loaded += rows;
-                            facts.rows_differing += differences;
-                        });
-                    }
-                    tokio::time::sleep(busy.mul_f64(1.0 / self.loader.share - 1.0)).await;
+                    self.count(load, rows, differences);
+                    self.rest(busy).await;
                     return Ok(rows);
                 }
                 Applied::Again => {
@@ -291,23 +361,52 @@ impl<'a, E: Engine> Run<'a, E> {
         Err(LoadError::Stopping)
     }
 
-    async fn apply(&self, chunk: Chunk) -> Result<Applied, LoadError> {
+    /// How far a load is, to be stored with a chunk of it.
+    pub(super) fn progress(&self, load: &Load) -> Option<(String, Vec<u8>)> {
+        (load.step != Step::Done).then(|| (self.loader.entry(), Store::encode(load)))
+    }
+
+    pub(super) fn count(&self, load: &mut Load, rows: u64, differences: u64) {
+        load.differences += differences;
+        if load.step != Step::Done {
+            self.loader.context.status.update(|facts| {
+                facts.rows_loaded += rows;
+                facts.rows_differing += differences;
+            });
+        }
+    }
+
+    /// Leaves Live alone for its share of the time.
+    pub(super) async fn rest(&self, busy: Duration) {
+        tokio::time::sleep(busy.mul_f64(1.0 / self.loader.share - 1.0)).await;
+    }
+
+    pub(super) async fn apply(&self, chunk: Chunk) -> Result<Applied, LoadError> {
         self.loader.ask(|reply| Ask::Apply(Box::new(chunk), reply)).await
     }
 
     /// Waits while VTEX has enough to do.
-    async fn wait_for_room(&self) -> Result<(), LoadError> {
+    pub(super) async fn wait_for_room(&self) -> Result<(), LoadError> {
         let mut waited = false;
+        let since = Instant::now();
         loop {
-            let backlog = self.loader.backlog.load(Ordering::Relaxed);
-            if backlog <= BACKLOG_MAX {
+            let backlog = self.loader.backlog.resync.load(Ordering::Relaxed);
+            let waiting = self.loader.backlog.waiting.load(Ordering::Relaxed);
+            // Where nothing of ours makes SKUs, waiting for those that somebody makes would have no end.
+            let too_many = self.loader.context.mapping.has(Entity::Product) && waiting > WAITING_MAX;
+            let patience = since.elapsed() < WAITING_PATIENCE;
+            if backlog <= BACKLOG_MAX && !(too_many && patience) {
                 if waited {
                     self.loader.held_up(None);
                 }
                 return Ok(());
             }
             waited = true;
-            self.loader.held_up(Some(format!("{backlog} keys of this load are to be sent to VTEX first")));
+            self.loader.held_up(Some(if backlog > BACKLOG_MAX {
+                format!("{backlog} keys of this load are to be sent to VTEX first")
+            } else {
+                format!("{waiting} prices and balances wait for their SKUs to be made in VTEX first")
+            }));
             tokio::select! {
                 () = self.stop.cancelled() => return Err(LoadError::Stopping),
                 () = tokio::time::sleep(Duration::from_millis(200)) => {}

@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::super::{Held, Links, Next, PriceRules, Situation};
+use super::super::catalog::CatalogRules;
+use super::super::{Held, Links, Next, PriceRules, Rules, Situation};
 use super::*;
 use crate::core::call::catalog::Document;
 use crate::core::entity::{Entity, Key};
@@ -122,7 +123,7 @@ impl Job {
                 confirmed: self.confirmed.as_ref(),
                 read_first: self.doubt,
                 held: &held,
-                rules: &PriceRules::default(),
+                rules: Rules { price: &PriceRules::default(), catalog: &CatalogRules::default() },
             });
             let Next::Call(call) = next else { return (calls, next) };
             assert!(calls.len() < 30, "a job ends: {calls:?}");

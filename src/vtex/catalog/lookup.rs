@@ -1,22 +1,19 @@
-//! Look-ups in the catalog (VTEX Catalog API).
+//! Look-up of SKUs by their references, a hundred at once.
 
 use std::collections::{HashMap, HashSet};
 
 use compact_str::CompactString;
-use reqwest::Method;
 use serde::Deserialize;
 
-use super::json;
-use super::request::Refused;
-use crate::core::call::catalog::CatalogCall;
-use crate::core::call::{Answer, Failure};
+use super::super::json;
+use crate::core::call::Failure;
 use crate::core::entity::SkuId;
 
-pub(super) const LOOKUP_PATH: &str = "/api/catalog_system/pub/sku/stockkeepingunitidsbyrefids";
-pub(super) const TRADE_POLICIES_PATH: &str = "/api/catalog_system/pvt/saleschannel/list";
+pub(in crate::vtex) const LOOKUP_PATH: &str = "/api/catalog_system/pub/sku/stockkeepingunitidsbyrefids";
+pub(in crate::vtex) const TRADE_POLICIES_PATH: &str = "/api/catalog_system/pvt/saleschannel/list";
 
 /// Every reference once: VTEX answers repeated ones with status 500.
-pub(super) fn lookup_body(refs: &[CompactString]) -> String {
+pub(in crate::vtex) fn lookup_body(refs: &[CompactString]) -> String {
     let mut body = String::with_capacity(2 + 24 * refs.len());
     body.push('[');
     for (index, reference) in distinct(refs).enumerate() {
@@ -44,7 +41,7 @@ enum Id {
 
 /// The SKU of every reference asked for, once each and in that order; absent and null mean that VTEX
 /// knows none.
-pub(super) fn skus(
+pub(in crate::vtex) fn skus(
     body: &[u8],
     refs: &[CompactString],
 ) -> Result<Vec<(CompactString, Option<SkuId>)>, Failure> {
@@ -67,19 +64,4 @@ fn sku_id(id: &Id) -> Result<SkuId, Failure> {
     number
         .map(SkuId)
         .ok_or_else(|| Failure::Malformed("SKUs by reference: an id that is no SKU id".to_owned()))
-}
-
-/// Method, path and body.
-pub(super) fn request(call: &CatalogCall) -> Result<(Method, String, Option<String>), Refused> {
-    Err(Refused::Segment(call.line()))
-}
-
-/// What a reply means; `success`: its body, or why there is none.
-pub(super) fn answer<'a>(
-    _call: &CatalogCall,
-    _status: u16,
-    _html: bool,
-    success: &dyn Fn() -> Result<&'a [u8], Failure>,
-) -> Result<Answer, Failure> {
-    success().map(|_| Answer::Done)
 }

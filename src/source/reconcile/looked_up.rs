@@ -1,0 +1,129 @@
+//! Products and customers: put together from several tables, read when they are sent.
+//!
+//! The stream says only which of them changed. So nothing of the stream is newer than such a chunk, and it needs
+//! not yield to it: whatever changes after it was read is asked for again.
+
+use std::time::Instant;
+
+use crate::core::entity::Entity;
+use crate::mapping::cell::RowId;
+use crate::mapping::{Holders, Role};
+
+use super::load::{Load, LoadError};
+use super::reader::{Engine, Reader, Selection, Taken};
+use super::run::Run;
+use super::visibility::Seen;
+use super::{Applied, Ask, CatalogRows, Chunk, Content, PeopleRows};
+
+/// Products or customers that are read together.
+pub(super) const TOGETHER: usize = 100;
+
+impl<E: Engine> Run<'_, E> {
+    /// What the catalog says of some products.
+    pub(super) async fn catalog_chunk(
+        &mut self,
+        load: &mut Load,
+        products: Vec<RowId>,
+    ) -> Result<u64, LoadError> {
+        let tables = self.loader.context.mapping.tables.clone();
+        self.wait_for_room().await?;
+        self.loader.ask(Ask::Open).await?;
+        let began = Instant::now();
+        let first = self.rows_of(Role::Product, &tables.product.columns.id, &products).await?;
+        let skus = self.rows_of(Role::Sku, &tables.sku.columns.product, &products).await?;
+        let sku_ids: Vec<RowId> = skus.rows.ids(&tables.sku.columns.id).collect();
+        let barcodes = self.rows_of(Role::Barcode, &tables.barcode.columns.sku, &sku_ids).await?;
+        let images = self.rows_of(Role::Image, &tables.image.columns.product, &products).await?;
+        let column = &tables.specification.columns.product;
+        let specifications = self.rows_of(Role::Specification, column, &products).await?;
+        let busy = began.elapsed();
+        let rows = CatalogRows {
+            products: first.rows,
+            skus: skus.rows,
+            barcodes: barcodes.rows,
+            images: images.rows,
+            specifications: specifications.rows,
+        };
+        let content = Content::Catalog { products, rows: Box::new(rows) };
+        // The last one was read behind all the others.
+        let chunk = Chunk {
+            content,
+            seen: Seen::Everything,
+            watermark: specifications.watermark,
+            read_at: first.read_at,
+            refreshed: Vec::new(),
+            note: self.progress(load),
+        };
+        self.let_in(load, chunk, busy).await
+    }
+
+    /// Some customers with what they have consented to.
+    pub(super) async fn people_chunk(
+        &mut self,
+        load: &mut Load,
+        customers: Vec<RowId>,
+    ) -> Result<u64, LoadError> {
+        let mapping = std::sync::Arc::clone(&self.loader.context.mapping);
+        let tables = &mapping.tables;
+        self.wait_for_room().await?;
+        self.loader.ask(Ask::Open).await?;
+        let began = Instant::now();
+        let first = self.rows_of(Role::Customer, &tables.customer.columns.id, &customers).await?;
+        let addresses = if mapping.has(Entity::Customer) {
+            Some(self.rows_of(Role::Address, &tables.address.columns.customer, &customers).await?.rows)
+        } else {
+            None
+        };
+        let consents = self.rows_of(Role::Consent, &tables.consent.columns.customer, &customers).await?;
+        let busy = began.elapsed();
+        let rows = PeopleRows { customers: first.rows, addresses, consents: consents.rows };
+        let chunk = Chunk {
+            content: Content::People { customers, rows: Box::new(rows) },
+            seen: Seen::Everything,
+            watermark: consents.watermark,
+            read_at: first.read_at,
+            refreshed: Vec::new(),
+            note: self.progress(load),
+        };
+        self.let_in(load, chunk, busy).await
+    }
+
+    /// The products that have one of some brands, classifiers, colours or sizes.
+    pub(super) async fn products_of(&mut self, holders: &Holders) -> Result<Vec<RowId>, LoadError> {
+        let tables = &self.loader.context.mapping.tables;
+        let id = if holders.table == Role::Sku {
+            tables.sku.columns.product.clone()
+        } else {
+            tables.product.columns.id.clone()
+        };
+        let taken = self.rows_of(holders.table, &holders.column, &holders.ids).await?;
+        let mut products: Vec<RowId> = taken.rows.ids(&id).collect();
+        products.sort_unstable();
+        products.dedup();
+        Ok(products)
+    }
+
+    async fn rows_of(&mut self, role: Role, key: &str, ids: &[RowId]) -> Result<Taken, LoadError> {
+        let table = self.loader.context.mapping.captured_table(role);
+        Ok(self.reader.read(&table, &Selection::Any { key, ids }).await?)
+    }
+
+    async fn let_in(
+        &mut self,
+        load: &mut Load,
+        chunk: Chunk,
+        busy: std::time::Duration,
+    ) -> Result<u64, LoadError> {
+        let applied = self.apply(chunk).await?;
+        match applied {
+            Applied::Done { rows, differences } => {
+                self.count(load, rows, differences);
+                self.rest(busy).await;
+                Ok(rows)
+            }
+            // The source began anew meanwhile.
+            Applied::Again => Err(LoadError::NotStreaming),
+            Applied::Paused(reason) => Err(LoadError::Paused(reason)),
+        }
+    }
+}
