@@ -39,7 +39,7 @@ use super::record::{Cause, Confirmed, Dirty, Wanted};
 use super::schedule::{RouteQueue, Tickets, Timers};
 use super::skus::Skus;
 use super::time::{Now, Tick, Timestamp};
-use super::value::Value;
+use super::value::{Value, person};
 
 pub use finish::UNEXPECTED_ATTEMPTS_MAX;
 use gates::Gates;
@@ -301,6 +301,7 @@ impl Dispatch {
             effects.push(amend(entry)); // the store may have replaced its record
             return if replayed { Accepted::Coalesced } else { Accepted::Stale };
         }
+        effects.extend(remember_told(entry, &wanted));
         let undelivered_change = entry.state != State::InFlight && entry.wanted.cause == Cause::Change;
         let committed_at = wanted.committed_at;
         entry.wanted = wanted;
@@ -388,6 +389,25 @@ fn new_entry(key: Key, wanted: Wanted, confirmed: Option<Confirmed>, id: Option<
         doubt: Doubt::None,
         trouble: None,
     }
+}
+
+/// A value about a person is replaced after requests for it went out, or may have: what VTEX may have been told by them
+/// is kept as confirmed, though not relied upon, or nobody would know what to take back, and whom to erase.
+fn remember_told(entry: &mut Entry, newer: &Wanted) -> Option<Effect> {
+    let untouched = entry.attempts == 0
+        && entry.doubt == Doubt::None
+        && entry.state != State::InFlight
+        && entry.trouble.as_ref().is_none_or(|trouble| trouble.last.is_none());
+    if untouched || entry.wanted.value == newer.value {
+        return None;
+    }
+    let before = entry.confirmed.as_ref();
+    let value = person::told(before.map(|confirmed| &confirmed.value), &entry.wanted.value)?;
+    let position = before.map(|confirmed| confirmed.position).unwrap_or_default();
+    let confirmed = Confirmed { value, position, at: entry.wanted.committed_at };
+    entry.confirmed = Some(confirmed.clone());
+    entry.doubt = entry.doubt.max(Doubt::Unsure);
+    Some(Effect::Advance { key: entry.key.clone(), confirmed })
 }
 
 fn is_newer(confirmed: Option<&Confirmed>, wanted: &Wanted) -> bool {

@@ -88,8 +88,7 @@ impl Request {
     }
 }
 
-/// Method and path of a call, as `explain` shows them. Holds no secrets and nothing personal; of people neither address nor name is
-/// shown.
+/// Method and path of a call, as `explain` shows them. Holds no secrets, and of people neither address nor name.
 pub fn describe(call: &Call) -> String {
     if let Call::People(call) = call {
         return call.line();

@@ -160,6 +160,9 @@ fn an_erasure_waits_until_nothing_can_be_applied_behind_it() {
         desk.wait(1_000);
     }
     desk.wait(1_000);
+    let read = desk.send_one();
+    assert!(matches!(call(&read), PeopleCall::ReadCustomer { .. }), "{read:?}");
+    desk.answer(read.id, Answer::People(PeopleAnswer::Email(None)));
     let request = desk.send_one();
     assert!(
         matches!(call(&request), PeopleCall::Forget { email } if email == "ana@example.com"),
@@ -170,6 +173,44 @@ fn an_erasure_waits_until_nothing_can_be_applied_behind_it() {
     let request = desk.send_one();
     desk.answer(request.id, state(JobState::Success));
     assert!(erased(&desk) && desk.settled(&key()) && desk.dispatch.is_idle());
+}
+
+#[test]
+fn whoever_may_have_been_made_known_by_a_lost_request_is_erased() {
+    let mut desk = Desk::new();
+    desk.want(&key(), customer("Souza"));
+    let find = desk.send_one();
+    desk.answer(find.id, Answer::People(PeopleAnswer::Found(None)));
+    let save = desk.send_one();
+    desk.finish(save.id, Err(Failure::Timeout));
+    desk.want(&key(), Value::Erased);
+    desk.wait(60_000);
+    let request = desk.send_one();
+    assert!(
+        matches!(call(&request), PeopleCall::Forget { email } if email == "ana@example.com"),
+        "{request:?}"
+    );
+}
+
+#[test]
+fn whoever_was_never_told_of_is_erased_without_a_request() {
+    let mut desk = Desk::new();
+    desk.want(&key(), customer("Souza"));
+    desk.want(&key(), Value::Erased);
+    assert_eq!(desk.send(), []);
+    assert!(desk.settled(&key()) && desk.dispatch.is_idle());
+}
+
+#[test]
+fn dropping_an_erasure_forgets_the_person_here() {
+    let mut desk = erasing();
+    desk.wait(30_000);
+    let request = desk.send_one();
+    desk.answer(request.id, state(JobState::Failed));
+    assert!(desk.dispatch.drop_parked(&key(), &mut desk.effects));
+    assert!(erased(&desk) && desk.dispatch.is_idle());
+    let forgotten = |effect: &Effect| matches!(effect, Effect::Settle { confirmed: Some(confirmed), .. } if confirmed.value == Value::Erased);
+    assert!(desk.effects.iter().any(forgotten), "{:?}", desk.effects);
 }
 
 #[test]

@@ -128,6 +128,28 @@ async fn without_the_right_to_erase_nothing_is_parked() {
 }
 
 #[tokio::test]
+async fn whoever_was_made_known_a_moment_ago_is_forgotten_too() {
+    for turns in 0..8 {
+        for applied in [false, true] {
+            let mut shop = Shop::open().await;
+            let mut rows = person("77", "Ana Souza");
+            rows.addresses = vec![address("a1", "Rua A"), address("a2", "Rua B")];
+            rows.consents.push(said("MARKETING_EMAIL", 1, 2));
+            let reset = Fault { applied, count: Some(3), probability: 0.5, ..Fault::new(FaultKind::Reset) };
+            shop.world().set_faults(vec![reset]);
+            shop.change(&rows);
+            for _ in 0..turns {
+                shop.turn().await;
+            }
+            rows.customer.erased = true;
+            shop.change(&rows);
+            shop.settle().await;
+            assert_forgotten(&shop);
+        }
+    }
+}
+
+#[tokio::test]
 async fn whoever_was_never_sent_is_erased_without_a_request() {
     let mut shop = Shop::open().await;
     let mut rows = person("77", "Ana Souza");

@@ -147,7 +147,9 @@ async fn remove_customer(shop: &Shop, id: &str) {
 /// What is left of a run under these faults.
 async fn disturbed(kind: FaultKind, seed: u64) {
     let fault = Fault { probability: 0.3, applied: seed.is_multiple_of(2), ..Fault::new(kind) };
-    let faults = vec![Fault { count: Some(60), ..fault }];
+    // After ten answers that nobody understands a key is set aside.
+    let count = if matches!(kind, FaultKind::Html | FaultKind::Malformed) { 9 } else { 60 };
+    let faults = vec![Fault { count: Some(count), ..fault }];
     let mut shop = Shop::with_all(Options { seed, ..Options::default() }).await;
     shop.world().set_faults(faults);
     let all: Vec<_> = (0..4).map(|n| n.to_string()).collect();
@@ -178,6 +180,7 @@ async fn disturbed(kind: FaultKind, seed: u64) {
         // Of somebody who never agreed nothing need be there.
         assert_eq!(customer["isNewsletterOptIn"] == true, n % 2 == 1, "{at}: {customer:#}");
         assert!(world.document("AD", &format!("a{n}")).is_some(), "{at}");
+        assert!(world.document("AD", &format!("b{n}")).is_none(), "{at}: Live has it no more");
         let act = world.document("LC", &format!("{code}--marketing-5femail")).unwrap();
         assert_eq!(act["state"], if n % 2 == 0 { "revoked" } else { "accepted" }, "{at}");
     }

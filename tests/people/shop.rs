@@ -44,7 +44,7 @@ impl Shop {
         let vtex = Simulator::start(Options { limits: Limits::unlimited(), ..options }).await.unwrap();
         let mut settings = VtexSettings::new("simulator");
         settings.catalog_url = Some(vtex.base_url());
-        settings.request_timeout_ms = 500;
+        settings.request_timeout_ms = 5_000;
         let Credential { key, token } = Credential::default();
         let client = Client::new(&settings, Credentials::new(key, token)).unwrap();
         let now = Now { tick: Tick::ZERO, wall: Timestamp(1_700_000_000_000_000) };

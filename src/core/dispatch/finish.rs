@@ -154,7 +154,7 @@ impl Dispatch {
     }
 
     /// What else is known of somebody who is to be forgotten.
-    fn erase(&mut self, key: Key, effects: &mut Vec<Effect>) {
+    pub(super) fn erase(&mut self, key: Key, effects: &mut Vec<Effect>) {
         let consent = Key { entity: Entity::Consent, id: key.id.clone() };
         // One that is in flight ends by itself, and finds nobody to be stored for. One that is erased too goes on: of it a
         // lost write may still be applied.

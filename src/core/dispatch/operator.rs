@@ -4,8 +4,9 @@
 use super::super::call::Lane;
 use super::super::entity::Key;
 use super::super::ledger::{Doubt, Slot, State};
-use super::super::record::{ParkReason, Parked};
+use super::super::record::{Confirmed, ParkReason, Parked};
 use super::super::time::Now;
+use super::super::value::Value;
 use super::{Dispatch, Effect, InvalidTuning, Tuning, amend};
 
 impl Dispatch {
@@ -71,6 +72,13 @@ impl Dispatch {
         }
         let Some(entry) = self.ledger.find(key).and_then(|slot| self.discard(slot)) else { return false };
         let position = entry.wanted.position;
+        if entry.wanted.value == Value::Erased {
+            // Whoever drops it has seen to it in VTEX; we forget the person all the same.
+            let confirmed = Confirmed { value: Value::Erased, position, at: entry.wanted.committed_at };
+            effects.push(Effect::Settle { key: key.clone(), position, confirmed: Some(confirmed) });
+            self.erase(key.clone(), effects);
+            return true;
+        }
         if entry.doubt != Doubt::None {
             effects.push(Effect::Unconfirm { key: key.clone() });
         }

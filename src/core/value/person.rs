@@ -5,6 +5,7 @@ use std::fmt;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
+use super::Value;
 use crate::core::time::Timestamp;
 
 /// A customer (cliente) with e-mail address and basic consent.
@@ -20,6 +21,68 @@ pub struct Customer {
     pub code: CompactString,
     /// Sorted by id.
     pub addresses: Vec<Address>,
+}
+
+impl Customer {
+    /// Adds what only `other` has. Of a customer whose newest value was replaced before VTEX confirmed it, VTEX may
+    /// hold either: what either has must be taken back, or erased.
+    fn add(&mut self, other: &Self) {
+        let known: Vec<_> = self.addresses.iter().map(|address| address.id.clone()).collect();
+        let more = other.addresses.iter().filter(|address| !known.contains(&address.id)).cloned();
+        self.addresses.extend(more);
+        self.addresses.sort_by(|one, other| one.id.cmp(&other.id));
+        add(&mut self.phone, &other.phone);
+        add(&mut self.cell_phone, &other.cell_phone);
+        match (&mut self.identity, &other.identity) {
+            (
+                Identity::Person { cpf, birth_date, gender, .. },
+                Identity::Person { cpf: other_cpf, birth_date: other_date, gender: other_gender, .. },
+            ) => {
+                add(cpf, other_cpf);
+                add(birth_date, other_date);
+                add(gender, other_gender);
+            }
+            (
+                Identity::Company { trade_name, cnpj, state_registration, .. },
+                Identity::Company {
+                    trade_name: other_name,
+                    cnpj: other_cnpj,
+                    state_registration: other_registration,
+                    ..
+                },
+            ) => {
+                add(trade_name, other_name);
+                add(cnpj, other_cnpj);
+                add(state_registration, other_registration);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn add<T: Clone>(own: &mut Option<T>, other: &Option<T>) {
+    if own.is_none() {
+        own.clone_from(other);
+    }
+}
+
+/// What VTEX may hold of a person when it confirmed `confirmed`, and requests for `replaced` may have been applied.
+/// None: the value is about nobody.
+pub(crate) fn told(confirmed: Option<&Value>, replaced: &Value) -> Option<Value> {
+    Some(match (confirmed, replaced) {
+        (Some(Value::Customer(confirmed)), Value::Customer(replaced)) => {
+            let mut told = confirmed.clone();
+            told.add(replaced);
+            Value::Customer(told)
+        }
+        (Some(Value::Consent(confirmed)), Value::Consent(replaced)) => {
+            let mut told = confirmed.clone();
+            add(&mut told.newsletter, &replaced.newsletter);
+            Value::Consent(told)
+        }
+        (_, Value::Customer(_) | Value::Consent(_)) => replaced.clone(),
+        _ => return None,
+    })
 }
 
 /// Who it is.

@@ -28,22 +28,23 @@ pub(super) fn next(situation: &Situation<'_>, held: &PeopleHeld) -> Next {
             Some(JobState::Failed) => Next::GiveUp(FAILED),
         };
     }
-    if let Some(email) = email(situation, held) {
-        return call(PeopleCall::Forget { email: email.clone() });
+    // The shopper may have changed the address in the shop: the one of the document is the one that VTEX knows.
+    if let (Some(id), None) = (document(situation.links), &held.email) {
+        return call(PeopleCall::ReadCustomer { id: id.clone() });
     }
-    match document(situation.links) {
-        // We never got as far as to be sure of a value, but as far as to know the document.
-        Some(id) if held.email.is_none() => call(PeopleCall::ReadCustomer { id: id.clone() }),
-        _ => Next::Done,
+    match email(situation, held) {
+        Some(email) => call(PeopleCall::Forget { email: email.clone() }),
+        None => Next::Done,
     }
 }
 
-/// Live does not know it any more: it is the one that VTEX confirmed.
+/// Live does not know it any more.
 fn email<'a>(situation: &Situation<'a>, held: &'a PeopleHeld) -> Option<&'a CompactString> {
-    match situation.confirmed {
+    let found = held.email.as_ref().and_then(Option::as_ref);
+    found.or(match situation.confirmed {
         Some(Value::Customer(customer)) => Some(&customer.email),
         // It may have made the customer known where the customer's own key did not.
         Some(Value::Consent(consent)) if consent.newsletter.is_some() => Some(&consent.email),
-        _ => held.email.as_ref()?.as_ref(),
-    }
+        _ => None,
+    })
 }

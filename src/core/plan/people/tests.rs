@@ -43,7 +43,8 @@ impl Vtex {
                 return Answer::People(PeopleAnswer::Found(found));
             }
             PeopleCall::ReadCustomer { id } => {
-                let email = self.customers[id]["email"].as_str().map(CompactString::new);
+                let email =
+                    self.customers[id].get("email").and_then(|email| email.as_str()).map(CompactString::new);
                 return Answer::People(PeopleAnswer::Email(email));
             }
             PeopleCall::SaveCustomer { id: Some(id), body } => {
@@ -273,6 +274,18 @@ fn not_modified_tells_no_id_so_search_is_waited_for() {
 }
 
 #[test]
+fn an_address_that_search_never_finds_is_not_looked_for_for_ever() {
+    let email = CompactString::new("ana+loja@example.com");
+    let with = |phone| value(Customer { email: email.clone(), ..customer(phone, &[address("a1", "Rua A")]) });
+    let mut vtex = Vtex { lags: true, ..Vtex::default() };
+    assert_eq!(Job::default().lines(&mut vtex, &with(None)).len(), 3, "a new one is no trouble");
+    let (_, next) = Job::default().run(&mut vtex, &with(None));
+    assert!(matches!(next, Next::GiveUp(hint) if hint.contains("828170")), "{next:?}");
+    let lines = Job::default().lines(&mut vtex, &with(Some("+551932000000")));
+    assert_eq!(lines.last().unwrap(), "PUT AD/documents/a1", "a change tells the id");
+}
+
+#[test]
 fn a_company_is_a_corporate_customer() {
     let identity = Identity::Company {
         name: "Loja Mar Ltda".into(),
@@ -361,7 +374,10 @@ fn erasing_begins_one_job_and_looks_again_until_it_is_done() {
     let mut vtex = Vtex::with_customer(json!({"email": EMAIL}));
     let mut job = Job::knowing(CL).confirmed(value(customer(None, &[])));
     let (calls, next) = job.run(&mut vtex, &Value::Erased);
-    assert_eq!(calls, [PeopleCall::Forget { email: EMAIL.into() }]);
+    assert_eq!(
+        calls,
+        [PeopleCall::ReadCustomer { id: CL.into() }, PeopleCall::Forget { email: EMAIL.into() }]
+    );
     assert_eq!(next, Next::Later(std::time::Duration::from_secs(30)), "not asked in the same breath");
     for _ in 0..3 {
         let (calls, next) = job.run(&mut vtex, &Value::Erased);
@@ -370,6 +386,16 @@ fn erasing_begins_one_job_and_looks_again_until_it_is_done() {
     vtex.job = Some(JobState::Success);
     assert_eq!(job.lines(&mut vtex, &Value::Erased), ["GET /api/user-rights/forget/jobs/job"]);
     assert_eq!(vtex.jobs, 1);
+}
+
+#[test]
+fn the_address_that_vtex_has_is_the_one_to_erase() {
+    let mut vtex = Vtex::with_customer(json!({"email": "new@example.com"}));
+    let (calls, _) = Job::knowing(CL).confirmed(value(customer(None, &[]))).run(&mut vtex, &Value::Erased);
+    assert_eq!(calls.last(), Some(&PeopleCall::Forget { email: "new@example.com".into() }));
+    let mut vtex = Vtex::with_customer(json!({}));
+    let (calls, _) = Job::knowing(CL).confirmed(value(customer(None, &[]))).run(&mut vtex, &Value::Erased);
+    assert_eq!(calls.last(), Some(&PeopleCall::Forget { email: EMAIL.into() }));
 }
 
 #[test]
