@@ -40,11 +40,7 @@ impl Whole {
                 engine.truncate(&change_table(shape.name));
             }
         });
-        let options = Options {
-            warehouses: vec!["w".to_owned()],
-            auto_skus: true,
-            ..Options::default()
-        };
+        let options = Options { warehouses: vec!["w".to_owned()], auto_skus: true, ..Options::default() };
         let vtex = Simulator::start(options).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let admin = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

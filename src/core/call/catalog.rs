@@ -324,7 +324,9 @@ impl CatalogCall {
                 format!("GET {PVT}/stockkeepingunitkit?skuId={sku}&parentSkuId={parent}")
             }
             Self::AddComponent { .. } => format!("POST {PVT}/stockkeepingunitkit"),
-            Self::RemoveComponent { component, .. } => format!("DELETE {PVT}/stockkeepingunitkit/{component}"),
+            Self::RemoveComponent { component, .. } => {
+                format!("DELETE {PVT}/stockkeepingunitkit/{component}")
+            }
         }
     }
 }

@@ -75,9 +75,8 @@ mod tests {
                 {"id": 2, "name": "Vestidos", "children": [{"id": 5, "name": "Curtos"}]}]},
             {"id": 3, "name": "Infantil", "children": [{"id": 4, "name": "Vestidos", "children": []}]},
         ]));
-        let found = |name: &str, parent| {
-            category(tree.clone(), name, parent).and_then(|category| id(&category))
-        };
+        let found =
+            |name: &str, parent| category(tree.clone(), name, parent).and_then(|category| id(&category));
         assert_eq!(found("Vestidos", Some(3)), Some(4));
         assert_eq!(found("vestidos", Some(1)), Some(2));
         assert_eq!(found("Curtos", Some(2)), Some(5));

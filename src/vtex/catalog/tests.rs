@@ -33,15 +33,13 @@ fn add_component(unit_price: Option<Money>) -> CatalogCall {
 fn every_call_is_the_documented_request() {
     let body = document(json!({"Name": " Vestido ", "Score": 7}));
     let put = r#"{"Name":"Vestido","Score":7}"#;
-    let specification = Specification {
-        name: "Cor ".into(),
-        group: "Ficha".into(),
-        values: vec!["Azul ".into()],
-    };
+    let specification =
+        Specification { name: "Cor ".into(), group: "Ficha".into(), values: vec!["Azul ".into()] };
     let specified = json!({"FieldName": "Cor", "GroupName": "Ficha", "RootLevelSpecification": false,
         "FieldValues": ["Azul"]})
     .to_string();
-    let main = json!({"IsMain": true, "Name": "frente", "Url": "https://img/1.jpg", "Position": 0}).to_string();
+    let main =
+        json!({"IsMain": true, "Name": "frente", "Url": "https://img/1.jpg", "Position": 0}).to_string();
     let other = json!({"IsMain": false, "Name": "frente", "Url": "https://img/1.jpg", "Position": 3,
         "Label": "Frente"})
     .to_string();
@@ -111,11 +109,7 @@ fn every_call_is_the_documented_request() {
             "",
         ),
         (add_component(Some(Money(990))), "POST /pvt/stockkeepingunitkit", kit),
-        (
-            CatalogCall::RemoveComponent { parent: 7, component: 5 },
-            "DELETE /pvt/stockkeepingunitkit/5",
-            "",
-        ),
+        (CatalogCall::RemoveComponent { parent: 7, component: 5 }, "DELETE /pvt/stockkeepingunitkit/5", ""),
     ];
     for (call, line, body) in cases {
         let shown = call.line();

@@ -62,8 +62,7 @@ impl Site {
         let mut held = relied_on.map_or(Held::Unknown, Held::confirmed);
         self.calls.clear();
         loop {
-            let links =
-                Links { own: self.own.map(RemoteId::Number), parents: self.parents.clone() };
+            let links = Links { own: self.own.map(RemoteId::Number), parents: self.parents.clone() };
             let price = PriceRules::default();
             let situation = Situation {
                 key: &self.key,

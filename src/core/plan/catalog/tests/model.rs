@@ -147,7 +147,8 @@ impl Vtex {
                 Some(exists) => exists,
                 None => {
                     assert_eq!(body["IsActive"], false, "VTEX answers 400");
-                    let defaults = json!({"CommercialConditionId": 1, "ManufacturerCode": "", "IsKit": false});
+                    let defaults =
+                        json!({"CommercialConditionId": 1, "ManufacturerCode": "", "IsKit": false});
                     CatalogAnswer::Created(create(&mut self.skus, &mut self.last, body, defaults))
                 }
             },

@@ -16,11 +16,7 @@ fn a_new_product_costs_a_look_up_a_post_and_one_request_for_each_specification()
     let calls = site.deliver(&mut vtex, &product(&a_product()));
     assert_eq!(
         calls,
-        [
-            "GET /pvt/products/productgetbyrefid/1001",
-            "POST /product",
-            "PUT /product/101/specificationvalue"
-        ]
+        ["GET /pvt/products/productgetbyrefid/1001", "POST /product", "PUT /product/101/specificationvalue"]
     );
     let body = &vtex.only_product().body;
     for (name, value) in [

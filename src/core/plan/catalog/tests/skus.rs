@@ -177,9 +177,7 @@ fn a_sku_that_vtex_has_already_is_taken_over_whatever_the_refusal_says() {
 
 #[test]
 fn a_lost_create_is_looked_for_before_it_is_repeated() {
-    for (fault, expected) in
-        [(Fault::Applied, "GET /sku/101/ean"), (Fault::NotApplied, "POST /sku")]
-    {
+    for (fault, expected) in [(Fault::Applied, "GET /sku/101/ean"), (Fault::NotApplied, "POST /sku")] {
         let (mut vtex, mut site) = (Vtex::default(), Site::sku());
         vtex.faults = [Some(fault)].into();
         let calls = site.deliver(&mut vtex, &sku(&a_sku()));
@@ -197,10 +195,7 @@ fn a_kit_is_made_of_skus_that_exist() {
     site.rules.kit_component_price = Some(Money(1_000));
     let wanted = changed(|sku| sku.components = vec![component("A", 1), component("B", 2)]);
     let calls = site.deliver(&mut vtex, &sku(&wanted));
-    assert_eq!(
-        calls[..3],
-        ["GET /pvt/sku/skuidbyrefid/A", "GET /pvt/sku/skuidbyrefid/B", "POST /sku"]
-    );
+    assert_eq!(calls[..3], ["GET /pvt/sku/skuidbyrefid/A", "GET /pvt/sku/skuidbyrefid/B", "POST /sku"]);
     let id = site.own.unwrap();
     assert!(vtex.skus[&id].body["IsKit"] == true && id > 100, "it did not take a component for itself");
     let parts = |vtex: &Vtex| {
