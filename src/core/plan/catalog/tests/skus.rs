@@ -191,6 +191,17 @@ fn a_sku_that_vtex_has_already_is_taken_over_whatever_the_refusal_says() {
 }
 
 #[test]
+fn vtex_that_has_a_sku_and_does_not_find_it_is_not_asked_in_circles() {
+    let (mut vtex, _) = delivered(&a_sku());
+    (vtex.is_terse, vtex.is_blind) = (true, true);
+    let calls = Site::sku().deliver(&mut vtex, &sku(&a_sku()));
+    let expected =
+        ["POST /sku", "GET /sku?RefId=1001-AZ-M", "GET /pvt/sku/skuidbyrefid/1001-AZ-M", "GET /sku/101"];
+    assert_eq!(calls[..4], expected);
+    assert_eq!(vtex.skus.len(), 1);
+}
+
+#[test]
 fn a_lost_create_is_looked_for_before_it_is_repeated() {
     for (fault, expected) in [(Fault::Applied, "GET /sku/101/ean"), (Fault::NotApplied, "POST /sku")] {
         let (mut vtex, mut site) = (Vtex::default(), Site::sku());
