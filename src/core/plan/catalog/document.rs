@@ -80,6 +80,13 @@ mod tests {
     }
 
     #[test]
+    fn a_body_has_neither_what_vtex_only_shows_nor_what_is_empty() {
+        let held = json!({"Id": 7, "Name": "x", "ModalType": null, "Text": ""});
+        let body = writable(held.as_object().unwrap().clone(), &["Id"]);
+        assert_eq!(Json::Object(body), json!({"Name": "x", "Text": ""}));
+    }
+
+    #[test]
     fn decimals_are_written_as_short_as_they_are() {
         assert_eq!(decimal(Decimal4(100_000)).to_string(), "10");
         assert_eq!(decimal(Decimal4(123_500)).to_string(), "12.35");

@@ -8,7 +8,7 @@ use crate::core::value::catalog::Image;
 pub(super) fn next(plan: &Plan<'_>) -> Option<CatalogCall> {
     let (wanted, sku) = (&plan.wanted.images, plan.id);
     let same = plan.ours.is_some_and(|ours| ours.images == *wanted);
-    if !plan.writes(SkuField::Images) || same {
+    if same || !(plan.writes(SkuField::Images) || plan.completes(true)) {
         return None;
     }
     let held = match &plan.held.images {
@@ -16,6 +16,10 @@ pub(super) fn next(plan: &Plan<'_>) -> Option<CatalogCall> {
         None if plan.held.created => &[],
         None => return Some(CatalogCall::ReadImages { sku }),
     };
+    let ours_alone = || held.iter().all(|remote| wanted.iter().any(|image| image.name == remote.name));
+    if !plan.writes(SkuField::Images) && !plan.completes(ours_alone()) {
+        return None;
+    }
     // What is new first: a SKU that is for sale shall not be without an image in between.
     (0_u32..)
         .zip(wanted)

@@ -62,6 +62,12 @@ impl Plan<'_> {
         self.owns(field) || self.held.created
     }
 
+    /// Whether a part that is the merchant's is still ours to bring: a job that made the SKU may have ended
+    /// before it was complete. `ours_alone`: VTEX has nothing in that part that we would not write.
+    pub(super) fn completes(&self, ours_alone: bool) -> bool {
+        self.situation.confirmed.is_none() && ours_alone
+    }
+
     /// What VTEX confirmed, even if it may hold something else by now: says what was ours.
     pub(super) fn confirmed(&self) -> Option<&Sku> {
         match self.situation.confirmed {
@@ -111,13 +117,15 @@ impl Plan<'_> {
             (Some(held), _) => held.as_slice(),
             (None, Some(ours)) => ours.eans.as_slice(),
             (None, None) if self.held.created => &[],
-            (None, None) if self.owns(SkuField::Eans) => return Some(CatalogCall::ReadEans { sku }),
+            (None, None) if self.owns(SkuField::Eans) || self.completes(true) => {
+                return Some(CatalogCall::ReadEans { sku });
+            }
             (None, None) => return None,
         };
-        if !self.writes(SkuField::Eans) {
+        let wanted = &self.wanted.eans;
+        if !self.writes(SkuField::Eans) && !self.completes(known.iter().all(|ean| wanted.contains(ean))) {
             return None;
         }
-        let wanted = &self.wanted.eans;
         let was_ours = self.confirmed().map_or(&[] as &[_], |confirmed| confirmed.eans.as_slice());
         let stale = was_ours.iter().find(|ean| known.contains(ean) && !wanted.contains(ean));
         let missing = || wanted.iter().find(|ean| !known.contains(ean));

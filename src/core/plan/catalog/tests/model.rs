@@ -40,6 +40,8 @@ pub(super) struct Vtex {
     pub(super) faults: VecDeque<Option<Fault>>,
     /// 409 comes without the number of what there is.
     pub(super) is_terse: bool,
+    /// The look-up of SKUs by reference finds nothing.
+    pub(super) is_blind: bool,
     /// Images are shown without where they came from.
     pub(super) hides_urls: bool,
 }
@@ -90,7 +92,8 @@ impl Vtex {
                 }))
             }
             CatalogCall::FindSku { reference } => {
-                CatalogAnswer::Document(find(&self.skus, reference).map(|(_, sku)| sku.body.clone()))
+                let found = find(&self.skus, reference).filter(|_| !self.is_blind);
+                CatalogAnswer::Document(found.map(|(_, sku)| sku.body.clone()))
             }
             CatalogCall::ResolveSku { reference } => {
                 CatalogAnswer::Resolved(find(&self.skus, reference).expect("a SKU of the kit").0)

@@ -132,6 +132,20 @@ fn a_product_that_vtex_has_is_read_whole_before_it_is_written() {
 }
 
 #[test]
+fn what_was_confirmed_of_another_product_is_not_relied_upon() {
+    let (mut vtex, mut site) = delivered(&a_product());
+    // The merchant has made it anew: the number is forgotten, the reference is the same.
+    let product_again = vtex.products.remove(&101).unwrap();
+    vtex.products.insert(555, model::Thing { specifications: Default::default(), ..product_again });
+    vtex.products.get_mut(&555).unwrap().body.insert("Id".into(), json!(555));
+    site.own = None;
+    site.deliver(&mut vtex, &product(&Product { name: "Outro".into(), ..a_product() }));
+    let held = vtex.only_product();
+    assert!(held.body["Name"] == "Outro" && held.specifications.contains_key("Tecido"));
+    assert_eq!(site.own, Some(555));
+}
+
+#[test]
 fn a_date_that_vtex_shows_with_a_time_is_the_same_date() {
     let (mut vtex, mut site) = delivered(&a_product());
     vtex.products.get_mut(&101).unwrap().body.insert("ReleaseDate".into(), json!("2024-03-01T00:00:00"));

@@ -109,8 +109,9 @@ proptest! {
         faults in any_faults(),
         is_terse in any::<bool>(),
         hides_urls in any::<bool>(),
+        is_blind in any::<bool>(),
     ) {
-        let mut vtex = Vtex { faults: faults.into(), is_terse, hides_urls, ..Vtex::default() };
+        let mut vtex = Vtex { faults: faults.into(), is_terse, hides_urls, is_blind, ..Vtex::default() };
         vtex.add_sku(1, "A");
         vtex.add_sku(2, "B");
         let mut site = Site::sku();

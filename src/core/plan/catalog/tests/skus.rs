@@ -130,6 +130,21 @@ fn the_main_image_is_the_first_one_wherever_it_was() {
 }
 
 #[test]
+fn the_main_image_is_ours_although_the_merchant_has_chosen_another() {
+    let (mut vtex, mut site) = delivered(&a_sku());
+    let images = &mut vtex.skus.get_mut(&101).unwrap().images;
+    let foreign = RemoteImage { file: 98, name: "do-lojista".into(), ..images[0].clone() };
+    images[0].main = false;
+    images.push(foreign);
+    site.unsure = true;
+    vtex.hides_urls = false;
+    let calls = site.deliver(&mut vtex, &sku(&a_sku()));
+    assert!(calls.contains(&"PUT /sku/101/file/5".to_owned()), "{calls:?}");
+    let main: Vec<_> = vtex.only_sku().images.iter().map(|image| image.main).collect();
+    assert_eq!(main, [true, false, false]);
+}
+
+#[test]
 fn a_label_of_the_merchants_stays_with_its_image() {
     let (mut vtex, mut site) = delivered(&a_sku());
     vtex.skus.get_mut(&101).unwrap().images[1].label = Some("Costas".into());
@@ -173,6 +188,17 @@ fn a_sku_that_vtex_has_already_is_taken_over_whatever_the_refusal_says() {
         assert_eq!((&body["Name"], &body["ManufacturerCode"]), (&text("Outro"), &text("do lojista")));
         assert_eq!(site.own, Some(101));
     }
+}
+
+#[test]
+fn vtex_that_has_a_sku_and_does_not_find_it_is_not_asked_in_circles() {
+    let (mut vtex, _) = delivered(&a_sku());
+    (vtex.is_terse, vtex.is_blind) = (true, true);
+    let calls = Site::sku().deliver(&mut vtex, &sku(&a_sku()));
+    let expected =
+        ["POST /sku", "GET /sku?RefId=1001-AZ-M", "GET /pvt/sku/skuidbyrefid/1001-AZ-M", "GET /sku/101"];
+    assert_eq!(calls[..4], expected);
+    assert_eq!(vtex.skus.len(), 1);
 }
 
 #[test]
@@ -224,6 +250,25 @@ fn a_part_that_is_not_ours_is_set_once() {
     assert_eq!(site.deliver(&mut vtex, &sku(&wanted)), [""; 0]);
     site.unsure = true;
     assert_eq!(site.deliver(&mut vtex, &sku(&wanted)), ["GET /sku/101"]);
+}
+
+#[test]
+fn a_sku_whose_making_was_interrupted_is_completed_but_not_one_of_the_merchants() {
+    let rules = || CatalogRules { sku: [SkuField::Active].into(), ..CatalogRules::default() };
+    let (mut vtex, mut site) = (Vtex::default(), Site::sku());
+    site.rules = rules();
+    vtex.faults = [None, None, None, None, None, Some(Fault::NotApplied)].into();
+    site.deliver(&mut vtex, &sku(&a_sku()));
+    assert_eq!(vtex.only_sku().images.len(), 2);
+
+    let (mut vtex, _) = delivered(&a_sku());
+    let held = vtex.skus.get_mut(&101).unwrap();
+    held.images.iter_mut().for_each(|image| image.name = "do-lojista".into());
+    let mut site = Site::sku();
+    site.rules = rules();
+    let calls = site.deliver(&mut vtex, &sku(&a_sku()));
+    assert_eq!(calls, ["POST /sku", "GET /sku/101", "GET /sku/101/ean", "GET /sku/101/file"]);
+    assert_eq!(vtex.only_sku().images.len(), 2);
 }
 
 #[test]
