@@ -9,11 +9,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use super::{Admin, Refusal};
+use super::{Admin, Refusal, checklist};
 use crate::core::dispatch::{Explain, ParkedKey, Tuning};
 use crate::core::entity::{Entity, Key};
 use crate::core::money::Money;
-use crate::core::record::Confirmed;
+use crate::core::record::{Confirmed, Dirty, Wanted};
 use crate::core::value::Value as Entry;
 use crate::pipeline::{Control, ParkedFilter, TUNING_ENTRY};
 use crate::source::reconcile::Ask;
@@ -148,11 +148,22 @@ pub(super) async fn explain(
         };
         live.push(json!({ "source": source.name.as_ref(), "lines": lines }));
     }
+    // Who it is, Live shows; here nobody is named.
+    let confirmed = confirmed.map(|it| Confirmed { value: it.value.masked(), ..it });
+    let dirty = dirty.map(|it| {
+        let wanted = Wanted { value: it.wanted.value.masked(), ..it.wanted };
+        Dirty { wanted, ..it }
+    });
+    let conditions = match key.entity {
+        Entity::Sku => Some(checklist::of(&admin.store, &key.id, &admin.warehouses).map_err(stored)?),
+        _ => None,
+    };
     Ok(Json(json!({
         "key": key.to_string(),
         "live": live,
         "active": &active,
         "lines": lines(active.as_ref(), confirmed.as_ref()),
+        "conditions": conditions,
         "confirmed": confirmed,
         "dirty": dirty,
     })))

@@ -32,6 +32,7 @@ use crate::config::secret::matches_in_constant_time;
 use crate::pipeline::{Control, SourceHandle};
 use crate::store::Store;
 
+mod checklist;
 mod control;
 mod export;
 mod health;
@@ -46,6 +47,8 @@ pub struct Admin {
     pub sources: Vec<SourceHandle>,
     pub control: mpsc::Sender<Control>,
     pub store: Store,
+    /// Where stock of ours goes.
+    pub warehouses: Vec<String>,
     pub token: Option<SecretString>,
     pub metrics: PrometheusHandle,
     pub started: std::time::Instant,

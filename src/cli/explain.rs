@@ -9,12 +9,15 @@ use crate::core::entity::Entity;
 ///
 ///   mare explain stock loja001/100123-01     (warehouse/SKU reference)
 ///   mare explain price 100123-01             (SKU reference)
+///   mare explain sku 100123-01               (the same; also whether it can be sold, condition by condition)
+///   mare explain product 100123              (product reference)
+///   mare explain customer 4711               (code of Live; consent, brand and category likewise)
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Explain {
-    /// `stock` or `price`.
+    /// `stock`, `price`, `sku`, `product`, `brand`, `category`, `customer` or `consent`.
     entity: Entity,
-    /// `<warehouse>/<SKU reference>` for stock, `<SKU reference>` for price.
+    /// `<warehouse>/<SKU reference>` for stock, `<SKU reference>` for price and sku, else the code.
     key: String,
     /// As JSON.
     #[arg(long)]
@@ -39,6 +42,13 @@ impl Explain {
         println!("\nVTEX");
         for line in answer["lines"].as_array().into_iter().flatten() {
             println!("  {}", line.as_str().unwrap_or_default());
+        }
+        if let Some(conditions) = answer["conditions"].as_array() {
+            println!("\nCan it be sold?");
+            for condition in conditions {
+                let mark = if condition["holds"] == true { "✓" } else { "✗" };
+                println!("  {mark} {}", condition["text"].as_str().unwrap_or_default());
+            }
         }
         Ok(())
     }

@@ -111,6 +111,12 @@ fn judge_status(code: u16, call: &Call, open: bool) -> Verdict {
             "E322",
             "VTEX does not know this address: check vtex.account and the base URLs with `mare check`",
         ),
+        409 if matches!(call, Call::Catalog(_)) => verdict(
+            Action::Retry,
+            false,
+            "E327",
+            "another product or SKU of VTEX has this EAN, name or address: tried again, as it may be moving; then set aside",
+        ),
         409 | 423 => verdict(
             Action::RetrySoon,
             false,
@@ -170,6 +176,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::core::call::catalog::CatalogCall;
     use crate::core::entity::SkuId;
     use crate::core::time::Timestamp;
     use crate::core::value::Price;
@@ -261,6 +268,13 @@ mod tests {
         assert_eq!(judge(&forget, &status(404)).action, Action::Park(ParkReason::NotFound));
         let read = Call::People(PeopleCall::ReadForget { job: "1".into() });
         assert_eq!(judge(&read, &status(404)).action, Action::ForgetId);
+    }
+
+    #[test]
+    fn what_another_one_of_vtex_has_is_not_asked_for_for_ever() {
+        let call = Call::Catalog(CatalogCall::AddEan { sku: 1, ean: "7891000100103".into() });
+        assert_eq!(judge(&call, &status(409)).action, Action::Retry);
+        assert_eq!(judge(&call, &status(423)).action, Action::RetrySoon);
     }
 
     #[test]

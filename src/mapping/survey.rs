@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::core::entity::Key;
+use crate::core::entity::{Entity, Key};
 
 use super::cell::RowId;
 use super::{Holders, Mapper, Pair, Refresh, Role, Rows, Scope};
@@ -103,6 +103,16 @@ impl Mapper {
 
     /// What in Live leads to the wanted value of a key, for people.
     pub fn explain(&self, key: &Key, rows: &dyn Rows) -> Vec<String> {
+        if key.entity == Entity::Product {
+            let found = self.reference.products.iter().find(|(_, product)| product.code == key.id);
+            let Some((id, product)) = found else {
+                return vec![format!("Live has no product with the code {}", key.id)];
+            };
+            let flag = if product.in_ecommerce { "yes" } else { "no" };
+            let mut lines = vec![format!("Integra Ecommerce: {flag}")];
+            lines.extend(Self::refusals(id, rows));
+            return lines;
+        }
         let Some(reference) = key.sku() else { return Vec::new() };
         let Some(id) = self.reference.by_reference(reference) else {
             return vec![format!("Live has no SKU with the reference {reference}")];
@@ -121,7 +131,9 @@ impl Mapper {
                 yes(sku.in_ecommerce)
             ),
         ];
-        if let Some(warehouse) = key.warehouse() {
+        if key.entity == Entity::Sku {
+            lines.extend(Self::refusals(&sku.product, rows));
+        } else if let Some(warehouse) = key.warehouse() {
             let pairs: Vec<Pair> =
                 self.reference.pairs().into_iter().filter(|pair| pair.warehouse == warehouse).collect();
             lines.push(format!(
@@ -145,6 +157,14 @@ impl Mapper {
             }
         }
         lines
+    }
+}
+
+impl Mapper {
+    /// Why a product, or some of its SKUs, cannot be sent.
+    fn refusals(product: &RowId, rows: &dyn Rows) -> Vec<String> {
+        let text = rows.row(&Self::refused_row(product)).unwrap_or_default();
+        String::from_utf8_lossy(&text).lines().map(|line| format!("not sent: {line}")).collect()
     }
 }
 

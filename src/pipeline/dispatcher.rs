@@ -366,8 +366,16 @@ fn publish(backlog: &Backlog, stats: &Stats) {
 
 /// VTEX's name of the thing of a key, of those that the dispatcher does not keep itself.
 pub(super) fn known_id(store: &Store, key: &Key) -> Option<RemoteId> {
-    let kept = matches!(key.entity, Entity::Customer);
-    if kept { store.id(key).ok().flatten() } else { None }
+    let id = |key: &Key| store.id(key).ok().flatten();
+    match key.entity {
+        Entity::Customer => id(key),
+        // The document is that of the customer, whoever made it known.
+        Entity::Consent => id(key).or_else(|| {
+            let customer = Key { entity: Entity::Customer, id: key.id.clone() };
+            id(&customer).filter(|id| matches!(id, RemoteId::Document(_)))
+        }),
+        _ => None,
+    }
 }
 
 async fn sleep_until(moment: Option<Instant>) {

@@ -108,6 +108,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         control: control_tx.clone(),
         store: store.clone(),
         token: config.admin.token.clone(),
+        warehouses: config.mapping.warehouses().into_iter().map(str::to_owned).collect(),
         metrics: metrics::install(),
         started: std::time::Instant::now(),
         reload: Arc::clone(&reload),

@@ -68,6 +68,11 @@ async fn every_flagged_product_becomes_an_active_sku_by_itself() {
     site.converged(MINUTE).await;
     assert!(codes(&site, FOR_SALE).await.len() > 150);
     assert_eq!(site.vtex.world().catalog_duplicates(), CatalogDuplicates::default());
+    let code = codes(&site, FOR_SALE).await.remove(0);
+    let explained = site.run(&["explain", "sku", &code]);
+    for words in ["✓ the SKU is in VTEX", "✓ it has a price", "✓ 1 images", "✓ the product is shown"] {
+        assert!(explained.contains(words), "{words}: {explained}");
+    }
     let unwanted = "SELECT codigo FROM live.produto WHERE NOT ind_integra_ecommerce";
     for code in codes(&site, unwanted).await {
         assert_eq!(product(&site, &code), None, "{code} is not integrated");
