@@ -116,7 +116,12 @@ impl Dispatch {
                 self.enter(slot, State::Queued { route, urgency });
             }
             Err(Missing::Sku) => {
-                self.skus.wait(entry.key.sku().unwrap_or_default(), slot, now.tick);
+                let sku_ref = entry.key.sku().unwrap_or_default();
+                self.skus.wait(sku_ref, slot, now.tick);
+                if entry.key.entity == Entity::Sku {
+                    // Others may have asked for it long before it could be made, and would ask again in minutes.
+                    self.skus.wake(sku_ref, now.tick);
+                }
                 self.enter(slot, State::WaitsForSku);
                 // It is not late: it waits for somebody to create the SKU, maybe for ever.
                 self.ledger.stop_age(slot);
