@@ -163,6 +163,8 @@ pub struct Dispatch {
     /// Whose turn it is among the routes of a lane.
     turns: [usize; Lane::ALL.len()],
     looked_up: Option<Tick>,
+    /// Requests sent, by lane.
+    sent: [u32; Lane::ALL.len()],
     census: [Census; Lane::ALL.len()],
     parked: BTreeSet<Key>,
     totals: Totals,
@@ -186,6 +188,7 @@ impl Dispatch {
             requests: 0,
             turns: Default::default(),
             looked_up: None,
+            sent: Default::default(),
             census: Default::default(),
             parked: BTreeSet::new(),
             totals: Totals::default(),

@@ -72,8 +72,10 @@ impl Urgency {
             _ => None,
         };
         match (&wanted.value, held) {
-            // However it was found: what was taken back must not be acted upon.
-            (Value::Consent(consent), _) if consent.takes_back() => Self::Revoked,
+            // What VTEX may act upon, however it was found. (What a first load finds refused, VTEX never had.)
+            (Value::Consent(consent), _) if consent.takes_back() && (!resync || confirmed.is_some()) => {
+                Self::Revoked
+            }
             (Value::Erased, _) => Self::Revoked,
             (Value::Price(_), _) if resync => Self::Resync,
             (Value::Price(_), _) => Self::Price,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::super::call::{Call, Lane, Route};
 use super::super::ledger::{Doubt, Slot, State};
 use super::super::plan::Next;
+use super::super::schedule::Urgency;
 use super::super::time::{Now, Tick};
 use super::gates::Entrance;
 use super::moves::is_live;
@@ -13,6 +14,9 @@ use super::{Dispatch, Effect, Flight, Job, Request, RequestId, held_at_rest, set
 /// How long what a job has read from VTEX is good for. Jobs wait for a token for moments; one that waits
 /// longer (a closed breaker, a paused lane) begins again rather than overwrite what others wrote since.
 const READING_MAX: Duration = Duration::from_secs(30);
+
+/// Every so many requests of a lane, a key that has not begun goes before jobs that have.
+const KEYS_FIRST_EVERY: u32 = 4;
 
 /// What a lane can do next.
 enum Step {
@@ -78,6 +82,7 @@ impl Dispatch {
                 }
             };
             self.gates.sent(call.route(), now.tick);
+            self.sent[lane as usize] = self.sent[lane as usize].wrapping_add(1);
             self.requests += 1;
             let id = RequestId(self.requests);
             self.flights.insert(id, Flight { call: call.clone(), slot });
@@ -110,13 +115,24 @@ impl Dispatch {
     }
 
     fn step_of_keys(&mut self, lane: Lane, now: Now, effects: &mut Vec<Effect>) -> Step {
-        match self.step_on(lane, now, effects, Self::continue_on) {
-            Step::Wait(jobs) => match self.step_on(lane, now, effects, Self::begin_on) {
-                Step::Wait(keys) => Step::Wait(earliest(jobs, keys)),
+        let keys_first = self.begins_first(lane);
+        let [first, second] =
+            [keys_first, !keys_first].map(|keys| if keys { Self::begin_on } else { Self::continue_on });
+        match self.step_on(lane, now, effects, first) {
+            Step::Wait(one) => match self.step_on(lane, now, effects, second) {
+                Step::Wait(other) => Step::Wait(earliest(one, other)),
                 send => send,
             },
             send => send,
         }
+    }
+
+    /// Jobs that have begun go on before new keys begin, or what they read would be outdated. But they must not take all
+    /// of a route for themselves: keys that need nothing but that route would never come to it. What was revoked
+    /// waits for nobody.
+    fn begins_first(&self, lane: Lane) -> bool {
+        let revoked = |route: Route| self.queues[route as usize].len(Urgency::Revoked) > 0;
+        routes_of(lane).any(revoked) || self.sent[lane as usize].is_multiple_of(KEYS_FIRST_EVERY)
     }
 
     /// Tries the routes of a lane in turn, so that none holds up another.

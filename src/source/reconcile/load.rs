@@ -161,21 +161,23 @@ impl<E: Engine> Loader<E> {
     /// Reads again what changed reference data or an incomplete row made doubtful.
     async fn refresh(&self, stop: &CancellationToken) -> Result<(), LoadError> {
         loop {
-            let now = (self.context.now)();
-            let mut dues: Vec<Due> = Vec::new();
-            for key in self.context.store.refreshes(REFRESHES_AT_ONCE)? {
-                match Due::decode(&key) {
-                    Some(due) if due.at <= now => dues.push(due),
-                    _ => break,
-                }
-            }
-            self.context.status.update(|facts| facts.refresh_due = dues.len() as u64);
+            let dues = self.refreshes()?;
             if dues.is_empty() {
                 return Ok(());
             }
             let mut run = Run::begin(self, stop).await?;
             run.refresh(dues).await?;
         }
+    }
+
+    /// The next that are due.
+    pub(super) fn refreshes(&self) -> Result<Vec<Due>, LoadError> {
+        let now = (self.context.now)();
+        let keys = self.context.store.refreshes(REFRESHES_AT_ONCE)?;
+        let dues: Vec<Due> =
+            keys.iter().map_while(|key| Due::decode(key).filter(|due| due.at <= now)).collect();
+        self.context.status.update(|facts| facts.refresh_due = dues.len() as u64);
+        Ok(dues)
     }
 
     /// Asks the task that owns the mapping.

@@ -59,6 +59,14 @@ impl<'a, E: Engine> Run<'a, E> {
             self.note(self.loader.entry(), &load).await?;
         }
         while load.step != Step::Done {
+            // A load may take days; somebody waits for what changed meanwhile. (Before reference data is read, nothing
+            // could be made of it.)
+            if !matches!(load.step, Step::Reference(_)) {
+                let dues = self.loader.refreshes()?;
+                if !dues.is_empty() {
+                    self.refresh(dues).await?;
+                }
+            }
             load.step = match load.step.clone() {
                 Step::Reference(index) => self.reference(&mut load, index).await?,
                 Step::Products { after } => self.products(&mut load, after).await?,
