@@ -2,11 +2,12 @@
 
 use mare::core::call::people::{JobState, PeopleAnswer, PeopleCall};
 use mare::core::call::{Answer, Call, Failure};
-use mare::core::dispatch::{Effect, KeyState, Request};
+use mare::core::dispatch::{Effect, KeyState, Request, Tuning};
 use mare::core::entity::{Entity, Key, RemoteId};
+use mare::core::limiter::RouteLimit;
 use mare::core::record::ParkReason;
 use mare::core::value::Value;
-use mare::core::value::person::{Consent, Customer, Identity};
+use mare::core::value::person::{Address, Consent, Customer, Identity};
 
 use crate::desk::Desk;
 
@@ -29,6 +30,23 @@ fn customer(last_name: &str) -> Value {
         code: "77".into(),
         addresses: Vec::new(),
     }))
+}
+
+fn address(id: &str) -> Address {
+    Address {
+        id: id.into(),
+        kind: "residential".into(),
+        receiver: "Ana Souza".to_owned(),
+        street: "Rua do Sol".to_owned(),
+        number: "1".to_owned(),
+        complement: None,
+        neighborhood: None,
+        city: "Recife".to_owned(),
+        state: "PE".into(),
+        postal_code: "50030230".into(),
+        country: "BRA".into(),
+        reference: None,
+    }
 }
 
 fn call(request: &Request) -> &PeopleCall {
@@ -231,4 +249,53 @@ fn a_consent_that_waits_does_not_outlive_the_erased() {
     let request = desk.send_one();
     desk.answer(request.id, state(JobState::Success));
     assert!(desk.effects.contains(&Effect::Erase { key: consent.clone() }) && desk.dispatch.is_idle());
+}
+
+/// How many writes go out before a revocation that comes while customers are being sent.
+#[test]
+fn a_revocation_waits_for_no_customer() {
+    let mut tuning = Tuning::default();
+    for limit in [&mut tuning.routes.people_read, &mut tuning.routes.people_write] {
+        *limit = RouteLimit { per_second: 10.0, burst: 1 };
+    }
+    let mut desk = Desk::with(tuning);
+    // Each takes one reading and four writes.
+    for n in 0..200 {
+        let key = Key { entity: Entity::Customer, id: n.to_string().as_str().into() };
+        let Value::Customer(customer) = customer("Souza") else { unreachable!("it is one") };
+        let addresses = (0..3).map(|place| address(&format!("{n}-{place}"))).collect();
+        desk.want(&key, Value::Customer(Box::new(Customer { addresses, ..*customer })));
+    }
+    let revoked = Key { entity: Entity::Consent, id: "77".into() };
+    let said = |newsletter| {
+        let (email, customer) = ("ana@example.com".into(), "77".into());
+        Value::Consent(Box::new(Consent { email, customer, newsletter, acts: Vec::new() }))
+    };
+    desk.confirm(&revoked, said(Some(true)));
+    let mut writes_before = None;
+    for step in 0..300 {
+        if step == 100 {
+            desk.want(&revoked, said(Some(false)));
+            writes_before = Some(0);
+        }
+        for request in desk.send() {
+            let of_consent = request.key.as_ref() == Some(&revoked);
+            match (&mut writes_before, call(&request).writes()) {
+                (Some(count), true) if of_consent => {
+                    assert!(*count <= 1, "{count} writes went before it");
+                    return;
+                }
+                (Some(count), true) => *count += 1,
+                _ => {}
+            }
+            let answer = match call(&request) {
+                PeopleCall::FindCustomer { .. } => Answer::People(PeopleAnswer::Found(None)),
+                PeopleCall::SaveCustomer { .. } => Answer::People(PeopleAnswer::Saved("0b2f".into())),
+                _ => Answer::Done,
+            };
+            desk.answer(request.id, answer);
+        }
+        desk.wait(50);
+    }
+    panic!("it was never sent");
 }

@@ -61,7 +61,7 @@ impl Dispatch {
             self.learn_own(slot, id, now, effects);
         }
         match self.plan_job(slot) {
-            Some(Next::Call(call)) => self.continuing[call.route() as usize].push_back(slot),
+            Some(Next::Call(call)) => self.go_on(slot, call.route()),
             Some(end) => self.end(slot, end, now, effects),
             None => {}
         }

@@ -9,7 +9,7 @@ use super::super::schedule::Urgency;
 use super::super::time::{Now, Tick};
 use super::gates::Entrance;
 use super::moves::is_live;
-use super::{Dispatch, Effect, Flight, Job, Request, RequestId, held_at_rest, settle_suppressed};
+use super::{Dispatch, Effect, Flight, Job, Request, RequestId, held_at_rest, settle_suppressed, urgency_of};
 
 /// How long what a job has read from VTEX is good for. Jobs wait for a token for moments; one that waits
 /// longer (a closed breaker, a paused lane) begins again rather than overwrite what others wrote since.
@@ -171,12 +171,19 @@ impl Dispatch {
             }
             match self.plan_job(slot) {
                 Some(Next::Call(call)) if call.route() == route => return Step::Send(call, Some(slot)),
-                Some(Next::Call(call)) => self.continuing[call.route() as usize].push_back(slot),
+                Some(Next::Call(call)) => self.go_on(slot, call.route()),
                 Some(end) => self.end(slot, end, now, effects),
                 None => {}
             }
         }
         Step::Wait(None)
+    }
+
+    /// A job waits for its next request; what was revoked goes before the others.
+    pub(super) fn go_on(&mut self, slot: Slot, route: Route) {
+        let revoked = self.ledger.get(slot).is_some_and(|entry| urgency_of(entry) == Urgency::Revoked);
+        let waiting = &mut self.continuing[route as usize];
+        if revoked { waiting.push_front(slot) } else { waiting.push_back(slot) }
     }
 
     fn is_outdated(&self, slot: Slot, now: Now) -> bool {
@@ -233,7 +240,8 @@ impl Dispatch {
     fn would_pile_up(&self, route: Route) -> bool {
         let reads = route.reads();
         let waiting: usize = routes_of(route.lane()).map(|route| self.continuing[route as usize].len()).sum();
-        reads && waiting >= self.tuning.concurrency.of(route.lane()) as usize
+        let revoked = self.queues[route as usize].len(Urgency::Revoked) > 0;
+        reads && !revoked && waiting >= self.tuning.concurrency.of(route.lane()) as usize
     }
 
     fn look_up(&mut self, now: Now) -> Step {
