@@ -307,6 +307,11 @@ impl Dispatch {
         effects.extend(remember_told(entry, &wanted));
         let undelivered_change = entry.state != State::InFlight && entry.wanted.cause == Cause::Change;
         let committed_at = wanted.committed_at;
+        if entry.wanted.value != wanted.value
+            && let Some(trouble) = &mut entry.trouble
+        {
+            trouble.allowed = false; // what was confirmed by somebody was another value
+        }
         entry.wanted = wanted;
         entry.attempts = 0;
         if undelivered_change {
@@ -327,7 +332,7 @@ impl Dispatch {
     /// A key that is not in flight has a newer value.
     fn reconsider(&mut self, slot: Slot, now: Now, effects: &mut Vec<Effect>) -> Accepted {
         let Some(entry) = self.ledger.get(slot) else { return Accepted::Stale };
-        let (state, urgency) = (entry.state, urgency_of(entry));
+        let (state, urgency, jumps) = (entry.state, urgency_of(entry), self.is_jump(entry));
         if self.needs_nothing(entry) {
             if let Some(entry) = self.discard(slot) {
                 effects.push(settle_suppressed(entry));
@@ -335,10 +340,12 @@ impl Dispatch {
             return Accepted::Suppressed;
         }
         match state {
-            State::Queued { urgency: queued, .. } if queued <= urgency => {}
-            State::WaitsForSku | State::BackingOff => {}
+            State::Queued { urgency: queued, .. } if queued <= urgency && !jumps => {}
+            State::WaitsForSku | State::BackingOff if !jumps => {}
             // It may hang on something else now.
             State::WaitsForParent
+            | State::WaitsForSku
+            | State::BackingOff
             | State::Queued { .. }
             | State::Verifying
             | State::Parked

@@ -77,6 +77,8 @@ pub(crate) struct Trouble {
     pub(crate) echo: Option<Echo>,
     /// A look-up has just not found this SKU: it is to be created.
     pub(crate) absent: bool,
+    /// Somebody has confirmed what would otherwise be set aside.
+    pub(crate) allowed: bool,
 }
 
 /// One key that is not at rest.

@@ -42,6 +42,23 @@ pub struct PriceRules {
     /// sent and taken back around a crash may stay behind.
     pub trade_policies: Vec<CompactString>,
     pub on_missing_price: OnMissingPrice,
+    /// A base price that changes by more than so many percent of what VTEX has is set aside until somebody confirms it
+    /// (`mare parked retry`): a misplaced decimal point sells a shop empty. None, the default: every price goes out.
+    pub jump_percent: Option<u32>,
+}
+
+impl PriceRules {
+    /// Whether a price is too far from the one that VTEX confirmed.
+    pub(super) fn is_jump(&self, wanted: &Value, confirmed: Option<&Value>) -> bool {
+        let (Value::Price(wanted), Some(Value::Price(held)), Some(percent)) =
+            (wanted, confirmed, self.jump_percent)
+        else {
+            return false;
+        };
+        let (Some(wanted), Some(held)) = (wanted.base, held.base) else { return false };
+        let change = i128::from(wanted.0.abs_diff(held.0));
+        change * 100 > i128::from(percent) * i128::from(held.0)
+    }
 }
 
 /// What VTEX holds for a key, as far as this job knows.

@@ -74,11 +74,13 @@ pub enum ParkReason {
     Unexpected,
     /// An operator set it aside.
     Operator,
+    /// A price that changes by more than is usual: somebody has to confirm it.
+    Jump,
 }
 
 impl ParkReason {
-    pub const ALL: [Self; 5] =
-        [Self::Rejected, Self::NotFound, Self::TooLarge, Self::Unexpected, Self::Operator];
+    pub const ALL: [Self; 6] =
+        [Self::Rejected, Self::NotFound, Self::TooLarge, Self::Unexpected, Self::Operator, Self::Jump];
 
     /// The label in metrics and commands.
     pub const fn name(self) -> &'static str {
@@ -88,6 +90,7 @@ impl ParkReason {
             Self::TooLarge => "too-large",
             Self::Unexpected => "unexpected",
             Self::Operator => "operator",
+            Self::Jump => "jump",
         }
     }
 }

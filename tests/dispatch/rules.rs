@@ -583,3 +583,24 @@ fn settings_out_of_range_are_refused_as_a_whole() {
     assert!(desk.dispatch.set_tuning(Tuning::default(), now).is_ok());
     let _: &Dispatch = &desk.dispatch;
 }
+
+#[test]
+fn a_price_that_jumps_waits_for_somebody() {
+    let mut tuning = Tuning::default();
+    tuning.price.jump_percent = Some(50);
+    let mut desk = Desk::with(tuning);
+    desk.know_skus();
+    let key = Key::price("SKU-1");
+    let price = |centavos| Value::Price(Box::new(Price { base: Some(Money(centavos)), ..Price::default() }));
+    desk.confirm(&key, price(10_000));
+    for (centavos, waits) in [(15_000, false), (15_001, true), (5_000, false), (4_999, true), (100, true)] {
+        desk.want(&key, price(centavos));
+        assert_eq!(desk.state(&key) == Some(KeyState::Parked), waits, "{centavos}");
+    }
+    let parked = desk.dispatch.parked(None, 10);
+    assert_eq!(parked[0].parked.reason, ParkReason::Jump);
+    desk.dispatch.retry_parked(|_, _| true, desk.now, &mut desk.effects);
+    assert_ne!(desk.state(&key), Some(KeyState::Parked), "somebody has confirmed it");
+    desk.want(&key, price(1));
+    assert_eq!(desk.state(&key), Some(KeyState::Parked), "and nothing else");
+}

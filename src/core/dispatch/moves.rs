@@ -108,6 +108,13 @@ impl Dispatch {
             return self.back_off(slot, State::BackingOff, until.since(now.tick), now);
         }
         let Some(entry) = self.ledger.get(slot) else { return };
+        if self.is_jump(entry) {
+            let hint = format!(
+                "its price changes by more than {} % (price.jump_percent): if it is right, `mare parked retry`",
+                self.tuning.price.jump_percent.unwrap_or_default()
+            );
+            return self.set_aside(slot, Parked { reason: ParkReason::Jump, at: now.wall, hint });
+        }
         match self.links(entry) {
             Ok(links) => {
                 let (route, urgency) = (self.first_route(entry, &links), urgency_of(entry));
@@ -132,6 +139,13 @@ impl Dispatch {
                 self.ledger.stop_age(slot);
             }
         }
+    }
+
+    /// Whether a price must be confirmed by somebody first.
+    pub(super) fn is_jump(&self, entry: &Entry) -> bool {
+        let allowed = entry.trouble.as_ref().is_some_and(|trouble| trouble.allowed);
+        let confirmed = entry.confirmed.as_ref().map(|confirmed| &confirmed.value);
+        !allowed && self.tuning.price.is_jump(&entry.wanted.value, confirmed)
     }
 
     /// Until when an erasure has to wait: a lost write that is applied behind it would bring the person back.
