@@ -89,3 +89,18 @@ fn a_trigger_does_nothing_that_could_hurt_the_shop() {
         }
     }
 }
+
+#[test]
+fn every_table_of_products_and_customers_can_be_captured() {
+    let entities = r#"{"entities": ["stock", "price", "product", "customer", "consent"]}"#;
+    let mapping: mare::mapping::config::MappingConfig = serde_json::from_str(entities).unwrap();
+    let captured = mapping.captured();
+    assert_eq!(captured.len(), 19);
+    let found: Vec<_> = captured.iter().map(|table| crate::facts::described(&table.table)).collect();
+    let tables =
+        mare::source::changelog::sqlserver::table::plan(&captured, &found, "mare", Form::Key).unwrap();
+    for (table, wanted) in tables.iter().zip(&captured) {
+        let has = |column: &String| table.columns().any(|other| other.name == *column);
+        assert!(wanted.columns.iter().all(has), "{}", table.table);
+    }
+}
