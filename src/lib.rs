@@ -1,23 +1,27 @@
-//! maré keeps VTEX equal to TOTVS Live: committed row changes in, stock and prices out.
+//! maré keeps VTEX equal to TOTVS Live: committed row changes in; stock, prices, products, customers and consents out.
 //!
 //! # How a change travels
 //!
 //! 1. A till sells: a row of `estoque_saldo` commits. Postgres sends it through our slot;
 //!    [`source::postgres::wire`] frames the bytes, [`source::postgres::pgoutput`] turns them into a
-//!    [`core::row::RowChange`] that borrows from the buffer.
+//!    [`core::row::RowChange`] that borrows from the buffer. Where there is no slot, [`source::changelog`] reads what
+//!    triggers have written down, or what SQL Server itself has numbered.
 //! 2. [`mapping::Mapper`] says what it means: *VTEX shall show 7 of this SKU in that warehouse*. What a stock row
 //!    needs besides itself is reference data, kept from the same stream; Live is not asked.
 //! 3. The value waits in the open [`source::window`], where a newer one of the same key replaces it.
 //! 4. The writer ([`pipeline`]) takes the window and makes it durable in the [`store`], together with the position
 //!    it came from. Only then is the position confirmed to Postgres.
 //! 5. [`core::dispatch::Dispatch`] learns of the key. It drops what VTEX has already, puts sold-out first, waits for
-//!    the SKU to exist, for a token of the [`core::limiter`], for the lane's [`core::breaker`], and plans the call
+//!    the SKU (or whatever else it hangs on) to exist, for a token of the [`core::limiter`], for the lane's [`core::breaker`], and plans the call
 //!    ([`core::plan`]) from what Live wants and what VTEX confirmed.
 //! 6. [`vtex::Client`] sends it. [`core::failure`] knows what each outcome means. A confirmed value is stored, and
 //!    the key is at rest.
 //!
 //! First load and repair ([`source::reconcile`]) read chunks beside the stream and enter at step 2, at a place in the
 //! stream where they cannot overwrite anything newer.
+//!
+//! Products and customers are put together from several tables. Of them the stream only says which ones changed; they are
+//! read whole, in the background, by the same reader, and enter at step 2 ([`mapping::catalog`], [`mapping::people`]).
 //!
 //! # Where things are
 //!
