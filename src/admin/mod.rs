@@ -36,6 +36,7 @@ mod checklist;
 mod control;
 mod export;
 mod health;
+mod images;
 
 /// No request of ours is larger.
 const BODY_BYTES_MAX: usize = 64 << 10;
@@ -83,6 +84,7 @@ impl Admin {
             .route("/parked/drop", post(control::drop_key))
             .route("/explain/{entity}/{*key}", get(control::explain))
             .route("/reconcile", post(control::reconcile))
+            .route("/images", post(images::import))
             .layer(middleware::from_fn_with_state(Arc::clone(&admin), authorize));
         let router = open.merge(guarded).layer(DefaultBodyLimit::max(BODY_BYTES_MAX)).with_state(admin);
         axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await }).await

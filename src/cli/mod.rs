@@ -11,6 +11,7 @@ mod admin_client;
 pub mod check;
 
 pub mod explain;
+pub mod images;
 pub mod install;
 pub mod parked;
 pub mod reconcile;
@@ -20,7 +21,8 @@ pub mod simulate;
 pub mod status;
 pub mod tuning;
 
-/// maré keeps VTEX equal to TOTVS Live: it reads row changes as they commit and streams stock and prices.
+/// maré keeps VTEX equal to TOTVS Live: it reads row changes as they commit and streams stock, prices,
+/// products, customers and consents.
 ///
 /// First time here? Write mare.toml (see the README), then:
 ///
@@ -56,6 +58,9 @@ enum Command {
     Status(status::Status),
     /// Tell all about one key: what Live wants, what VTEX has, what happens next and when.
     Explain(explain::Explain),
+    /// Images of products and SKUs: take links from a CSV file.
+    #[command(subcommand)]
+    Images(images::Images),
     /// List keys that were set aside, retry them or drop them.
     Parked(parked::Parked),
     /// Show or change rates, concurrency and weights while it runs.
@@ -81,6 +86,7 @@ impl Cli {
             Command::Reconcile(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),
             Command::Status(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),
             Command::Explain(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),
+            Command::Images(command) => command.run(&config()?).await,
             Command::Parked(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),
             Command::Tuning(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),
             Command::Simulate(command) => command.run().await.map(|()| ExitCode::SUCCESS),

@@ -1,5 +1,6 @@
 //! The tasks of one source: what reads changes, what loads, and what keeps a slot moving.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,10 @@ use crate::core::entity::Entity;
 use crate::core::position::Position;
 use crate::live::sqlserver::SqlServerSettings;
 use crate::live::{Connect, PostgresSettings};
+use crate::mapping::catalog::links::Link;
+use crate::mapping::cell::RowId;
 use crate::mapping::config::CapturedTable;
+use crate::mapping::{KeptLink, Mapper, Refresh};
 use crate::source::changelog::capture as changelog;
 use crate::source::changelog::dialect::Connector;
 use crate::source::changelog::drain::DrainSettings;
@@ -80,6 +84,51 @@ impl SourceHandle {
         self.store.commit(&ops, Durability::Synced)?;
         self.repair.notify_one();
         Ok(())
+    }
+
+    /// Keeps links of images and has their products looked at again. How many are known, and the lines of the others.
+    ///
+    /// # Errors
+    /// When the source cannot tell now, or the ledger cannot be written.
+    pub async fn import_links(&self, links: Vec<Link>, dry_run: bool) -> anyhow::Result<(usize, Vec<usize>)> {
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        let look = Box::new(move |mapper: &Mapper| {
+            let found = links.into_iter().map(|link| (link.line, mapper.link(link)));
+            let _ = reply.send(found.collect::<Vec<_>>());
+        });
+        self.asks
+            .try_send(Ask::Look(look))
+            .map_err(|_| anyhow::anyhow!("the source is busy or not streaming; try again"))?;
+        let found = tokio::time::timeout(Duration::from_secs(10), answer)
+            .await
+            .context("the source is not streaming")?
+            .context("the source is not streaming")?;
+        let unknown = found.iter().filter(|(_, link)| link.is_none()).map(|(line, _)| *line).collect();
+        let mut by_product: BTreeMap<RowId, Vec<KeptLink>> = BTreeMap::new();
+        let mut known = 0;
+        for (product, link) in found.into_iter().filter_map(|(_, link)| link) {
+            known += 1;
+            by_product.entry(product).or_default().push(link);
+        }
+        if dry_run {
+            return Ok((known, unknown));
+        }
+        let version = Position(wall_clock().0.unsigned_abs());
+        let mut ops = Vec::new();
+        for (product, new) in by_product {
+            let key = Mapper::link_row(&product);
+            let mut kept: Vec<KeptLink> =
+                self.store.row(&key)?.and_then(|bytes| postcard::from_bytes(&bytes).ok()).unwrap_or_default();
+            kept.retain(|old| !new.iter().any(|link| link.sku == old.sku));
+            kept.extend(new);
+            let value = postcard::to_stdvec(&kept).expect("postcard writes any of our own types to memory");
+            ops.push(Op::PutRow { key, value });
+            let due = Due::now(version, Refresh::Catalog(product));
+            ops.push(Op::PutRefresh { key: due.encode(), value: Vec::new() });
+        }
+        self.store.commit(&ops, Durability::Synced)?;
+        self.repair.notify_one();
+        Ok((known, unknown))
     }
 }
 

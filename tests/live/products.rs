@@ -74,6 +74,27 @@ async fn every_flagged_product_becomes_an_active_sku_by_itself() {
     {
         assert!(explained.contains(words), "{words}: {explained}");
     }
+    let file = site.state_dir().with_file_name("fotos.csv");
+    let rows = format!(
+        "link;sku;ordem;principal;texto\nhttps://fotos.example.com/frente.jpg;{code};1;não;Frente\n\
+         https://fotos.example.com/costas.jpg;{code};2;não;Costas\nhttps://fotos.example.com/x.jpg;NADA;1;não;\n"
+    );
+    std::fs::write(&file, rows).unwrap();
+    let import = |dry: &[&str]| {
+        let arguments = [&["images", "import", file.to_str().unwrap()], dry].concat();
+        String::from_utf8(site.command(&arguments).output().unwrap().stdout).unwrap()
+    };
+    assert!(
+        import(&["--dry-run"]).contains("2 would be taken; 1 lines with errors"),
+        "{}",
+        import(&["--dry-run"])
+    );
+    for _ in 0..2 {
+        assert!(import(&[]).contains("2 taken"));
+        let labels = |site: &Site| format!("{:?}", sku(site, &code).unwrap().images);
+        site.until("the photographs", MINUTE, async |site| labels(site).contains("costas.jpg")).await;
+        assert_eq!(sku(&site, &code).unwrap().images.len(), 3, "{}", labels(&site));
+    }
     let unwanted = "SELECT codigo FROM live.produto WHERE NOT ind_integra_ecommerce";
     for code in codes(&site, unwanted).await {
         assert_eq!(product(&site, &code), None, "{code} is not integrated");

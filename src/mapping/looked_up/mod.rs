@@ -14,10 +14,12 @@ use crate::mapping::catalog::rows::{
 use crate::mapping::catalog::{self, Mapped};
 use crate::mapping::cell::{self, RowId};
 use crate::mapping::read::Plan;
-use crate::mapping::{Effect, Mapper, Reason, Role, RowError};
+use crate::mapping::{Effect, Mapper, Reason, Role, RowError, Rows};
 
+mod links;
 mod person;
 
+pub use links::KeptLink;
 pub use person::PeopleBatch;
 
 /// The rows of some products, as they come.
@@ -96,9 +98,10 @@ impl Mapper {
     }
 
     /// What VTEX's catalog shall hold of these products.
-    pub fn catalog_wanted(&mut self, batch: CatalogBatch, out: &mut Vec<Effect>) {
+    pub fn catalog_wanted(&mut self, batch: CatalogBatch, rows: &dyn Rows, out: &mut Vec<Effect>) {
         for (id, input) in batch.products {
-            let Some(input) = input else { continue };
+            let Some(mut input) = input else { continue };
+            input.images.extend(Self::imported(&id, rows));
             let mapped = catalog::map(&self.config.catalog, &self.reference.lookups, &input);
             let mut refused = Vec::new();
             match mapped {

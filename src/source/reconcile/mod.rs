@@ -233,7 +233,7 @@ fn map(
                     mapper.catalog_row(&mut batch, rows.relation.id, &cells, effects);
                 }
             }
-            mapper.catalog_wanted(batch, effects);
+            mapper.catalog_wanted(batch, &view, effects);
             Ok(rows.products.len() as u64)
         }
         Content::People { customers, rows } => {
