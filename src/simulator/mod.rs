@@ -40,6 +40,7 @@ pub use world::{
     BrandView, CatalogCounts, CatalogDuplicates, CategoryView, FixedPriceView, ImageView, KitView, PriceView,
     ProductView, ReservationStep, SkuId, SkuView, SpecificationView, StockView, Unmet, World, WorldError,
 };
+pub use world::{BulkFaults, BulkOptions, RowFault};
 pub use world::{
     CustomField, CustomFieldError, Duplicates, ErasureOutcome, ErasureState, FieldKind, MasterDataOptions,
     SavedAnswer, UnknownFields,

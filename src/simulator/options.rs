@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::bucket::Limit;
 use super::fault::Fault;
-use super::world::MasterDataOptions;
+use super::world::{BulkOptions, MasterDataOptions};
 
 /// Everything a simulator is started with. `Options::default()` is one warehouse, no SKU, VTEX's published limits, a
 /// free port of this machine.
@@ -44,6 +44,8 @@ pub struct Options {
     pub quirks: Quirks,
     /// Master Data and the erasure of persons.
     pub master_data: MasterDataOptions,
+    /// Jobs of many prices or balances.
+    pub bulk: BulkOptions,
 }
 
 impl Default for Options {
@@ -64,6 +66,7 @@ impl Default for Options {
             auto_skus: false,
             quirks: Quirks::default(),
             master_data: MasterDataOptions::default(),
+            bulk: BulkOptions::default(),
         }
     }
 }
@@ -110,6 +113,8 @@ pub struct Limits {
     /// Searches and scrolls of Master Data with a wildcard: beyond it VTEX blocks them with 503 and 429. It publishes no
     /// figure.
     pub wildcard_searches: Option<Limit>,
+    /// Requests about bulk jobs: VTEX documents a 429 and no figure.
+    pub bulk: Option<Limit>,
 }
 
 impl Default for Limits {
@@ -123,6 +128,7 @@ impl Default for Limits {
             catalog_account: Some(Limit { per_minute: 45_000, credits: 45_000 }),
             master_data: None,
             wildcard_searches: None,
+            bulk: None,
         }
     }
 }
@@ -140,6 +146,7 @@ impl Limits {
             catalog_account: None,
             master_data: None,
             wildcard_searches: None,
+            bulk: None,
         }
     }
 }

@@ -15,13 +15,14 @@ use std::{env, fs};
 use jsonschema::{Draft, Validator};
 use serde_json::{Value, json};
 
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     "VTEX - Logistics API.json",
     "VTEX - Pricing API.json",
     "VTEX - Catalog API.json",
     "VTEX - MasterData API - v10.2.json",
     "VTEX - Master Data API - v2.json",
     "VTEX - User Rights API.json",
+    "VTEX - Bulk Pricing API.json",
 ];
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
 /// References nest at most this deep in these files; deeper is a cycle.
