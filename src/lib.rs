@@ -15,7 +15,8 @@
 //!    the SKU (or whatever else it hangs on) to exist, for a token of the [`core::limiter`], for the lane's [`core::breaker`], and plans the call
 //!    ([`core::plan`]) from what Live wants and what VTEX confirmed.
 //! 6. [`vtex::Client`] sends it. [`core::failure`] knows what each outcome means. A confirmed value is stored, and
-//!    the key is at rest.
+//!    the key is at rest. Where more prices or balances wait than single requests are good for, many of them go by
+//!    one job ([`core::bulk`]).
 //!
 //! First load and repair ([`source::reconcile`]) read chunks beside the stream and enter at step 2, at a place in the
 //! stream where they cannot overwrite anything newer.

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use tokio_postgres::Client;
 
 use crate::config::{CaptureMode, Config, Live, Source};
+use crate::core::call::bulk::BulkKind;
 use crate::core::entity::Entity;
 use crate::live::PostgresSettings;
 use crate::pipeline::wall_clock;
@@ -104,21 +105,27 @@ async fn check_vtex(config: &Config) -> Vec<Finding> {
     let account = client.check(&expected).await;
     let consents =
         if config.mapping.has(Entity::Consent) { Some(check_consents(&client).await) } else { None };
-    account
-        .findings
-        .into_iter()
-        .map(|finding| Finding {
-            subject: format!("vtex {}", finding.subject),
-            severity: match finding.severity {
-                vtex::check::Severity::Ok => Severity::Ok,
-                vtex::check::Severity::Warning => Severity::Warning,
-                vtex::check::Severity::Error => Severity::Error,
-            },
-            message: finding.message,
-            remedy: finding.remedy,
-        })
-        .chain(consents)
-        .collect()
+    let mut findings = account.findings;
+    let tuning = &config.tuning.bulk;
+    for kind in BulkKind::ALL {
+        if tuning.rows_min(kind).is_some() && config.mapping.has(kind.entity()) {
+            findings.push(client.check_bulk(kind).await);
+        }
+    }
+    findings.into_iter().map(of_vtex).chain(consents).collect()
+}
+
+fn of_vtex(finding: vtex::check::Finding) -> Finding {
+    Finding {
+        subject: format!("vtex {}", finding.subject),
+        severity: match finding.severity {
+            vtex::check::Severity::Ok => Severity::Ok,
+            vtex::check::Severity::Warning => Severity::Warning,
+            vtex::check::Severity::Error => Severity::Error,
+        },
+        message: finding.message,
+        remedy: finding.remedy,
+    }
 }
 
 /// Whether VTEX has a place for what customers agreed to.

@@ -185,7 +185,7 @@ fn table(status: &Value) -> String {
         vtex["keys"], vtex["confirmed"], vtex["coalesced"], vtex["suppressed"]
     ));
     line(format!(
-        "  {:<9}{:>9}{:>11}{:>11}{:>10}{:>14}{:>8}",
+        "  {:<11}{:>9}{:>11}{:>11}{:>10}{:>14}{:>8}",
         "lane", "queued", "in flight", "verifying", "backoff", "wait for SKU", "parked"
     ));
     let sum = |value: &Value| -> u64 {
@@ -193,7 +193,7 @@ fn table(status: &Value) -> String {
     };
     for (name, lane) in vtex["lanes"].as_object().into_iter().flatten() {
         line(format!(
-            "  {name:<9}{:>9}{:>11}{:>11}{:>10}{:>14}{:>8}  {}",
+            "  {name:<11}{:>9}{:>11}{:>11}{:>10}{:>14}{:>8}  {}",
             sum(&lane["queued"]),
             number(&lane["in_flight"]),
             number(&lane["verifying"]),
@@ -202,6 +202,15 @@ fn table(status: &Value) -> String {
             sum(&lane["parked"]),
             lane["gate"]["breaker"].as_str().filter(|state| *state != "closed").unwrap_or(""),
         ));
+    }
+    for (kind, job) in vtex["bulk"].as_object().into_iter().flatten() {
+        let rows = number(&job["rows"]);
+        if rows > 0 {
+            let text = |name: &str| job[name].as_str().unwrap_or_default();
+            line(format!("  bulk job of {kind}: {rows} rows, {} ({})", text("step"), text("batch")));
+        } else if job["refused"] == true {
+            line(format!("  bulk jobs of {kind}: not offered by the account, all goes one by one"));
+        }
     }
     line(format!(
         "\n  {:<14}{:>10}{:>10}{:>9}{:>9}{:>8}",

@@ -15,6 +15,7 @@
 //! Rules that hold throughout: a key has at most one request in flight; a newer value waits behind it;
 //! delivered versions never go backwards; nothing is suppressed unless VTEX is known to hold it.
 
+mod bulk;
 mod finish;
 mod gates;
 mod moves;
@@ -29,6 +30,7 @@ use std::time::Duration;
 use compact_str::CompactString;
 use hashbrown::HashMap;
 
+use super::call::bulk::BulkKind;
 use super::call::{Call, Lane, Route};
 use super::entity::{Key, RemoteId, SkuId};
 use super::ledger::{Doubt, Echo, Entry, Ledger, Slot, State};
@@ -41,6 +43,8 @@ use super::skus::Skus;
 use super::time::{Now, Tick, Timestamp};
 use super::value::{Value, person};
 
+use bulk::BulkDesk;
+pub use bulk::{BulkEvent, BulkStats, RowCounts};
 pub use finish::UNEXPECTED_ATTEMPTS_MAX;
 use gates::Gates;
 pub use gates::LaneGate;
@@ -101,6 +105,8 @@ pub enum Effect {
     Learned { key: Key, id: Option<RemoteId> },
     /// The person of this customer key is to leave no trace with us.
     Erase { key: Key },
+    /// A job of many keys has begun or ended. Its [record](Dispatch::bulk_record) goes when it is over.
+    Bulk(BulkEvent),
     /// VTEX confirmed this version, committed in Live at `committed_at`: the latency to measure.
     Confirmed { key: Key, committed_at: Timestamp, position: Position },
 }
@@ -119,6 +125,8 @@ struct Job {
     began: Tick,
     /// An operator wants the key set aside as soon as the request is back.
     park: bool,
+    /// It is a row of a job of many keys.
+    row_of: Option<BulkKind>,
 }
 
 /// What the store knows of a key at rest.
@@ -140,7 +148,7 @@ impl From<Option<Confirmed>> for Known {
 #[derive(Debug)]
 struct Flight {
     call: Call,
-    /// The key's entry; `None` for a look-up of SKUs.
+    /// The key's entry; `None` for a look-up of SKUs, and for a job of many keys.
     slot: Option<Slot>,
 }
 
@@ -158,6 +166,7 @@ pub struct Dispatch {
     /// Jobs whose next request waits for its route, ahead of new keys.
     continuing: [VecDeque<Slot>; Route::ALL.len()],
     flights: HashMap<RequestId, Flight>,
+    bulk: [BulkDesk; BulkKind::ALL.len()],
     requests: u64,
     gates: Gates,
     /// Whose turn it is among the routes of a lane.
@@ -185,6 +194,7 @@ impl Dispatch {
             jobs: HashMap::new(),
             continuing: Default::default(),
             flights: HashMap::new(),
+            bulk: Default::default(),
             requests: 0,
             turns: Default::default(),
             looked_up: None,

@@ -6,6 +6,7 @@
 
 pub mod backoff;
 pub mod breaker;
+pub mod bulk;
 pub mod call;
 pub mod concurrency;
 pub mod dispatch;

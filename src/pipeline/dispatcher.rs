@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::core::call::Outcome;
+use crate::core::call::{Failure, Outcome, RateHint};
 use crate::core::dispatch::{
     Accepted, Dispatch, Effect, Explain, Known, LaneStats, ParkedKey, Request, RequestId, Stats, Tuning,
 };
@@ -24,6 +24,7 @@ use crate::vtex::Client;
 
 use crate::source::reconcile::load::Backlog;
 
+use super::bulk::Records;
 use super::writer::{Durable, Outcomes};
 
 /// The process clock: both times at once.
@@ -113,7 +114,7 @@ impl Dispatcher {
     pub async fn run(mut self, stop: CancellationToken, startup: Vec<Effect>) -> Outstanding {
         let (finished_tx, mut finished) = mpsc::channel::<(RequestId, Outcome)>(FINISHED_QUEUE);
         let mut taking: std::vec::IntoIter<(Key, Wanted)> = Vec::new().into_iter();
-        let mut pending = Pending::default();
+        let mut pending = Pending::new(Records::new(self.store.clone()));
         let mut in_flight = 0_usize;
         let mut durable_open = true;
         let mut requests: Vec<Request> = Vec::new();
@@ -139,8 +140,8 @@ impl Dispatcher {
                 wake = self.dispatch.poll(now, &mut requests, &mut effects);
                 in_flight += requests.len();
                 for request in requests.drain(..) {
-                    self.note_sent(&request);
-                    self.send(request, finished_tx.clone());
+                    let noted = self.note_sent(&request, &mut pending.records);
+                    self.send(request, noted, finished_tx.clone());
                 }
             }
             pending.carry_out(&mut effects, now.wall);
@@ -223,25 +224,43 @@ impl Dispatcher {
         self.outstanding.answered(id, if nothing_to_store { 0 } else { number });
     }
 
-    fn note_sent(&mut self, request: &Request) {
-        let Some(key) = &request.key else { return };
-        if let Err(error) = self.outstanding.sent(request.id, key) {
+    /// What a kill must not let us forget of a request. An error: it must not go out.
+    fn note_sent(&mut self, request: &Request, records: &mut Records) -> Result<(), Failure> {
+        if let Err(error) = records.before(&request.call, &self.dispatch) {
+            warn!(%error, "the file of a bulk job does not leave: it could not be noted");
+            return Err(Failure::Connect(format!("not sent: {error}")));
+        }
+        if let Some(key) = &request.key
+            && let Err(error) = self.outstanding.sent(request.id, key)
+        {
             warn!(%error, "a request goes out that a kill would let us forget");
         }
+        Ok(())
     }
 
     fn stored(&mut self, pending: &mut Pending) {
         let written = self.written.load(Ordering::Acquire);
         pending.forget(written);
+        pending.records.stored(written);
         if let Err(error) = self.outstanding.stored(written) {
             warn!(%error, "answered requests stay noted as being out");
         }
     }
 
-    fn send(&self, request: Request, finished: mpsc::Sender<(RequestId, Outcome)>) {
+    fn send(
+        &self,
+        request: Request,
+        noted: Result<(), Failure>,
+        finished: mpsc::Sender<(RequestId, Outcome)>,
+    ) {
         let client = Arc::clone(&self.client);
         tokio::spawn(async move {
-            let outcome = client.execute(&request.call).await;
+            let outcome = match noted {
+                Ok(()) => client.execute(&request.call).await,
+                Err(failure) => {
+                    Outcome { result: Err(failure), rate: RateHint::default(), elapsed: Duration::ZERO }
+                }
+            };
             metrics::request(&request.call, &outcome);
             // Nobody listens only after the dispatcher has ended.
             let _ = finished.send((request.id, outcome)).await;
@@ -289,8 +308,8 @@ impl Dispatcher {
 }
 
 /// Effects on their way to the store, and what is confirmed among them.
-#[derive(Debug, Default)]
 struct Pending {
+    records: Records,
     /// Counts what was handed to the writer.
     number: u64,
     ops: Vec<Op>,
@@ -299,6 +318,11 @@ struct Pending {
 }
 
 impl Pending {
+    fn new(records: Records) -> Self {
+        let (confirmed, ids) = (HashMap::new(), HashMap::new());
+        Self { records, number: 0, ops: Vec::new(), confirmed, ids }
+    }
+
     fn carry_out(&mut self, effects: &mut Vec<Effect>, now: Timestamp) {
         for effect in effects.drain(..) {
             let next = self.next();
@@ -326,6 +350,7 @@ impl Pending {
                     self.ids.insert(key.clone(), (next, None));
                     self.ops.push(Op::Erase { key });
                 }
+                Effect::Bulk(event) => self.records.take_in(&event, next),
                 Effect::SkuLearned { sku_ref, id } => self.ops.push(Op::Sku { sku_ref, id, at: now }),
                 Effect::Confirmed { key, committed_at, .. } => {
                     metrics::confirmed(key.entity, committed_at.until(now));
@@ -357,7 +382,8 @@ impl Pending {
 
 /// Tells loaders how much there is to be sent.
 fn publish(backlog: &Backlog, stats: &Stats) {
-    let resync = |lane: &LaneStats| lane.queued.get(&Urgency::Resync).copied().unwrap_or(0);
+    let resync =
+        |lane: &LaneStats| lane.queued.get(&Urgency::Resync).copied().unwrap_or(0).saturating_sub(lane.room);
     let waiting = |lane: &LaneStats| lane.waiting_for_sku + lane.waiting_for_parent;
     let sum = |of: &dyn Fn(&LaneStats) -> usize| stats.lanes.values().map(of).sum::<usize>() as u64;
     backlog.resync.store(sum(&resync), Ordering::Relaxed);

@@ -24,6 +24,7 @@ use tracing::{error, info, warn};
 
 use crate::admin::Admin;
 use crate::config::Config;
+use crate::core::call::bulk::BulkKind;
 use crate::core::dispatch::{Dispatch, Effect, Known, Tuning};
 use crate::core::entity::{Entity, Key};
 use crate::core::record::Dirty;
@@ -33,6 +34,7 @@ use crate::store::{Durability, Op, Outstanding, Store, StoreError};
 use crate::telemetry::metrics;
 use crate::vtex::Client;
 
+mod bulk;
 mod dispatcher;
 mod signals;
 mod sources;
@@ -200,6 +202,14 @@ fn restore(store: &Store, tuning: Tuning, clock: &Clock) -> anyhow::Result<(Disp
         dispatch.restore(key, dirty, known, now, &mut effects);
         keys += 1;
     })?;
+    for kind in BulkKind::ALL {
+        let Some(record) = bulk::load(store, kind)? else { continue };
+        let batch = record.batch.clone();
+        let rows = dispatch.resume_bulk(kind, record, now);
+        if rows > 0 {
+            info!(kind = kind.name(), %batch, rows, "a bulk job is taken up again: these keys wait for its end");
+        }
+    }
     if keys > 0 {
         info!(keys, "taken up from the ledger: these are still to be sent");
     }

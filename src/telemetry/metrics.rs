@@ -8,7 +8,9 @@ use std::time::Duration;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
+use crate::core::call::bulk::BulkKind;
 use crate::core::call::{Call, Failure, Outcome};
+use crate::core::dispatch::RowCounts;
 use crate::core::entity::Entity;
 
 /// What kind of metric a name stands for.
@@ -72,6 +74,9 @@ metrics! {
     BREAKER_OPEN = "mare_breaker_open", Gauge, "lane", "1 while the breaker is open, 0.5 while it probes.";
     CONFIRMED = "mare_confirmed_total", Counter, "entity", "Values confirmed by VTEX.";
     CONFIRM_SECONDS = "mare_commit_to_confirm_seconds", Histogram, "entity", "From the commit in Live to VTEX's confirmation.";
+    BULK_ROWS = "mare_bulk_rows", Gauge, "kind", "Rows of the bulk job under way; 0 without one.";
+    BULK_JOBS = "mare_bulk_jobs_total", Counter, "kind,end", "Bulk jobs that are over, by how they ended.";
+    BULK_RESULTS = "mare_bulk_results_total", Counter, "kind,result", "Rows of bulk jobs, by what became of them (confirmed, retried, parked, read, returned).";
     LOAD_PROGRESS = "mare_reconcile_progress", Gauge, "source", "Share of the running first load or reconcile that is done; 1 when none runs.";
     LOAD_ROWS = "mare_reconcile_rows_total", Counter, "source", "Rows read by first loads and reconciles.";
     LOAD_DIFFERENCES = "mare_reconcile_differences_total", Counter, "source", "Rows among them that differed from the ledger.";
@@ -145,6 +150,14 @@ pub fn request(call: &Call, outcome: &Outcome) {
 pub fn confirmed(entity: Entity, lag: Duration) {
     counter!(CONFIRMED, "entity" => entity.name()).increment(1);
     histogram!(CONFIRM_SECONDS, "entity" => entity.name()).record(lag.as_secs_f64());
+}
+
+/// A job of many keys is over.
+pub fn bulk_ended(kind: BulkKind, end: &'static str, rows: &RowCounts) {
+    counter!(BULK_JOBS, "kind" => kind.name(), "end" => end).increment(1);
+    for (result, rows) in rows.named() {
+        counter!(BULK_RESULTS, "kind" => kind.name(), "result" => result).increment(rows);
+    }
 }
 
 /// A value was older than what the ledger holds.

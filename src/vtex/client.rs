@@ -9,7 +9,7 @@ use super::body::{self, Body};
 use super::credentials::{Credentials, CredentialsError, Keyring};
 use super::request::Request;
 use super::settings::{Endpoints, SettingsError, VtexSettings};
-use super::{catalog, failure, logistics, people, pricing, rate};
+use super::{bulk, catalog, failure, logistics, people, pricing, rate};
 use crate::core::call::{Answer, Call, Failure, Outcome, RateHint};
 
 const KEY: HeaderName = HeaderName::from_static("x-vtex-api-appkey");
@@ -30,6 +30,8 @@ pub struct Client {
     /// The entity of Master Data v2 that holds acts of consent.
     pub(super) consent_entity: String,
     keyring: RwLock<Arc<Keyring>>,
+    /// Its settings say which addresses may be sent to.
+    settings: VtexSettings,
 }
 
 /// Why there is no client.
@@ -79,7 +81,8 @@ impl Client {
             .build()
             .map_err(|error| ClientError::Http(failure::chain(&error)))?;
         let consent_entity = settings.consent_entity.clone();
-        Ok(Self { http, endpoints, body_limit: settings.body_limit, consent_entity, keyring })
+        let (body_limit, settings) = (settings.body_limit, settings.clone());
+        Ok(Self { http, endpoints, body_limit, consent_entity, keyring, settings })
     }
 
     /// Replaces the credentials; requests under way keep theirs.
@@ -100,6 +103,13 @@ impl Client {
         let started = Instant::now();
         let keyring = self.keyring();
         let mut rate = RateHint::default();
+        if let Call::Bulk(call) = call
+            && call.is_elsewhere()
+        {
+            let (result, rate) = bulk::transfer(self, call).await;
+            let result = result.map_err(|failure| failure::clean(failure, &keyring));
+            return Outcome { result, rate, elapsed: started.elapsed() };
+        }
         let result = match Request::of(call, &self.consent_entity) {
             Err(refused) => Err(Failure::Status { code: 400, body: format!("not sent: {refused}") }),
             Ok(request) => self.send(&keyring, &request).await.and_then(|reply| {
@@ -116,6 +126,20 @@ impl Client {
         let keyring = self.keyring();
         let reply = self.send(&keyring, request).await;
         reply.and_then(success).map_err(|failure| failure::clean(failure, &keyring))
+    }
+
+    /// The connections, without any credentials.
+    pub(super) const fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    pub(super) fn account(&self) -> &str {
+        &self.settings.account
+    }
+
+    /// Whether an address that an answer named may be used.
+    pub(super) fn may_send_to(&self, url: &reqwest::Url) -> bool {
+        self.settings.may_send_to(url)
     }
 
     fn keyring(&self) -> Arc<Keyring> {
@@ -171,6 +195,7 @@ fn answer(call: &Call, reply: &Reply) -> Result<Answer, Failure> {
             return catalog::answer(call, reply.status, reply.html, &|| success_body(reply));
         }
         Call::People(call) => return people::answer(call, reply.status, reply.html, &|| success_body(reply)),
+        Call::Bulk(call) => return bulk::answer(call, reply),
         _ => {}
     }
     let body = success_body(reply)?;
@@ -184,7 +209,8 @@ fn answer(call: &Call, reply: &Reply) -> Result<Answer, Failure> {
         | Call::DeleteFixed { .. }
         | Call::DeletePrice { .. }
         | Call::Catalog(_)
-        | Call::People(_) => Ok(Answer::Done),
+        | Call::People(_)
+        | Call::Bulk(_) => Ok(Answer::Done),
     }
 }
 
@@ -203,7 +229,7 @@ fn success(reply: Reply) -> Result<Vec<u8>, Failure> {
 
 /// The body of a success: complete, and no web page. A page with status 200 is what captive portals and
 /// firewalls answer with, so not even a write may take it for a confirmation.
-fn success_body(reply: &Reply) -> Result<&[u8], Failure> {
+pub(super) fn success_body(reply: &Reply) -> Result<&[u8], Failure> {
     let bytes = &reply.body.bytes;
     if !(200..300).contains(&reply.status) {
         let body = String::from_utf8_lossy(bytes).into_owned();

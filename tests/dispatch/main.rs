@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic here is a failed test")]
 
+mod bulk;
 mod desk;
+mod jobs;
 mod people;
 mod rules;
 mod simulation;

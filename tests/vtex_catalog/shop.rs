@@ -173,7 +173,7 @@ impl Shop {
                 Effect::Learned { key, id: None } => drop(self.ids.remove(&key)),
                 Effect::SkuLearned { sku_ref, id: Some(id) } => drop(self.skus.insert(sku_ref, id)),
                 Effect::SkuLearned { sku_ref, id: None } => drop(self.skus.remove(&sku_ref)),
-                Effect::Erase { .. } | Effect::Confirmed { .. } => {}
+                Effect::Erase { .. } | Effect::Confirmed { .. } | Effect::Bulk(_) => {}
             }
         }
     }

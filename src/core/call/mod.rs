@@ -10,15 +10,17 @@ use super::money::Money;
 use super::time::Timestamp;
 use super::value::{FixedPrice, Price};
 
+pub mod bulk;
 pub mod catalog;
 pub mod people;
 
+use bulk::{BulkAnswer, BulkCall};
 use catalog::{CatalogAnswer, CatalogCall};
 use people::{PeopleAnswer, PeopleCall};
 
 /// A VTEX API family: one breaker and one concurrency limit each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Lane {
     /// Inventory (Logistics API).
     Stock,
@@ -28,10 +30,15 @@ pub enum Lane {
     Catalog,
     /// Master Data.
     People,
+    /// Bulk Pricing API: the requests of its jobs, not their rows.
+    PriceBulk,
+    /// Batch operations of the Logistics API, likewise.
+    StockBulk,
 }
 
 impl Lane {
-    pub const ALL: [Self; 4] = [Self::Stock, Self::Price, Self::Catalog, Self::People];
+    pub const ALL: [Self; 6] =
+        [Self::Stock, Self::Price, Self::Catalog, Self::People, Self::PriceBulk, Self::StockBulk];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -39,6 +46,8 @@ impl Lane {
             Self::Price => "price",
             Self::Catalog => "catalog",
             Self::People => "people",
+            Self::PriceBulk => "price-bulk",
+            Self::StockBulk => "stock-bulk",
         }
     }
 }
@@ -58,10 +67,12 @@ pub enum Route {
     CatalogWrite,
     PeopleRead,
     PeopleWrite,
+    PriceBulk,
+    StockBulk,
 }
 
 impl Route {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::StockWrite,
         Self::StockRead,
         Self::PricePut,
@@ -73,6 +84,8 @@ impl Route {
         Self::CatalogWrite,
         Self::PeopleRead,
         Self::PeopleWrite,
+        Self::PriceBulk,
+        Self::StockBulk,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -88,6 +101,8 @@ impl Route {
             Self::CatalogWrite => "catalog-write",
             Self::PeopleRead => "people-read",
             Self::PeopleWrite => "people-write",
+            Self::PriceBulk => "price-bulk",
+            Self::StockBulk => "stock-bulk",
         }
     }
 
@@ -97,6 +112,8 @@ impl Route {
             Self::PricePut | Self::PricePatch | Self::PriceDelete | Self::PriceRead => Lane::Price,
             Self::SkuLookup | Self::CatalogRead | Self::CatalogWrite => Lane::Catalog,
             Self::PeopleRead | Self::PeopleWrite => Lane::People,
+            Self::PriceBulk => Lane::PriceBulk,
+            Self::StockBulk => Lane::StockBulk,
         }
     }
 
@@ -151,6 +168,8 @@ pub enum Call {
     },
     Catalog(CatalogCall),
     People(PeopleCall),
+    /// Of a job, which writes many keys at once.
+    Bulk(BulkCall),
 }
 
 impl Call {
@@ -165,6 +184,7 @@ impl Call {
             Self::FindSkus { .. } => Route::SkuLookup,
             Self::Catalog(call) => call.route(),
             Self::People(call) => call.route(),
+            Self::Bulk(call) => call.kind().route(),
         }
     }
 
@@ -177,6 +197,7 @@ impl Call {
         match self {
             Self::Catalog(call) => call.writes(),
             Self::People(call) => call.writes(),
+            Self::Bulk(call) => call.writes(),
             Self::ReadStock { .. } | Self::ReadPrice { .. } | Self::FindSkus { .. } => false,
             _ => true,
         }
@@ -214,6 +235,7 @@ pub enum Answer {
     Skus(Vec<(CompactString, Option<SkuId>)>),
     Catalog(CatalogAnswer),
     People(PeopleAnswer),
+    Bulk(BulkAnswer),
 }
 
 impl Answer {

@@ -38,6 +38,9 @@ impl Dispatch {
         let verdict = result.as_ref().err().map(|failure| judge(&call, failure));
         self.totals.count(call.route(), &result);
         self.gates.finished(&call, &outcome, verdict.as_ref(), now.tick, random);
+        if let Call::Bulk(call) = &call {
+            return self.finished_bulk(call, result, verdict.as_ref(), now, random, effects);
+        }
         match (slot, result, verdict) {
             (Some(slot), Ok(answer), _) => self.succeed(slot, &call, &answer, now, effects),
             (Some(slot), Err(failure), Some(verdict)) => {
@@ -210,7 +213,7 @@ impl Dispatch {
             Action::BreakLane if self.gates.is_broken(call.lane()) => self.place(slot, now),
             Action::BreakLane => self.try_later(slot, Duration::MAX, now, random),
             Action::RetrySoon => self.try_later(slot, SOON, now, random),
-            Action::Retry => self.try_later_or_park(slot, &verdict, now, random),
+            Action::Retry | Action::NotOffered => self.try_later_or_park(slot, &verdict, now, random),
             Action::ForgetId => self.forget(slot, &job, &verdict, now, effects),
             Action::Park(_) if superseded => self.place(slot, now),
             Action::Park(reason) => self.set_aside(slot, parked(reason, &verdict, now)),
@@ -330,6 +333,7 @@ fn fits(call: &Call, answer: &Answer) -> bool {
     ) || match (call, answer) {
         (Call::Catalog(call), Answer::Catalog(answer)) => call.fits(answer),
         (Call::People(call), Answer::People(answer)) => call.fits(answer),
+        (Call::Bulk(call), Answer::Bulk(answer)) => call.fits(answer),
         (call, Answer::Done) => call.writes(),
         _ => false,
     }
@@ -352,9 +356,14 @@ fn exchange(call: &Call, failure: &Failure, now: Now) -> Exchange {
         Failure::Reset(reason) => ("connection lost".to_owned(), reason.as_str()),
         Failure::Malformed(reason) => ("unreadable answer".to_owned(), reason.as_str()),
     };
+    Exchange { at: now.wall, request: request_line(call), answer, excerpt: excerpt(body) }
+}
+
+/// The beginning of what VTEX says.
+pub(super) fn excerpt(body: &str) -> String {
     let longest = body.len().min(Exchange::EXCERPT_BYTES_MAX);
     let end = (0..=longest).rev().find(|at| body.is_char_boundary(*at)).unwrap_or(0);
-    Exchange { at: now.wall, request: request_line(call), answer, excerpt: body[..end].to_owned() }
+    body[..end].to_owned()
 }
 
 /// Method and path, as VTEX documents them (Logistics, Pricing and Catalog API).
@@ -375,5 +384,6 @@ fn request_line(call: &Call) -> String {
         Call::FindSkus { .. } => "POST /api/catalog_system/pub/sku/stockkeepingunitidsbyrefids".to_owned(),
         Call::Catalog(call) => call.line(),
         Call::People(call) => call.line(),
+        Call::Bulk(call) => call.line(),
     }
 }

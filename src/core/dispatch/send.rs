@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::super::call::bulk::BulkKind;
 use super::super::call::{Call, Lane, Route};
 use super::super::ledger::{Doubt, Slot, State};
 use super::super::plan::Next;
@@ -19,7 +20,7 @@ const READING_MAX: Duration = Duration::from_secs(30);
 const KEYS_FIRST_EVERY: u32 = 4;
 
 /// What a lane can do next.
-enum Step {
+pub(super) enum Step {
     Send(Call, Option<Slot>),
     /// Nothing before this time; `None`: nothing before the next event.
     Wait(Option<Tick>),
@@ -31,6 +32,9 @@ impl Dispatch {
     pub fn poll(&mut self, now: Now, requests: &mut Vec<Request>, effects: &mut Vec<Effect>) -> Option<Tick> {
         self.wake(now);
         let mut next = self.timers.next_at();
+        for kind in BulkKind::ALL {
+            next = earliest(next, self.tend_bulk(kind, now, effects));
+        }
         for lane in Lane::ALL {
             next = earliest(next, self.fill(lane, now, requests, effects));
         }
@@ -93,6 +97,9 @@ impl Dispatch {
     }
 
     fn has_work(&mut self, lane: Lane) -> bool {
+        if let Some(kind) = BulkKind::of(lane) {
+            return self.has_bulk_work(kind);
+        }
         let waits = |route: Route| {
             !self.queues[route as usize].is_empty() || !self.continuing[route as usize].is_empty()
         };
@@ -100,6 +107,9 @@ impl Dispatch {
     }
 
     fn step(&mut self, lane: Lane, now: Now, effects: &mut Vec<Effect>) -> Step {
+        if let Some(kind) = BulkKind::of(lane) {
+            return self.bulk_step(kind, now);
+        }
         if lane == Lane::Catalog {
             // A look-up answers for a hundred keys: it goes first.
             let look_up = match self.look_up(now) {
@@ -225,6 +235,7 @@ impl Dispatch {
                         wrote: false,
                         began: now.tick,
                         park: false,
+                        row_of: None,
                     };
                     self.begin(slot, job);
                     return Step::Send(call, Some(slot));

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::super::backoff::Backoff;
+use super::super::bulk::{BulkRules, InvalidBulk};
 use super::super::call::{Lane, Route};
 use super::super::limiter::RouteLimit;
 use super::super::plan::PriceRules;
@@ -46,6 +47,8 @@ pub struct Tuning {
     pub price: PriceRules,
     /// Whose the fields of the catalog are.
     pub catalog: CatalogRules,
+    /// When many prices or balances go by one job.
+    pub bulk: BulkRules,
 }
 
 impl Default for Tuning {
@@ -61,6 +64,7 @@ impl Default for Tuning {
             lookup_interval_ms: 200,
             price: PriceRules::default(),
             catalog: CatalogRules::default(),
+            bulk: BulkRules::default(),
         }
     }
 }
@@ -92,6 +96,10 @@ pub struct RouteLimits {
     pub people_read: RouteLimit,
     /// As `people_read`.
     pub people_write: RouteLimit,
+    /// Requests about bulk jobs: a handful for each job. Bulk Pricing API: 429 documented, the limit is not.
+    pub price_bulk: RouteLimit,
+    /// As `price_bulk`.
+    pub stock_bulk: RouteLimit,
 }
 
 impl Default for RouteLimits {
@@ -109,6 +117,8 @@ impl Default for RouteLimits {
             catalog_write: limit(40.0, 80),
             people_read: limit(30.0, 60),
             people_write: limit(30.0, 60),
+            price_bulk: limit(2.0, 4),
+            stock_bulk: limit(2.0, 4),
         }
     }
 }
@@ -127,6 +137,8 @@ impl RouteLimits {
             Route::CatalogWrite => &self.catalog_write,
             Route::PeopleRead => &self.people_read,
             Route::PeopleWrite => &self.people_write,
+            Route::PriceBulk => &self.price_bulk,
+            Route::StockBulk => &self.stock_bulk,
         }
     }
 }
@@ -161,6 +173,8 @@ impl Concurrency {
             Lane::Price => self.price,
             Lane::Catalog => self.catalog,
             Lane::People => self.people,
+            // One job at a time, and of it one request.
+            Lane::PriceBulk | Lane::StockBulk => 1,
         }
     }
 }
@@ -178,6 +192,8 @@ pub enum InvalidTuning {
     Route { route: &'static str, reason: String },
     #[error("retry_first_ms is {first} and retry_max_ms {max}: expected 100 or more, and at most a day")]
     Retry { first: u64, max: u64 },
+    #[error("bulk: {0}")]
+    Bulk(#[from] InvalidBulk),
 }
 
 impl Tuning {
@@ -204,6 +220,7 @@ impl Tuning {
         if first < RETRY_FIRST_MS_MIN || max < first || max > RETRY_MAX_MS_MAX {
             return Err(InvalidTuning::Retry { first, max });
         }
+        self.bulk.validate()?;
         Ok(())
     }
 

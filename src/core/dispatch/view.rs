@@ -5,13 +5,15 @@ use std::ops::Bound;
 
 use serde::Serialize;
 
+use super::super::call::bulk::BulkKind;
 use super::super::call::{Answer, Failure, Lane, Route};
 use super::super::entity::Key;
-use super::super::ledger::{Entry, State};
+use super::super::ledger::{Entry, State, lane_of};
 use super::super::limiter::RouteState;
 use super::super::record::{Confirmed, Exchange, ParkReason, Parked, Wanted};
 use super::super::schedule::Urgency;
 use super::super::time::{Now, Timestamp};
+use super::bulk::BulkStats;
 use super::gates::LaneGate;
 use super::send::routes_of;
 use super::{Dispatch, Doubt};
@@ -81,6 +83,8 @@ pub struct LaneStats {
     pub oldest_since: Option<Timestamp>,
     pub paused: bool,
     pub gate: LaneGate,
+    /// How many more keys may wait than single requests are good for: a job takes them.
+    pub room: usize,
 }
 
 /// One route.
@@ -96,6 +100,7 @@ pub struct RouteStats {
 pub struct Stats {
     pub lanes: BTreeMap<Lane, LaneStats>,
     pub routes: BTreeMap<Route, RouteStats>,
+    pub bulk: BTreeMap<BulkKind, BulkStats>,
     /// Keys that are not at rest.
     pub keys: usize,
     pub known_skus: usize,
@@ -236,7 +241,14 @@ impl Dispatch {
                     None => String::new(),
                 }
             }
-            State::InFlight => "its request is out".to_owned(),
+            State::InFlight => {
+                let slot = self.ledger.find(&entry.key);
+                let job = slot.and_then(|slot| self.jobs.get(&slot));
+                match job.and_then(|job| job.row_of).map(|kind| self.bulk_stats(kind)) {
+                    Some(job) => format!("a row of bulk job {} ({} rows): {}", job.batch, job.rows, job.step),
+                    None => "its request is out".to_owned(),
+                }
+            }
             State::BackingOff => "a request failed, or VTEX is at work on it: it is tried again".to_owned(),
             State::Verifying => {
                 "delivered; an older request without an answer may still be applied".to_owned()
@@ -270,9 +282,11 @@ impl Dispatch {
     pub fn stats(&mut self, now: Now) -> Stats {
         let lanes = Lane::ALL.into_iter().map(|lane| (lane, self.lane_stats(lane))).collect();
         let routes = Route::ALL.into_iter().map(|route| (route, self.route_stats(route, now))).collect();
+        let bulk = BulkKind::ALL.into_iter().map(|kind| (kind, self.bulk_stats(kind))).collect();
         Stats {
             lanes,
             routes,
+            bulk,
             keys: self.ledger.len(),
             known_skus: self.skus.known(),
             missing_skus: self.skus.missing(),
@@ -301,6 +315,11 @@ impl Dispatch {
             oldest_since: self.ledger.oldest(lane),
             paused: self.tuning.paused.contains(&lane),
             gate: self.gates.lane(lane),
+            room: BulkKind::ALL
+                .into_iter()
+                .filter(|kind| lane_of(kind.entity()) == lane)
+                .map(|kind| self.bulk_room(kind))
+                .sum(),
         }
     }
 
