@@ -10,7 +10,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::core::call::bulk::BulkKind;
 use crate::core::call::{Call, Failure, Outcome};
-use crate::core::dispatch::RowCounts;
+use crate::core::dispatch::{BulkEvent, RowCounts};
 use crate::core::entity::Entity;
 
 /// What kind of metric a name stands for.
@@ -125,6 +125,14 @@ fn describe() {
     gauge!(BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     // A counter that begins with its first event has no rate at that moment.
     counter!(STALE).absolute(0);
+    for kind in BulkKind::ALL.map(BulkKind::name) {
+        for end in BulkEvent::ENDS {
+            counter!(BULK_JOBS, "kind" => kind, "end" => end).absolute(0);
+        }
+        for (result, none) in RowCounts::default().named() {
+            counter!(BULK_RESULTS, "kind" => kind, "result" => result).absolute(none);
+        }
+    }
     counter!(COMMITS).absolute(0);
     for entity in Entity::ALL {
         counter!(CONFIRMED, "entity" => entity.name()).absolute(0);

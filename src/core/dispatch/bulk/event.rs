@@ -30,6 +30,12 @@ pub enum BulkEvent {
     },
 }
 
+impl BulkEvent {
+    /// Every `end` there is.
+    pub const ENDS: [&'static str; 6] =
+        ["completed", "with-errors", "incomplete", "unused", "lost", "abandoned"];
+}
+
 /// What became of the rows of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RowCounts {
