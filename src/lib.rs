@@ -56,6 +56,7 @@ pub mod admin;
 pub mod cli;
 pub mod config;
 pub mod core;
+pub mod inbound;
 pub mod live;
 pub mod mapping;
 pub mod pipeline;

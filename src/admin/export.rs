@@ -25,6 +25,11 @@ pub(super) async fn metrics(State(admin): State<Arc<Admin>>) -> Result<String, R
     }
     export_all_sources(&sources);
     export_vtex(&stats);
+    if let Some(consents) = &admin.consents {
+        gauge!(names::SHOP_WAITING).set(consents.facts().waiting as f64);
+        let age = consents.age_seconds(now);
+        gauge!(names::SHOP_POLL_AGE).set(age.unwrap_or_else(|| admin.started.elapsed().as_secs_f64()));
+    }
     gauge!(names::LEDGER_BYTES).set(admin.store.disk_bytes() as f64);
     Ok(admin.metrics.render())
 }

@@ -12,7 +12,10 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::core::dispatch::Tuning;
-use crate::mapping::config::MappingConfig;
+use crate::core::entity::Entity;
+use crate::inbound::consents::ConsentsConfig;
+use crate::live::writer::TableRights;
+use crate::mapping::config::{MappingConfig, Role};
 use crate::telemetry::logs::LogFormat;
 use crate::vtex::{Credentials, VtexSettings};
 
@@ -34,6 +37,8 @@ pub struct File {
     #[serde(default, rename = "source")]
     pub sources: Vec<SourceSection>,
     pub mapping: MappingConfig,
+    #[serde(default)]
+    pub consents: ConsentsConfig,
     #[serde(default)]
     pub tuning: Tuning,
     #[serde(default)]
@@ -106,6 +111,7 @@ pub struct Config {
     pub vtex: VtexSettings,
     pub sources: Vec<Source>,
     pub mapping: Arc<MappingConfig>,
+    pub consents: ConsentsConfig,
     pub tuning: Tuning,
     pub admin: Admin,
     pub log: LogSection,
@@ -165,6 +171,7 @@ impl Config {
             error,
         };
         let mut findings = file.mapping.validate();
+        findings.extend(file.consents.validate(&file.mapping));
         findings.extend(file.tuning.validate().err().map(|error| format!("[tuning]: {error}")));
         findings.extend(check_sources(&file.sources));
         let token = match &file.admin.token {
@@ -197,6 +204,7 @@ impl Config {
             vtex,
             sources,
             mapping: Arc::new(file.mapping),
+            consents: file.consents,
             tuning: file.tuning,
             admin: Admin { listen: file.admin.listen, token },
             log: file.log,
@@ -206,6 +214,20 @@ impl Config {
                 other_token: file.vtex.other_app_token,
             },
         })
+    }
+
+    /// What the login may write in Live, and what it has to read for it; nothing unless something is switched on.
+    pub fn rights(&self) -> Vec<TableRights> {
+        self.consents.rights(&self.mapping)
+    }
+
+    /// The tables that are not written into now and may have been before.
+    pub fn not_written(&self) -> Vec<String> {
+        if self.consents.from_shop || !self.mapping.has(Entity::Consent) {
+            return Vec::new();
+        }
+        let consents = self.mapping.captured_table(Role::Consent);
+        vec![format!("{}.{}", consents.schema, consents.table)]
     }
 
     /// Reads VTEX's credentials now: at the start, and again after a rotation.

@@ -34,11 +34,13 @@ use crate::telemetry::metrics;
 use crate::vtex::Client;
 
 mod dispatcher;
+mod shop;
 mod signals;
 mod sources;
 mod writer;
 
 pub use dispatcher::{Clock, Control, Dispatcher, ParkedFilter, wall_clock};
+pub use shop::writer as live_writer;
 pub use sources::SourceHandle;
 pub use writer::{Durable, Outcomes, Writer};
 
@@ -102,6 +104,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         })
         .collect();
     drop(changes_tx);
+    let consents = shop::start(&config, &sources, &store, &control_tx, &stop, &mut tasks);
     let reload = Arc::new(std::sync::Mutex::new(None));
     let admin = Admin {
         sources,
@@ -112,6 +115,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         metrics: metrics::install(),
         started: std::time::Instant::now(),
         reload: Arc::clone(&reload),
+        consents,
     };
     let stop_admin = CancellationToken::new();
     let admin_task = tokio::spawn(admin.serve(listener, stop_admin.clone()));

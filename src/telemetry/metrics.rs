@@ -75,6 +75,9 @@ metrics! {
     LOAD_PROGRESS = "mare_reconcile_progress", Gauge, "source", "Share of the running first load or reconcile that is done; 1 when none runs.";
     LOAD_ROWS = "mare_reconcile_rows_total", Counter, "source", "Rows read by first loads and reconciles.";
     LOAD_DIFFERENCES = "mare_reconcile_differences_total", Counter, "source", "Rows among them that differed from the ledger.";
+    SHOP_CONSENTS = "mare_shop_consents_total", Counter, "outcome", "Changes of customers in the shop, by what became of the opt-in (written, learned, no-act, unknown-customer, ambiguous-email, undecided, waits, erased).";
+    SHOP_POLL_AGE = "mare_shop_poll_age_seconds", Gauge, "", "Since the shop's opt-ins were last looked through to the end.";
+    SHOP_WAITING = "mare_shop_consents_waiting", Gauge, "", "Customers whose opt-in waits to be looked at again.";
     REFRESH_DUE = "mare_refresh_due", Gauge, "source", "Keys to be read again from Live.";
 }
 
@@ -145,6 +148,11 @@ pub fn request(call: &Call, outcome: &Outcome) {
 pub fn confirmed(entity: Entity, lag: Duration) {
     counter!(CONFIRMED, "entity" => entity.name()).increment(1);
     histogram!(CONFIRM_SECONDS, "entity" => entity.name()).record(lag.as_secs_f64());
+}
+
+/// A customer changed in the shop.
+pub fn shop_consent(outcome: &'static str) {
+    counter!(SHOP_CONSENTS, "outcome" => outcome).increment(1);
 }
 
 /// A value was older than what the ledger holds.
