@@ -18,7 +18,9 @@ async fn customers(site: &Site, state: i16) -> Vec<String> {
         0 => "NOT EXISTS (SELECT FROM live.cliente_consentimento k WHERE k.id_cliente = c.id AND k.id_finalidade = 2)".to_owned(),
         _ => format!("EXISTS (SELECT FROM live.cliente_consentimento k WHERE k.id_cliente = c.id AND k.id_finalidade = 2 AND k.situacao = {state})"),
     };
-    let sql = format!("SELECT email FROM live.cliente c WHERE tipo_pessoa = 1 AND email IS NOT NULL AND {said} ORDER BY codigo");
+    let sql = format!(
+        "SELECT email FROM live.cliente c WHERE tipo_pessoa = 1 AND email IS NOT NULL AND {said} ORDER BY codigo"
+    );
     site.live.query(&sql, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
 }
 
@@ -94,7 +96,8 @@ async fn there_and_not_back(source: &str) {
     .await;
     // Of our own entity VTEX knows nothing; it gets the proof.
     let revoker_code = code(&site, revoker).await;
-    site.until("the act is known", MINUTE, async |site| act(site, &revoker_code)["channel"] == "ECOMMERCE").await;
+    site.until("the act is known", MINUTE, async |site| act(site, &revoker_code)["channel"] == "ECOMMERCE")
+        .await;
     assert_eq!(act(&site, &revoker_code)["state"], "revoked");
     let shop = shown(&site, revoker);
     assert_eq!((&shop["isNewsletterOptIn"], &shop["updatedBy"]), (&json!(false), &json!("shop")), "{shop:#}");
@@ -119,7 +122,8 @@ async fn there_and_not_back(source: &str) {
     for email in [signer, by_document] {
         site.until(email, MINUTE, async |site| from_shop(site, email).await == [(1, true, false)]).await;
     }
-    site.until("strangers are counted", MINUTE, async |site| outcome(site, "unknown-customer").await >= 2).await;
+    site.until("strangers are counted", MINUTE, async |site| outcome(site, "unknown-customer").await >= 2)
+        .await;
     let shop = shown(&site, signer);
     assert_eq!((&shop["isNewsletterOptIn"], &shop["updatedBy"]), (&json!(true), &json!("shop")), "{shop:#}");
 
@@ -196,7 +200,12 @@ async fn the_right_to_write_comes_and_goes_with_the_setting() {
     site.set_config(&site.config().replace("from_shop = false", "from_shop = true"));
     site.run(&["install"]);
     // What an earlier configuration was given goes as well.
-    site.live.batch_execute("GRANT SELECT (codigo) ON live.pedido_venda TO mare; GRANT INSERT ON live.loja TO mare").await.ok();
+    site.live
+        .batch_execute(
+            "GRANT SELECT (codigo) ON live.pedido_venda TO mare; GRANT INSERT ON live.loja TO mare",
+        )
+        .await
+        .ok();
     site.run(&["uninstall"]);
     let row = site.live.query_one("SELECT count(*) FROM pg_roles WHERE rolname = 'mare'", &[]).await.unwrap();
     assert_eq!(row.get::<_, i64>(0), 0);
