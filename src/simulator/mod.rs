@@ -20,6 +20,7 @@ mod fault_text;
 mod in_flight;
 mod limiter;
 mod options;
+mod query;
 mod record;
 mod reply;
 mod route;
