@@ -205,6 +205,11 @@ impl MappingConfig {
             if !table.contains('.') {
                 findings.push(format!("table \"{table}\" ({}): write schema.table", role.name()));
             }
+            if role == Role::Customer && self.customers.has_price_groups() && columns.last() == Some(&"") {
+                findings.push(format!(
+                    "table {table}: customers.price_tables needs its column price_group, which is set to \"\""
+                ));
+            }
             for (name, needed) in columns.iter().zip(required) {
                 if *needed && name.is_empty() {
                     findings.push(format!("table {table}: a column that identifies its rows is set to \"\""));
@@ -297,7 +302,11 @@ impl MappingConfig {
                 (&tables.specification.table, tables.specification.columns.list(), &[T, T, T, T])
             }
             Role::Customer => {
-                (&tables.customer.table, tables.customer.columns.list(), &[T, F, T, F, F, F, T])
+                let mut columns = tables.customer.columns.list();
+                if !self.customers.has_price_groups() {
+                    columns.pop();
+                }
+                (&tables.customer.table, columns, &[T, F, T, F, F, F, T])
             }
             Role::Address => (&tables.address.table, tables.address.columns.list(), &[T, T]),
             Role::Letter => (&tables.letter.table, tables.letter.columns.list(), &[T, F, T, T]),

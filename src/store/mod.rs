@@ -410,6 +410,26 @@ impl Store {
         Ok(())
     }
 
+    /// The next kept rows whose key begins with `prefix`, after the key `after`, in order.
+    pub fn rows_after(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+        use std::ops::Bound::{Excluded, Included, Unbounded};
+        let from = after.map_or(Included(prefix), Excluded);
+        let mut found = Vec::new();
+        for guard in self.rows.range::<&[u8], _>((from, Unbounded)).take(limit) {
+            let (key, value) = guard.into_inner()?;
+            if !key.starts_with(prefix) {
+                break;
+            }
+            found.push((key.to_vec(), value.to_vec()));
+        }
+        Ok(found)
+    }
+
     /// The first keys that are to be read again, by due time.
     pub fn refreshes(&self, limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
         self.refresh.iter().take(limit).map(|guard| Ok(guard.key()?.to_vec())).collect()

@@ -131,9 +131,9 @@ impl Dispatch {
         if newest && echo.is_none() {
             let key = entry.key.clone();
             self.ledger.remove(slot);
-            let erased = confirmed.value == Value::Erased;
+            let leaves_no_trace = confirmed.value.leaves_no_trace();
             effects.push(Effect::Settle { key: key.clone(), position, confirmed: Some(confirmed) });
-            if erased {
+            if leaves_no_trace {
                 self.erase(key, effects);
             }
             return;

@@ -213,7 +213,12 @@ impl Dispatch {
                 // What VTEX is at work on is known by asking only, so it is no answer yet.
                 Next::Done | Next::Later(_) | Next::GiveUp(_) => {
                     self.totals.suppressed += 1;
-                    effects.extend(self.discard(slot).map(settle_suppressed));
+                    let Some(entry) = self.discard(slot) else { continue };
+                    let person = entry.wanted.value.leaves_no_trace().then(|| entry.key.clone());
+                    effects.push(settle_suppressed(entry));
+                    if let Some(person) = person {
+                        self.erase(person, effects);
+                    }
                 }
                 Next::Call(call) if self.gates.token_at(call.route(), now.tick).is_none() => {
                     let wanted = entry.wanted.clone();

@@ -30,9 +30,16 @@ pub enum Value {
     Consent(Box<Consent>),
     /// Of a customer: nothing may be known any more (anonymised in Live).
     Erased,
+    /// Of a customer: Live has the row no more. VTEX keeps what it has; we keep nothing, and send nothing more.
+    Released,
 }
 
 impl Value {
+    /// Whether nothing is left of the person with us once this is confirmed.
+    pub const fn leaves_no_trace(&self) -> bool {
+        matches!(self, Self::Erased | Self::Released)
+    }
+
     /// The keys that VTEX must know before this value can be sent.
     pub fn parents(&self) -> Vec<Key> {
         let key = |entity, id: &CompactString| Key { entity, id: id.clone() };
