@@ -52,6 +52,10 @@ pub enum PriceUse {
 }
 
 /// `[[mapping.prices]]`: a price table of Live and where it goes.
+///
+/// Which stores of Live sell by a table (`tabela_preco_loja`) is not read: VTEX has one base price for a SKU wherever
+/// it is sold from, so which table feeds the shop is said here and not there. A table for the shoppers of one store is
+/// given to a trade policy or price table of VTEX.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PriceRule {
