@@ -9,6 +9,7 @@ mod faults;
 mod guarantees;
 mod operating;
 mod people;
+mod prices;
 mod products;
 #[cfg(unix)]
 mod service;
