@@ -129,7 +129,8 @@ pub enum Op {
         key: Key,
         id: Option<RemoteId>,
     },
-    /// Nothing is left of a customer but that he was erased.
+    /// Nothing is left of a customer but that he was erased, or let go: no record names him. The engine's files hold what
+    /// was removed until they are merged, and its journal until it has been filled.
     Erase {
         key: Key,
     },

@@ -138,7 +138,7 @@ async fn a_customer_deleted_in_live_stays_in_vtex_and_leaves_nothing_with_us() {
     for code in [&first, &second] {
         let key = |entity| Key { entity, id: code.as_str().into() };
         let confirmed = store.confirmed(&key(Entity::Customer)).unwrap().map(|confirmed| confirmed.value);
-        assert_eq!(confirmed, Some(mare::core::value::Value::Released));
+        assert_eq!(confirmed, Some(mare::core::value::Value::Released(None)));
         for entity in [Entity::Customer, Entity::Consent] {
             assert_eq!(store.id(&key(entity)).unwrap(), None);
             assert_eq!(store.dirty(&key(entity)).unwrap(), None);

@@ -168,9 +168,14 @@ async fn whoever_is_deleted_in_live_leaves_nothing_with_us_and_vtex_keeps_what_i
         shop.delete("77");
         shop.settle().await;
         assert_eq!(shop.world().document_count("CL") + shop.world().document_count("AD"), held, "{turns:?}");
+        let opted_in = shop.world().documents("CL")[0]["isNewsletterOptIn"] == true;
+        assert_eq!(opted_in, turns.is_none(), "{turns:?}: what was taken back before arrives all the same");
         assert!(shop.world().erasures().is_empty(), "{turns:?}: nobody asked for it");
         assert!(shop.ids.is_empty() && shop.amended.is_empty(), "{:?} {:?}", shop.ids, shop.amended);
-        assert!(shop.confirmed.values().all(|confirmed| confirmed.value == Value::Released), "{turns:?}");
+        assert!(
+            shop.confirmed.values().all(|confirmed| confirmed.value == Value::Released(None)),
+            "{turns:?}"
+        );
         // Typed in again.
         shop.change(&rows);
         shop.settle().await;

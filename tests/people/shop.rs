@@ -95,9 +95,12 @@ impl Shop {
 
     /// The row of the customer is deleted in Live.
     pub(crate) fn delete(&mut self, code: &str) {
-        for entity in [Entity::Consent, Entity::Customer] {
-            self.want(key(entity, code), Value::Released);
-        }
+        let taken_back = match self.wanted.get(&key(Entity::Consent, code)) {
+            Some(Value::Consent(consent)) if consent.takes_back() => Some(consent.clone()),
+            _ => None,
+        };
+        self.want(key(Entity::Consent, code), Value::Released(taken_back));
+        self.want(key(Entity::Customer, code), Value::Released(None));
     }
 
     fn want(&mut self, key: Key, value: Value) {

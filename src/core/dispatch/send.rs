@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::call::{Call, Lane, Route};
-use super::super::ledger::{Doubt, Slot, State};
+use super::super::ledger::{Doubt, Entry, Slot, State};
 use super::super::plan::Next;
 use super::super::schedule::Urgency;
 use super::super::time::{Now, Tick};
@@ -214,10 +214,11 @@ impl Dispatch {
                 Next::Done | Next::Later(_) | Next::GiveUp(_) => {
                     self.totals.suppressed += 1;
                     let Some(entry) = self.discard(slot) else { continue };
-                    let person = entry.wanted.value.leaves_no_trace().then(|| entry.key.clone());
+                    let Entry { key, wanted, .. } = &entry;
+                    let person = wanted.value.leaves_no_trace().then(|| (key.clone(), wanted.value.clone()));
                     effects.push(settle_suppressed(entry));
-                    if let Some(person) = person {
-                        self.erase(person, effects);
+                    if let Some((key, value)) = person {
+                        self.leave_no_trace(key, &value, effects);
                     }
                 }
                 Next::Call(call) if self.gates.token_at(call.route(), now.tick).is_none() => {

@@ -127,7 +127,7 @@ pub(super) fn next(situation: &Situation<'_>) -> Next {
         Value::Customer(wanted) => customer::next(situation, held, wanted),
         Value::Consent(wanted) => consent::next(situation, held, wanted),
         Value::Erased => erasure::next(situation, held),
-        // Nothing is sent: what is to be done is done with us.
+        Value::Released(Some(taken_back)) => consent::next(situation, held, taken_back),
         _ => Next::Done,
     }
 }

@@ -225,12 +225,14 @@ impl Mapper {
         self.people_counts.count(PeopleReason::Deleted);
         for entity in [Entity::Consent, Entity::Customer] {
             let key = Key { entity, id: code.clone() };
-            if !self.config.has(entity) || told(&key).is_none_or(|told| told.leaves_no_trace()) {
-                continue;
-            }
-            let value = match how {
-                OnDelete::Keep => Value::Released,
-                OnDelete::Erase => Value::Erased,
+            let value = match (how, told(&key)) {
+                (_, None) => continue,
+                (_, Some(told)) if told.leaves_no_trace() || !self.config.has(entity) => continue,
+                (OnDelete::Erase, _) => Value::Erased,
+                (OnDelete::Keep, Some(Value::Consent(told))) if told.takes_back() => {
+                    Value::Released(Some(told))
+                }
+                (OnDelete::Keep, _) => Value::Released(None),
             };
             out.push(Effect::Want { key, value });
         }

@@ -404,11 +404,24 @@ fn a_revocation_reaches_the_document_of_before_and_that_of_the_new_address() {
 #[test]
 fn whoever_is_let_go_costs_no_request() {
     let mut vtex = Vtex::with_customer(json!({"email": EMAIL}));
-    for before in [None, Some(value(customer(None, &[address("a1", "Rua A")]))), Some(Value::Released)] {
+    for before in [None, Some(value(customer(None, &[address("a1", "Rua A")]))), Some(Value::Released(None))]
+    {
         let mut job = Job { confirmed: before, ..Job::knowing(CL) };
-        assert_eq!(job.lines(&mut vtex, &Value::Released), [""; 0]);
+        assert_eq!(job.lines(&mut vtex, &Value::Released(None)), [""; 0]);
     }
-    let mut again = Job::default().confirmed(Value::Released);
+    // What was taken back and may not have arrived is told before.
+    vtex.customers.get_mut(CL).unwrap().insert("isNewsletterOptIn".into(), true.into());
+    let Value::Consent(revoked) = consent(Some(false), &[act("MARKETING_EMAIL", ConsentState::Revoked)])
+    else {
+        panic!("a consent")
+    };
+    let released = Value::Released(Some(revoked.clone()));
+    let lines = Job::knowing(CL).confirmed(consent(Some(true), &[])).lines(&mut vtex, &released);
+    assert_eq!(lines, ["PATCH CL/documents/0b2f", "PUT {consent}/documents/77--marketing-5femail"]);
+    assert_eq!(vtex.customers[CL]["isNewsletterOptIn"], false);
+    let told = Job::knowing(CL).confirmed(Value::Consent(revoked)).lines(&mut vtex, &released);
+    assert_eq!(told, [""; 0], "what VTEX was told is not told again");
+    let mut again = Job::default().confirmed(Value::Released(None));
     let lines = again.lines(&mut vtex, &value(customer(None, &[])));
     assert_eq!(lines, ["GET CL/search", "PATCH CL/documents/0b2f"], "made anew in Live");
 }
