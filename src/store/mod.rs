@@ -192,6 +192,9 @@ impl From<fjall::Error> for StoreError {
     }
 }
 
+/// Key and value of a row that the mapping keeps.
+pub type KeptRow = (Vec<u8>, Vec<u8>);
+
 /// The ledger. Cheap to clone; reads may come from anywhere, commits from one writer.
 #[derive(Clone)]
 pub struct Store {
@@ -417,7 +420,7 @@ impl Store {
         prefix: &[u8],
         after: Option<&[u8]>,
         limit: usize,
-    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    ) -> Result<Vec<KeptRow>, StoreError> {
         use std::ops::Bound::{Excluded, Included, Unbounded};
         let from = after.map_or(Included(prefix), Excluded);
         let mut found = Vec::new();

@@ -358,7 +358,8 @@ fn rows_that_go_bring_nothing_back_and_prove_nothing() {
     let revoked = |seconds| said("P", REVOKED, at(1), at(seconds));
     let undated = || said("P", REVOKED, None, None);
     use ConsentState::{Accepted, Deleted, Revoked};
-    let cases: [(Vec<ConsentRow>, Vec<ConsentRow>, Option<ConsentState>, Option<PeopleReason>); 9] = [
+    type Case = (Vec<ConsentRow>, Vec<ConsentRow>, Option<ConsentState>, Option<PeopleReason>);
+    let cases: [Case; 9] = [
         (vec![], vec![], None, None),
         (vec![], vec![accepted(5)], Some(Accepted), None),
         (vec![accepted(5)], vec![accepted(5)], Some(Accepted), None),
@@ -388,7 +389,8 @@ fn rows_that_go_bring_nothing_back_and_prove_nothing() {
 fn whom_we_signed_up_is_signed_off_when_nothing_allows_it_any_more() {
     let marketing = |state, seconds| said("MARKETING_EMAIL", state, at(seconds), None);
     let agreed = || told("ana@example.com", Some(true), vec![registered(), marketing(ACCEPTED, 2)]);
-    let cases: [(fn(&mut PersonRows), Option<bool>); 9] = [
+    type Case = (fn(&mut PersonRows), Option<bool>);
+    let cases: [Case; 9] = [
         (|_| {}, Some(true)),
         (|rows| rows.consents.truncate(1), Some(false)),
         (|rows| rows.consents.clear(), Some(false)),
