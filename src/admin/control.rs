@@ -235,6 +235,7 @@ fn describe(value: &Entry) -> String {
             acts.collect::<Vec<_>>().join(", ").to_lowercase()
         }
         Entry::Erased => "nothing that could be known of the customer".to_owned(),
+        Entry::Released(_) => "nothing more: Live has the customer no more".to_owned(),
     }
 }
 

@@ -452,6 +452,7 @@ fn amend(entry: &Entry) -> Effect {
 fn settle_suppressed(entry: Entry) -> Effect {
     let Entry { key, wanted, confirmed, .. } = entry;
     let Wanted { value, position, .. } = wanted;
-    let confirmed = confirmed.map(|confirmed| Confirmed { value, position, at: confirmed.at });
+    let confirmed =
+        confirmed.map(|confirmed| Confirmed { value: value.at_rest(), position, at: confirmed.at });
     Effect::Settle { key, position, confirmed }
 }

@@ -84,7 +84,7 @@ impl Held {
             Value::Brand(_) | Value::Category(_) | Value::Product(_) | Value::Sku(_) => {
                 Self::Catalog(CatalogHeld::confirmed(value))
             }
-            Value::Customer(_) | Value::Consent(_) | Value::Erased => {
+            Value::Customer(_) | Value::Consent(_) | Value::Erased | Value::Released(_) => {
                 Self::People(PeopleHeld::confirmed(value))
             }
         }
@@ -182,7 +182,9 @@ pub fn next(situation: &Situation<'_>) -> Next {
         Value::Stock(stock) => next_stock(situation, *stock),
         Value::Price(price) => next_price(situation, price),
         Value::Brand(_) | Value::Category(_) | Value::Product(_) | Value::Sku(_) => catalog::next(situation),
-        Value::Customer(_) | Value::Consent(_) | Value::Erased => people::next(situation),
+        Value::Customer(_) | Value::Consent(_) | Value::Erased | Value::Released(_) => {
+            people::next(situation)
+        }
     }
 }
 

@@ -76,7 +76,7 @@ impl Urgency {
             (Value::Consent(consent), _) if consent.takes_back() && (!resync || confirmed.is_some()) => {
                 Self::Revoked
             }
-            (Value::Erased, _) => Self::Revoked,
+            (Value::Erased | Value::Released(_), _) => Self::Revoked,
             (Value::Price(_), _) if resync => Self::Resync,
             (Value::Price(_), _) => Self::Price,
             (Value::Stock(_), None) if resync => Self::Resync,

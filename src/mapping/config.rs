@@ -52,6 +52,10 @@ pub enum PriceUse {
 }
 
 /// `[[mapping.prices]]`: a price table of Live and where it goes.
+///
+/// Which stores of Live sell by a table (`tabela_preco_loja`) is not read: VTEX has one base price for a SKU wherever
+/// it is sold from, so which table feeds the shop is said here and not there. A table for the shoppers of one store is
+/// given to a trade policy or price table of VTEX.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PriceRule {
@@ -205,6 +209,11 @@ impl MappingConfig {
             if !table.contains('.') {
                 findings.push(format!("table \"{table}\" ({}): write schema.table", role.name()));
             }
+            if role == Role::Customer && self.customers.has_price_groups() && columns.last() == Some(&"") {
+                findings.push(format!(
+                    "table {table}: customers.price_tables needs its column price_group, which is set to \"\""
+                ));
+            }
             for (name, needed) in columns.iter().zip(required) {
                 if *needed && name.is_empty() {
                     findings.push(format!("table {table}: a column that identifies its rows is set to \"\""));
@@ -297,7 +306,11 @@ impl MappingConfig {
                 (&tables.specification.table, tables.specification.columns.list(), &[T, T, T, T])
             }
             Role::Customer => {
-                (&tables.customer.table, tables.customer.columns.list(), &[T, F, T, F, F, F, T])
+                let mut columns = tables.customer.columns.list();
+                if !self.customers.has_price_groups() {
+                    columns.pop();
+                }
+                (&tables.customer.table, columns, &[T, F, T, F, F, F, T])
             }
             Role::Address => (&tables.address.table, tables.address.columns.list(), &[T, T]),
             Role::Letter => (&tables.letter.table, tables.letter.columns.list(), &[T, F, T, T]),

@@ -41,7 +41,7 @@ use cell::{CellError, RowId};
 use config::{MappingConfig, PriceRule};
 use counts::{Counts, PeopleCounts};
 use details::person_change;
-pub use looked_up::{CatalogBatch, KeptLink, PeopleBatch};
+pub use looked_up::{CatalogBatch, KeptCustomer, KeptLink, PeopleBatch};
 use read::Plan;
 use reference::{Reference, Row};
 

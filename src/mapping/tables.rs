@@ -375,6 +375,8 @@ table!(
         status = "situacao",
         /// Not null: nothing may be known of the person any more.
         erased = "data_anonimizacao",
+        /// Only with `customers.price_tables`: what decides which of them the customer has.
+        price_group = "classificacao",
     }
 );
 table!(

@@ -129,7 +129,8 @@ pub enum Op {
         key: Key,
         id: Option<RemoteId>,
     },
-    /// Nothing is left of a customer but that he was erased.
+    /// Nothing is left of a customer but that he was erased, or let go: no record names him. The engine's files hold what
+    /// was removed until they are merged, and its journal until it has been filled.
     Erase {
         key: Key,
     },
@@ -190,6 +191,9 @@ impl From<fjall::Error> for StoreError {
         }
     }
 }
+
+/// Key and value of a row that the mapping keeps.
+pub type KeptRow = (Vec<u8>, Vec<u8>);
 
 /// The ledger. Cheap to clone; reads may come from anywhere, commits from one writer.
 #[derive(Clone)]
@@ -408,6 +412,26 @@ impl Store {
             f(&key, &value);
         }
         Ok(())
+    }
+
+    /// The next kept rows whose key begins with `prefix`, after the key `after`, in order.
+    pub fn rows_after(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<KeptRow>, StoreError> {
+        use std::ops::Bound::{Excluded, Included, Unbounded};
+        let from = after.map_or(Included(prefix), Excluded);
+        let mut found = Vec::new();
+        for guard in self.rows.range::<&[u8], _>((from, Unbounded)).take(limit) {
+            let (key, value) = guard.into_inner()?;
+            if !key.starts_with(prefix) {
+                break;
+            }
+            found.push((key.to_vec(), value.to_vec()));
+        }
+        Ok(found)
     }
 
     /// The first keys that are to be read again, by due time.

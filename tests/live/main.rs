@@ -11,6 +11,7 @@ mod init;
 mod operating;
 mod optin;
 mod people;
+mod prices;
 mod products;
 #[cfg(unix)]
 mod service;

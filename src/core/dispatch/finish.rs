@@ -126,7 +126,7 @@ impl Dispatch {
         }
         let newest = entry.wanted.value == wanted.value;
         let position = if newest { entry.wanted.position } else { position };
-        let confirmed = Confirmed { value: wanted.value, position, at: now.wall };
+        let confirmed = Confirmed { value: wanted.value.at_rest(), position, at: now.wall };
         let echo = entry.live_echo(now.tick, (!wrote).then_some(&confirmed.value));
         entry.confirmed = Some(confirmed.clone());
         entry.doubt = if echo.is_some() { Doubt::Unsure } else { Doubt::None };
@@ -134,10 +134,10 @@ impl Dispatch {
         if newest && echo.is_none() {
             let key = entry.key.clone();
             self.ledger.remove(slot);
-            let erased = confirmed.value == Value::Erased;
+            let person = confirmed.value.leaves_no_trace().then(|| confirmed.value.clone());
             effects.push(Effect::Settle { key: key.clone(), position, confirmed: Some(confirmed) });
-            if erased {
-                self.erase(key, effects);
+            if let Some(value) = person {
+                self.leave_no_trace(key, &value, effects);
             }
             return;
         }
@@ -153,6 +153,15 @@ impl Dispatch {
                 effects.extend(self.ledger.get(slot).map(amend));
             }
             _ => self.place(slot, now),
+        }
+    }
+
+    /// A customer's or a consent's key is at rest of which nothing is to be left.
+    pub(super) fn leave_no_trace(&mut self, key: Key, value: &Value, effects: &mut Vec<Effect>) {
+        match value {
+            Value::Erased => self.erase(key, effects),
+            // What else there is has a key of its own, which may still have something to tell.
+            _ => effects.push(Effect::Learned { key, id: None }),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::call::{Call, Lane, Route};
-use super::super::ledger::{Doubt, Slot, State};
+use super::super::ledger::{Doubt, Entry, Slot, State};
 use super::super::plan::Next;
 use super::super::schedule::Urgency;
 use super::super::time::{Now, Tick};
@@ -245,7 +245,13 @@ impl Dispatch {
                 // What VTEX is at work on is known by asking only, so it is no answer yet.
                 Next::Done | Next::Later(_) | Next::GiveUp(_) => {
                     self.totals.suppressed += 1;
-                    effects.extend(self.discard(slot).map(settle_suppressed));
+                    let Some(entry) = self.discard(slot) else { continue };
+                    let Entry { key, wanted, .. } = &entry;
+                    let person = wanted.value.leaves_no_trace().then(|| (key.clone(), wanted.value.clone()));
+                    effects.push(settle_suppressed(entry));
+                    if let Some((key, value)) = person {
+                        self.leave_no_trace(key, &value, effects);
+                    }
                 }
                 Next::Call(call) if self.gates.token_at(call.route(), now.tick).is_none() => {
                     let wanted = entry.wanted.clone();

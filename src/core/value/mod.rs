@@ -30,9 +30,23 @@ pub enum Value {
     Consent(Box<Consent>),
     /// Of a customer: nothing may be known any more (anonymised in Live).
     Erased,
+    /// Of a customer: Live has the row no more. VTEX keeps what it has; we keep nothing, and send nothing more but what
+    /// was taken back before and may not have arrived.
+    Released(Option<Box<Consent>>),
 }
 
 impl Value {
+    /// Whether nothing is left of the person with us once this is confirmed.
+    pub const fn leaves_no_trace(&self) -> bool {
+        matches!(self, Self::Erased | Self::Released(_))
+    }
+
+    /// What is kept once VTEX has confirmed it.
+    #[must_use]
+    pub(crate) fn at_rest(self) -> Self {
+        if let Self::Released(_) = self { Self::Released(None) } else { self }
+    }
+
     /// The keys that VTEX must know before this value can be sent.
     pub fn parents(&self) -> Vec<Key> {
         let key = |entity, id: &CompactString| Key { entity, id: id.clone() };
@@ -53,6 +67,7 @@ impl Value {
         const STARS: CompactString = CompactString::const_new("***");
         match self {
             Self::Customer(_) => Self::Erased,
+            Self::Released(_) => Self::Released(None),
             Self::Consent(consent) => {
                 Self::Consent(Box::new(Consent { email: STARS, ..consent.as_ref().clone() }))
             }

@@ -20,7 +20,7 @@ mod links;
 mod person;
 
 pub use links::KeptLink;
-pub use person::PeopleBatch;
+pub use person::{KeptCustomer, PeopleBatch};
 
 /// The rows of some products, as they come.
 #[derive(Debug)]

@@ -67,6 +67,10 @@ pub(super) enum Step {
     People {
         after: Option<RowId>,
     },
+    /// Customers that Live has no more; after this stored key.
+    Gone {
+        after: Option<Vec<u8>>,
+    },
     Prices {
         after: Option<RowId>,
     },
@@ -208,6 +212,7 @@ impl Step {
             }
             Self::Products { .. } => "products",
             Self::People { .. } => "customers",
+            Self::Gone { .. } => "deleted customers",
             Self::Prices { .. } => "prices",
             Self::Stock { .. } => "stock",
             Self::Done => "done",

@@ -68,20 +68,21 @@ impl<E: Engine> Run<'_, E> {
         self.wait_for_room().await?;
         self.loader.ask(Ask::Open).await?;
         let began = Instant::now();
-        let first = self.rows_of(Role::Customer, &tables.customer.columns.id, &customers).await?;
+        let consents = self.rows_of(Role::Consent, &tables.consent.columns.customer, &customers).await?;
         let addresses = if mapping.has(Entity::Customer) {
             Some(self.rows_of(Role::Address, &tables.address.columns.customer, &customers).await?.rows)
         } else {
             None
         };
-        let consents = self.rows_of(Role::Consent, &tables.consent.columns.customer, &customers).await?;
+        // Last: of one who is deleted with all that belongs to him, the rest must not seem to have gone alone.
+        let last = self.rows_of(Role::Customer, &tables.customer.columns.id, &customers).await?;
         let busy = began.elapsed();
-        let rows = PeopleRows { customers: first.rows, addresses, consents: consents.rows };
+        let rows = PeopleRows { customers: last.rows, addresses, consents: consents.rows };
         let chunk = Chunk {
             content: Content::People { customers, rows: Box::new(rows) },
             seen: Seen::Everything,
-            watermark: consents.watermark,
-            read_at: first.read_at,
+            watermark: last.watermark,
+            read_at: consents.read_at,
             refreshed: Vec::new(),
             note: self.progress(load),
         };
@@ -101,6 +102,15 @@ impl<E: Engine> Run<'_, E> {
         products.sort_unstable();
         products.dedup();
         Ok(products)
+    }
+
+    /// Those of these ids that Live has.
+    pub(super) async fn ids_of(&mut self, role: Role, ids: &[RowId]) -> Result<Vec<RowId>, LoadError> {
+        let mut table = self.loader.context.mapping.captured_table(role);
+        let key = self.loader.context.mapping.id_column(role).to_owned();
+        table.columns.retain(|column| *column == key);
+        let taken = self.reader.read(&table, &Selection::Any { key: &key, ids }).await?;
+        Ok(taken.rows.ids(&key).collect())
     }
 
     async fn rows_of(&mut self, role: Role, key: &str, ids: &[RowId]) -> Result<Taken, LoadError> {

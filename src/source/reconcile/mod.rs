@@ -246,7 +246,7 @@ fn map(
                     mapper.people_row(&mut batch, rows.relation.id, &cells, effects);
                 }
             }
-            mapper.people_wanted(batch, effects);
+            mapper.people_wanted(batch, &|key| window.told(key, store), &view, effects);
             Ok(rows.customers.len() as u64)
         }
         Content::Sums => {

@@ -11,7 +11,7 @@ use tracing::{info, warn};
 use crate::core::entity::Entity;
 use crate::mapping::cell::RowId;
 use crate::mapping::config::CapturedTable;
-use crate::mapping::{Mapper, Pair, Refresh, Role, Scope};
+use crate::mapping::{KeptCustomer, Mapper, Pair, Refresh, Role, Scope};
 use crate::source::status::LoadFacts;
 use crate::source::window::Due;
 use crate::store::Store;
@@ -71,6 +71,7 @@ impl<'a, E: Engine> Run<'a, E> {
                 Step::Reference(index) => self.reference(&mut load, index).await?,
                 Step::Products { after } => self.products(&mut load, after).await?,
                 Step::People { after } => self.people(&mut load, after).await?,
+                Step::Gone { after } => self.gone(&mut load, after).await?,
                 Step::Prices { after } => self.prices(&mut load, after).await?,
                 Step::Stock { pair, after } => self.stock(&mut load, pair, after).await?,
                 Step::Done => Step::Done,
@@ -155,7 +156,7 @@ impl<'a, E: Engine> Run<'a, E> {
         }
         if has(Entity::Customer) || has(Entity::Consent) {
             // What the law wants comes first.
-            steps.insert(0, Step::People { after: None });
+            steps.splice(0..0, [Step::People { after: None }, Step::Gone { after: None }]);
         }
         let at = step.and_then(|step| {
             steps.iter().position(|other| std::mem::discriminant(other) == std::mem::discriminant(step))
@@ -198,6 +199,31 @@ impl<'a, E: Engine> Run<'a, E> {
         load.step = step.clone();
         load.rows += self.people_chunk(load, customers).await?;
         self.show(load, 0.05);
+        Ok(step)
+    }
+
+    /// The next customers that VTEX was told of: those that Live has no more.
+    async fn gone(&mut self, load: &mut Load, after: Option<Vec<u8>>) -> Result<Step, LoadError> {
+        let limit = self.loader.chunk_rows;
+        let kept =
+            self.loader.context.store.rows_after(&Mapper::customers_prefix(), after.as_deref(), limit)?;
+        let Some((last, _)) = kept.last() else {
+            return Ok(self.step_after(load, Some(&Step::Gone { after: None })));
+        };
+        let step = Step::Gone { after: Some(last.clone()) };
+        let known = kept.iter().filter_map(|(_, value)| postcard::from_bytes::<KeptCustomer>(value).ok());
+        let mut missing: BTreeSet<RowId> = known.map(|customer| customer.id).collect();
+        let asked: Vec<RowId> = missing.iter().cloned().collect();
+        let began = Instant::now();
+        for id in self.ids_of(Role::Customer, &asked).await? {
+            missing.remove(&id);
+        }
+        self.rest(began.elapsed()).await;
+        load.step = step.clone();
+        let missing: Vec<RowId> = missing.into_iter().collect();
+        for customers in missing.chunks(TOGETHER) {
+            load.rows += self.people_chunk(load, customers.to_vec()).await?;
+        }
         Ok(step)
     }
 

@@ -253,7 +253,7 @@ GO
 KILL 77;
 GO
 /*mare:check.codes*/
-SELECT CONVERT(nvarchar(4000), t.[id_loja]) AS codigo FROM [live].[estoque_saldo] AS t;
+SELECT DISTINCT CONVERT(nvarchar(4000), t.[id_loja]) AS codigo FROM [live].[estoque_saldo] AS t;
 GO
 /*mare:check.waiting*/
 SELECT N'live.loja' AS tabela,
