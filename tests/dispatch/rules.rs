@@ -202,7 +202,7 @@ fn a_key_waits_for_its_sku_and_costs_nothing_meanwhile() {
     assert_eq!(stats.lanes[&Lane::Stock].waiting_for_sku, 1);
     let since = stats.lanes[&Lane::Stock].oldest_since;
     assert_eq!(since, Some(Timestamp(desk.now.wall.0 - 29_000_000)), "only what could go out is late");
-    desk.dispatch.sku_created("SKU-2", desk.now);
+    desk.dispatch.sku_created("SKU-2");
     assert_eq!(routes(&desk.send()), [Route::SkuLookup]);
 }
 
