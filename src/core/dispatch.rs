@@ -99,6 +99,9 @@ pub enum Effect {
     SkuLearned { sku_ref: CompactString, id: Option<SkuId> },
     /// VTEX's name of anything else; `None`: it is no longer known.
     Learned { key: Key, id: Option<RemoteId> },
+    /// VTEX does not have something any more that others hang on, and that is at rest: what was confirmed of it is to be
+    /// dirty again, on disk and as a new [`Dispatch::want`], in the same commit as what comes before.
+    Reopen { key: Key },
     /// The person of this customer key is to leave no trace with us.
     Erase { key: Key },
     /// VTEX confirmed this version, committed in Live at `committed_at`: the latency to measure.
@@ -163,6 +166,8 @@ pub struct Dispatch {
     /// Whose turn it is among the routes of a lane.
     turns: [usize; Lane::ALL.len()],
     looked_up: Option<Tick>,
+    /// Look-ups that are out.
+    look_ups: u32,
     /// Requests sent, by lane.
     sent: [u32; Lane::ALL.len()],
     census: [Census; Lane::ALL.len()],
@@ -188,6 +193,7 @@ impl Dispatch {
             requests: 0,
             turns: Default::default(),
             looked_up: None,
+            look_ups: 0,
             sent: Default::default(),
             census: Default::default(),
             parked: BTreeSet::new(),
@@ -246,8 +252,8 @@ impl Dispatch {
     }
 
     /// A SKU was created in VTEX: keys that wait for it need not wait for the next look-up.
-    pub fn sku_created(&mut self, sku_ref: &str, now: Now) {
-        self.skus.wake(sku_ref, now.tick);
+    pub fn sku_created(&mut self, sku_ref: &str) {
+        self.skus.wake(sku_ref);
     }
 
     /// A change that is durable in the store, which keeps the newer one of two. `known` is asked only when the key is at rest, and must

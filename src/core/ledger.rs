@@ -74,6 +74,8 @@ pub(crate) struct Trouble {
     pub(crate) not_before: Option<(Tick, Timestamp)>,
     /// The id that VTEX answered 404 for.
     pub(crate) refused: Option<RemoteId>,
+    /// The ids of what it hangs on that VTEX answered 404 for.
+    pub(crate) refused_parents: Vec<u32>,
     pub(crate) echo: Option<Echo>,
     /// A look-up has just not found this SKU: it is to be created.
     pub(crate) absent: bool,

@@ -15,7 +15,7 @@ use crate::core::dispatch::{
     Accepted, Dispatch, Effect, Explain, Known, LaneStats, ParkedKey, Request, RequestId, Stats, Tuning,
 };
 use crate::core::entity::{Entity, Key, RemoteId};
-use crate::core::record::{Confirmed, Parked, Wanted};
+use crate::core::record::{Cause, Confirmed, Dirty, Parked, Wanted};
 use crate::core::schedule::Urgency;
 use crate::core::time::{Now, Tick, Timestamp};
 use crate::store::{Op, Outstanding, Store};
@@ -144,6 +144,7 @@ impl Dispatcher {
                 }
             }
             pending.carry_out(&mut effects, now.wall);
+            self.reopen(&mut pending, now, &mut effects);
             self.stored(&mut pending);
             if published.elapsed() >= PUBLISH_INTERVAL {
                 published = Instant::now();
@@ -184,6 +185,7 @@ impl Dispatcher {
             }
         }
         pending.carry_out(&mut effects, self.clock.now().wall);
+        self.reopen(&mut pending, self.clock.now(), &mut effects);
         if !pending.ops.is_empty() && self.outcomes.send(pending.take()).await.is_err() {
             warn!("the last outcomes could not be stored; these keys are sent again after the start");
         }
@@ -214,6 +216,27 @@ impl Dispatcher {
                 metrics::stale();
             }
         }
+    }
+
+    /// What VTEX has lost is dirty again, in the same commit as what told so. (A restart finds it so, too.)
+    fn reopen(&mut self, pending: &mut Pending, now: Now, effects: &mut Vec<Effect>) {
+        for key in std::mem::take(&mut pending.reopened) {
+            let confirmed = match pending.confirmed.get(&key) {
+                Some((_, confirmed)) => confirmed.clone(),
+                None => self.store.confirmed(&key).ok().flatten(),
+            };
+            let Some(Confirmed { value, position, .. }) = confirmed else {
+                warn!(%key, "VTEX does not have it any more, and nothing is known of it here: `mare reconcile` brings it");
+                continue;
+            };
+            info!(%key, "VTEX does not have it any more: it is found or made again, for what hangs on it");
+            let wanted = Wanted { value, position, committed_at: now.wall, cause: Cause::Resync };
+            pending.confirmed.insert(key.clone(), (pending.next(), None));
+            pending.ops.push(Op::Unconfirm { key: key.clone() });
+            pending.ops.push(Op::Amend { key: key.clone(), position, dirty: Dirty::fresh(wanted.clone()) });
+            self.dispatch.want(&key, wanted, Known::default, now, effects);
+        }
+        pending.carry_out(effects, now.wall);
     }
 
     fn finished(&mut self, id: RequestId, outcome: Outcome, number: u64, effects: &mut Vec<Effect>) {
@@ -296,6 +319,8 @@ struct Pending {
     ops: Vec<Op>,
     confirmed: HashMap<Key, (u64, Option<Confirmed>)>,
     ids: HashMap<Key, (u64, Option<RemoteId>)>,
+    /// Keys to be wanted again.
+    reopened: Vec<Key>,
 }
 
 impl Pending {
@@ -327,6 +352,7 @@ impl Pending {
                     self.ops.push(Op::Erase { key });
                 }
                 Effect::SkuLearned { sku_ref, id } => self.ops.push(Op::Sku { sku_ref, id, at: now }),
+                Effect::Reopen { key } => self.reopened.push(key),
                 Effect::Confirmed { key, committed_at, .. } => {
                     metrics::confirmed(key.entity, committed_at.until(now));
                 }

@@ -127,7 +127,7 @@ impl Dispatch {
                 self.skus.wait(sku_ref, slot, now.tick);
                 if entry.key.entity == Entity::Sku {
                     // Others may have asked for it long before it could be made, and would ask again in minutes.
-                    self.skus.wake(sku_ref, now.tick);
+                    self.skus.wake(sku_ref);
                 }
                 self.enter(slot, State::WaitsForSku);
                 // It is not late: it waits for somebody to create the SKU, maybe for ever.
@@ -276,6 +276,23 @@ impl Dispatch {
         entry.id = None;
         self.parents.forget(&key);
         effects.push(Effect::Learned { key, id: None });
+    }
+
+    /// VTEX does not know something that others hang on by this id any more: they wait, and it is found or made again.
+    pub(super) fn forget_parent(&mut self, key: &Key, id: u32, effects: &mut Vec<Effect>) {
+        if self.parents.get(key) != Some(id) {
+            return; // another one has told
+        }
+        self.parents.forget(key);
+        effects.push(Effect::Learned { key: key.clone(), id: None });
+        match self.ledger.find(key) {
+            Some(slot) => {
+                if let Some(job) = self.jobs.get_mut(&slot) {
+                    job.links.own = None;
+                }
+            }
+            None => effects.push(Effect::Reopen { key: key.clone() }),
+        }
     }
 
     fn draw(&mut self, slot: Slot) -> Ticket {
