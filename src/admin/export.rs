@@ -112,4 +112,5 @@ fn export_vtex(stats: &Stats) {
     }
     counter!(names::COALESCED, "where" => "ledger").absolute(stats.coalesced);
     counter!(names::SUPPRESSED, "where" => "ledger").absolute(stats.suppressed);
+    counter!(names::PRICES_LOST).absolute(stats.prices_lost);
 }

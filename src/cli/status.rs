@@ -184,6 +184,9 @@ fn table(status: &Value) -> String {
         "\nVTEX: {} keys not at rest; {} confirmed, {} coalesced, {} suppressed",
         vtex["keys"], vtex["confirmed"], vtex["coalesced"], vtex["suppressed"]
     ));
+    if let Some(lost) = vtex["prices_lost"].as_u64().filter(|lost| *lost > 0) {
+        line(format!("  ! {lost} SKUs have lost their last price in Live since the start: see the log, and `mare explain price SKU`"));
+    }
     line(format!(
         "  {:<9}{:>9}{:>11}{:>11}{:>10}{:>14}{:>8}",
         "lane", "queued", "in flight", "verifying", "backoff", "wait for SKU", "parked"

@@ -102,6 +102,9 @@ pub enum Effect {
     /// VTEX does not have something any more that others hang on, and that is at rest: what was confirmed of it is to be
     /// dirty again, on disk and as a new [`Dispatch::want`], in the same commit as what comes before.
     Reopen { key: Key },
+    /// Live has no price for a SKU any more that it had one for. What becomes of the one in VTEX is said by
+    /// [`plan::OnMissingPrice`].
+    PriceLost { key: Key },
     /// The person of this customer key is to leave no trace with us.
     Erase { key: Key },
     /// VTEX confirmed this version, committed in Live at `committed_at`: the latency to measure.
@@ -267,10 +270,22 @@ impl Dispatch {
         now: Now,
         effects: &mut Vec<Effect>,
     ) -> Accepted {
-        let accepted = match self.ledger.find(key) {
-            Some(slot) => self.want_again(slot, wanted, now, effects),
-            None => self.want_anew(key, wanted, known(), now, effects),
+        let unpriced = wanted.value.is_priced() == Some(false);
+        let (had_price, accepted) = match self.ledger.find(key) {
+            Some(slot) => {
+                let before = self.ledger.get(slot).and_then(|entry| entry.wanted.value.is_priced());
+                (before, self.want_again(slot, wanted, now, effects))
+            }
+            None => {
+                let known = known();
+                let before = known.confirmed.as_ref().and_then(|confirmed| confirmed.value.is_priced());
+                (before, self.want_anew(key, wanted, known, now, effects))
+            }
         };
+        if unpriced && had_price == Some(true) && accepted != Accepted::Stale {
+            self.totals.prices_lost += 1;
+            effects.push(Effect::PriceLost { key: key.clone() });
+        }
         match accepted {
             Accepted::New => {}
             Accepted::Coalesced | Accepted::Waits => self.totals.coalesced += 1,

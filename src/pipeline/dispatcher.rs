@@ -15,6 +15,7 @@ use crate::core::dispatch::{
     Accepted, Dispatch, Effect, Explain, Known, LaneStats, ParkedKey, Request, RequestId, Stats, Tuning,
 };
 use crate::core::entity::{Entity, Key, RemoteId};
+use crate::core::plan::OnMissingPrice;
 use crate::core::record::{Cause, Confirmed, Dirty, Parked, Wanted};
 use crate::core::schedule::Urgency;
 use crate::core::time::{Now, Tick, Timestamp};
@@ -145,6 +146,7 @@ impl Dispatcher {
             }
             pending.carry_out(&mut effects, now.wall);
             self.reopen(&mut pending, now, &mut effects);
+            self.warn_of_lost_prices(&mut pending);
             self.stored(&mut pending);
             if published.elapsed() >= PUBLISH_INTERVAL {
                 published = Instant::now();
@@ -239,6 +241,17 @@ impl Dispatcher {
         pending.carry_out(effects, now.wall);
     }
 
+    /// One line, however many went at once.
+    fn warn_of_lost_prices(&self, pending: &mut Pending) {
+        let Some(first) = pending.unpriced.first() else { return };
+        let then = match self.dispatch.tuning().price.on_missing_price {
+            OnMissingPrice::Keep => "VTEX keeps what it has, and goes on selling",
+            OnMissingPrice::Delete => "VTEX's is deleted",
+        };
+        warn!(skus = pending.unpriced.len(), %first, "the last price of a SKU is gone in Live: {then} (price.on_missing_price)");
+        pending.unpriced.clear();
+    }
+
     fn finished(&mut self, id: RequestId, outcome: Outcome, number: u64, effects: &mut Vec<Effect>) {
         let before = effects.len();
         self.dispatch.finished(id, outcome, self.clock.now(), &mut fastrand::f64, effects);
@@ -321,6 +334,8 @@ struct Pending {
     ids: HashMap<Key, (u64, Option<RemoteId>)>,
     /// Keys to be wanted again.
     reopened: Vec<Key>,
+    /// Keys whose last price went.
+    unpriced: Vec<Key>,
 }
 
 impl Pending {
@@ -352,6 +367,7 @@ impl Pending {
                     self.ops.push(Op::Erase { key });
                 }
                 Effect::SkuLearned { sku_ref, id } => self.ops.push(Op::Sku { sku_ref, id, at: now }),
+                Effect::PriceLost { key } => self.unpriced.push(key),
                 Effect::Reopen { key } => self.reopened.push(key),
                 Effect::Confirmed { key, committed_at, .. } => {
                     metrics::confirmed(key.entity, committed_at.until(now));

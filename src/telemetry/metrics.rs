@@ -70,6 +70,7 @@ metrics! {
     TOKENS = "mare_rate_tokens", Gauge, "route", "Requests that could be sent at once.";
     THROTTLED = "mare_throttled_total", Counter, "route", "429 answers.";
     BREAKER_OPEN = "mare_breaker_open", Gauge, "lane", "1 while the breaker is open, 0.5 while it probes.";
+    PRICES_LOST = "mare_prices_lost_total", Counter, "", "SKUs whose last price went in Live. VTEX keeps its own, unless price.on_missing_price says otherwise.";
     CONFIRMED = "mare_confirmed_total", Counter, "entity", "Values confirmed by VTEX.";
     CONFIRM_SECONDS = "mare_commit_to_confirm_seconds", Histogram, "entity", "From the commit in Live to VTEX's confirmation.";
     LOAD_PROGRESS = "mare_reconcile_progress", Gauge, "source", "Share of the running first load or reconcile that is done; 1 when none runs.";
@@ -121,6 +122,7 @@ fn describe() {
     // A counter that begins with its first event has no rate at that moment.
     counter!(STALE).absolute(0);
     counter!(COMMITS).absolute(0);
+    counter!(PRICES_LOST).absolute(0);
     for entity in Entity::ALL {
         counter!(CONFIRMED, "entity" => entity.name()).absolute(0);
     }

@@ -585,6 +585,32 @@ fn settings_out_of_range_are_refused_as_a_whole() {
 }
 
 #[test]
+fn a_sku_that_loses_its_last_price_is_reported_once() {
+    let mut desk = Desk::with_skus();
+    let lost = |desk: &mut Desk| {
+        let effects = std::mem::take(&mut desk.effects);
+        effects.iter().filter(|effect| matches!(effect, Effect::PriceLost { .. })).count()
+    };
+    let none = || Value::Price(Box::default());
+    desk.confirm(&price_key(1), price(1000));
+    desk.want(&price_key(1), none());
+    assert_eq!(lost(&mut desk), 1, "VTEX has one that Live does not have any more");
+    desk.want(&price_key(1), none());
+    assert_eq!(lost(&mut desk), 0, "known");
+    desk.want(&price_key(2), none());
+    assert_eq!(lost(&mut desk), 0, "it never had one");
+    desk.want(&price_key(3), price(1000));
+    desk.want(&price_key(3), none());
+    assert_eq!(lost(&mut desk), 1, "not yet sent, and gone");
+    let only_cost = Value::Price(Box::new(Price { cost: Some(Money(500)), ..Price::default() }));
+    desk.confirm(&price_key(4), price(1000));
+    desk.want(&price_key(4), only_cost);
+    assert_eq!(lost(&mut desk), 1, "nobody buys at the cost");
+    assert!(!routes(&desk.send()).contains(&Route::PriceDelete), "nothing is deleted by default");
+    assert_eq!(desk.dispatch.stats(desk.now).prices_lost, 3);
+}
+
+#[test]
 fn a_price_that_jumps_waits_for_somebody() {
     let mut tuning = Tuning::default();
     tuning.price.jump_percent = Some(50);

@@ -75,7 +75,10 @@ impl Store {
                 Effect::SkuLearned { sku_ref, id: Some(id) } => drop(self.skus.insert(sku_ref.into(), id)),
                 Effect::SkuLearned { sku_ref, id: None } => drop(self.skus.remove(sku_ref.as_str())),
                 Effect::Confirmed { .. } => {}
-                other @ (Effect::Learned { .. } | Effect::Reopen { .. } | Effect::Erase { .. }) => {
+                other @ (Effect::Learned { .. }
+                | Effect::Reopen { .. }
+                | Effect::PriceLost { .. }
+                | Effect::Erase { .. }) => {
                     panic!("not asked for: {other:?}")
                 }
             }

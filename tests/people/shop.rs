@@ -149,7 +149,7 @@ impl Shop {
                     self.confirmed.remove(&consent);
                     self.amended.remove(&consent);
                 }
-                Effect::SkuLearned { .. } | Effect::Reopen { .. } | Effect::Confirmed { .. } => {}
+                Effect::SkuLearned { .. } | Effect::Reopen { .. } | Effect::PriceLost { .. } | Effect::Confirmed { .. } => {}
             }
         }
     }

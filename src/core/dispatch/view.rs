@@ -105,6 +105,8 @@ pub struct Stats {
     pub suppressed: u64,
     pub stale: u64,
     pub confirmed: u64,
+    /// SKUs whose last price went in Live.
+    pub prices_lost: u64,
 }
 
 /// How a request came back.
@@ -168,6 +170,7 @@ pub(super) struct Totals {
     pub(super) suppressed: u64,
     pub(super) stale: u64,
     pub(super) confirmed: u64,
+    pub(super) prices_lost: u64,
     requests: [[u64; Class::ALL.len()]; Route::ALL.len()],
 }
 
@@ -280,6 +283,7 @@ impl Dispatch {
             suppressed: self.totals.suppressed,
             stale: self.totals.stale,
             confirmed: self.totals.confirmed,
+            prices_lost: self.totals.prices_lost,
         }
     }
 
