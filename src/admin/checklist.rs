@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::core::entity::{Entity, Key};
-use crate::core::value::catalog::{Product, Sku};
 use crate::core::value::Value;
+use crate::core::value::catalog::{Product, Sku};
 use crate::store::{Store, StoreError};
 
 /// One condition.

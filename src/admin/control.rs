@@ -172,11 +172,7 @@ pub(super) async fn explain(
 }
 
 /// What VTEX has, what it is to have, and what happens next, for people.
-fn lines(
-    active: Option<&Explain>,
-    confirmed: Option<&Confirmed>,
-    on_missing: OnMissingPrice,
-) -> Vec<String> {
+fn lines(active: Option<&Explain>, confirmed: Option<&Confirmed>, on_missing: OnMissingPrice) -> Vec<String> {
     let mut lines = vec![match confirmed {
         Some(confirmed) => format!("confirmed {}: {}", confirmed.at, describe(&confirmed.value)),
         None => "nothing confirmed yet".to_owned(),
@@ -184,9 +180,11 @@ fn lines(
     let newest = active.map(|active| &active.wanted.value).or(confirmed.map(|confirmed| &confirmed.value));
     if newest.and_then(Entry::is_priced) == Some(false) {
         lines.push(match on_missing {
-            OnMissingPrice::Keep => "Live has no price for it: VTEX keeps the one it has, if any, and goes on \
+            OnMissingPrice::Keep => {
+                "Live has no price for it: VTEX keeps the one it has, if any, and goes on \
                  selling (price.on_missing_price = \"keep\")"
-                .to_owned(),
+                    .to_owned()
+            }
             OnMissingPrice::Delete => "Live has no price for it: what it had sent is deleted in VTEX \
                  (price.on_missing_price = \"delete\")"
                 .to_owned(),

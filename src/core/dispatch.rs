@@ -30,11 +30,12 @@ use compact_str::CompactString;
 use hashbrown::HashMap;
 
 use super::call::{Call, Lane, Route};
-use super::entity::{Key, RemoteId, SkuId};
+use super::entity::{Entity, Key, RemoteId, SkuId};
 use super::ledger::{Doubt, Echo, Entry, Ledger, Slot, State};
 use super::parents::Parents;
 use super::plan::{self, Held, Links, Next, Rules, Situation};
 use super::position::Position;
+use super::progress::Observed;
 use super::record::{Cause, Confirmed, Dirty, Wanted};
 use super::schedule::{RouteQueue, Tickets, Timers};
 use super::skus::Skus;
@@ -175,6 +176,8 @@ pub struct Dispatch {
     sent: [u32; Lane::ALL.len()],
     census: [Census; Lane::ALL.len()],
     parked: BTreeSet<Key>,
+    parked_counts: [usize; Entity::ALL.len()],
+    observed: Observed,
     totals: Totals,
 }
 
@@ -200,6 +203,8 @@ impl Dispatch {
             sent: Default::default(),
             census: Default::default(),
             parked: BTreeSet::new(),
+            parked_counts: Default::default(),
+            observed: Observed::default(),
             totals: Totals::default(),
         }
     }

@@ -16,6 +16,7 @@ use crate::core::dispatch::{
 };
 use crate::core::entity::{Entity, Key, RemoteId};
 use crate::core::plan::OnMissingPrice;
+use crate::core::progress::About;
 use crate::core::record::{Cause, Confirmed, Dirty, Parked, Wanted};
 use crate::core::schedule::Urgency;
 use crate::core::time::{Now, Tick, Timestamp};
@@ -107,6 +108,11 @@ const FINISHED_QUEUE: usize = 4096;
 /// How often others learn how long the queue is.
 const PUBLISH_INTERVAL: Duration = Duration::from_millis(50);
 
+/// How often the log says how long a backlog will take…
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(300);
+/// … if it is longer than this.
+const PROGRESS_WORTH_TELLING: f64 = 60.0;
+
 impl Dispatcher {
     /// Runs until `stop`; then sends nothing new, waits for what is in flight (each request has a timeout)
     /// and hands the last outcomes to the writer.
@@ -120,6 +126,7 @@ impl Dispatcher {
         let mut requests: Vec<Request> = Vec::new();
         let mut effects = startup;
         let mut published = Instant::now();
+        let mut told = Instant::now();
         // The task waits on these while it changes the rest of itself.
         let outcomes = self.outcomes.clone();
         let clock = self.clock;
@@ -150,7 +157,12 @@ impl Dispatcher {
             self.stored(&mut pending);
             if published.elapsed() >= PUBLISH_INTERVAL {
                 published = Instant::now();
-                publish(&self.backlog, &self.dispatch.stats(now));
+                let stats = self.dispatch.stats(now);
+                publish(&self.backlog, &stats);
+                if told.elapsed() >= PROGRESS_INTERVAL {
+                    told = Instant::now();
+                    tell_progress(&stats);
+                }
             }
             let more = taking.len() > 0;
             let room = pending.ops.len() < OUTCOMES_MAX;
@@ -404,6 +416,19 @@ fn publish(backlog: &Backlog, stats: &Stats) {
     let sum = |of: &dyn Fn(&LaneStats) -> usize| stats.lanes.values().map(of).sum::<usize>() as u64;
     backlog.resync.store(sum(&resync), Ordering::Relaxed);
     backlog.waiting.store(sum(&waiting), Ordering::Relaxed);
+}
+
+fn tell_progress(stats: &Stats) {
+    for (lane, stats) in &stats.lanes {
+        let Some(left) = stats.left.filter(|left| left.seconds > PROGRESS_WORTH_TELLING) else { continue };
+        info!(
+            lane = lane.name(),
+            keys = left.keys,
+            requests_per_second = left.rate().round(),
+            "about {} until what waits now is in VTEX",
+            About(left.seconds)
+        );
+    }
 }
 
 /// VTEX's name of the thing of a key, of those that the dispatcher does not keep itself.

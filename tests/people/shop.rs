@@ -149,7 +149,10 @@ impl Shop {
                     self.confirmed.remove(&consent);
                     self.amended.remove(&consent);
                 }
-                Effect::SkuLearned { .. } | Effect::Reopen { .. } | Effect::PriceLost { .. } | Effect::Confirmed { .. } => {}
+                Effect::SkuLearned { .. }
+                | Effect::Reopen { .. }
+                | Effect::PriceLost { .. }
+                | Effect::Confirmed { .. } => {}
             }
         }
     }

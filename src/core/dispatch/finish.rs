@@ -39,6 +39,9 @@ impl Dispatch {
         let verdict = result.as_ref().err().map(|failure| judge(&call, failure));
         self.totals.count(call.route(), &result);
         self.gates.finished(&call, &outcome, verdict.as_ref(), now.tick, random);
+        if let Some(entry) = slot.and_then(|slot| self.ledger.get(slot)) {
+            self.observed.request(entry.key.entity, call.route());
+        }
         self.look_ups -= u32::from(slot.is_none());
         match (slot, result, verdict) {
             (Some(slot), Ok(answer), _) => self.succeed(slot, &call, &answer, now, effects),
@@ -116,6 +119,7 @@ impl Dispatch {
         let Some(job) = self.jobs.remove(&slot) else { return };
         self.leave(slot);
         let Some(entry) = self.ledger.get_mut(slot) else { return };
+        self.observed.arrived(entry.key.entity);
         let Job { wanted, behind_since, wrote, park, .. } = job;
         let position = wanted.position;
         if entry.confirmed.as_ref().is_none_or(|confirmed| confirmed.position != position) {

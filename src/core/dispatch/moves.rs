@@ -63,8 +63,10 @@ impl Dispatch {
                 self.with_trouble(slot, |trouble| trouble.not_before = None);
             }
             State::Parked => {
-                if let Some(entry) = self.ledger.get(slot) {
-                    self.parked.remove(&entry.key);
+                if let Some(entry) = self.ledger.get(slot)
+                    && self.parked.remove(&entry.key)
+                {
+                    self.parked_counts[entry.key.entity.index()] -= 1;
                 }
                 self.with_trouble(slot, |trouble| trouble.parked = None);
                 self.ledger.renew_age(slot);
@@ -204,7 +206,9 @@ impl Dispatch {
     pub(super) fn set_aside(&mut self, slot: Slot, parked: Parked) {
         let Some(entry) = self.ledger.get_mut(slot) else { return };
         entry.trouble_mut().parked = Some(parked);
-        self.parked.insert(entry.key.clone());
+        if self.parked.insert(entry.key.clone()) {
+            self.parked_counts[entry.key.entity.index()] += 1;
+        }
         self.ledger.stop_age(slot);
         self.enter(slot, State::Parked);
     }

@@ -216,6 +216,7 @@ impl Dispatch {
             match self.plan(entry, &entry.wanted, &held, &links) {
                 // What VTEX is at work on is known by asking only, so it is no answer yet.
                 Next::Done | Next::Later(_) | Next::GiveUp(_) => {
+                    self.observed.arrived(entry.key.entity);
                     self.totals.suppressed += 1;
                     effects.extend(self.discard(slot).map(settle_suppressed));
                 }
