@@ -66,9 +66,8 @@ async fn sell(site: &Site) -> Sales {
     let rows = site.live.query(FOR_SALE, &[]).await.unwrap();
     let mut waiting: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     let world = site.vtex.world();
-    let on_sale = |sku_ref: &String| {
-        world.sku_id(sku_ref).is_some_and(|sku| world.unmet(sku, "1").is_empty())
-    };
+    let on_sale =
+        |sku_ref: &String| world.sku_id(sku_ref).is_some_and(|sku| world.unmet(sku, "1").is_empty());
     let (mut sold, mut first, mut last) = (0, None, Duration::ZERO);
     loop {
         let before = waiting.len();
