@@ -13,6 +13,7 @@ use super::{Admin, Refusal, checklist};
 use crate::core::dispatch::{Explain, ParkedKey, Tuning};
 use crate::core::entity::{Entity, Key};
 use crate::core::money::Money;
+use crate::core::plan::OnMissingPrice;
 use crate::core::record::{Confirmed, Dirty, Wanted};
 use crate::core::value::Value as Entry;
 use crate::pipeline::{Control, ParkedFilter, TUNING_ENTRY};
@@ -154,6 +155,7 @@ pub(super) async fn explain(
         let wanted = Wanted { value: it.wanted.value.masked(), ..it.wanted };
         Dirty { wanted, ..it }
     });
+    let on_missing = admin.ask(Control::Tuning).await?.price.on_missing_price;
     let conditions = match key.entity {
         Entity::Sku => Some(checklist::of(&admin.store, &key.id, &admin.warehouses).map_err(stored)?),
         _ => None,
@@ -162,7 +164,7 @@ pub(super) async fn explain(
         "key": key.to_string(),
         "live": live,
         "active": &active,
-        "lines": lines(active.as_ref(), confirmed.as_ref()),
+        "lines": lines(active.as_ref(), confirmed.as_ref(), on_missing),
         "conditions": conditions,
         "confirmed": confirmed,
         "dirty": dirty,
@@ -170,11 +172,24 @@ pub(super) async fn explain(
 }
 
 /// What VTEX has, what it is to have, and what happens next, for people.
-fn lines(active: Option<&Explain>, confirmed: Option<&Confirmed>) -> Vec<String> {
+fn lines(active: Option<&Explain>, confirmed: Option<&Confirmed>, on_missing: OnMissingPrice) -> Vec<String> {
     let mut lines = vec![match confirmed {
         Some(confirmed) => format!("confirmed {}: {}", confirmed.at, describe(&confirmed.value)),
         None => "nothing confirmed yet".to_owned(),
     }];
+    let newest = active.map(|active| &active.wanted.value).or(confirmed.map(|confirmed| &confirmed.value));
+    if newest.and_then(Entry::is_priced) == Some(false) {
+        lines.push(match on_missing {
+            OnMissingPrice::Keep => {
+                "Live has no price for it: VTEX keeps the one it has, if any, and goes on \
+                 selling (price.on_missing_price = \"keep\")"
+                    .to_owned()
+            }
+            OnMissingPrice::Delete => "Live has no price for it: what it had sent is deleted in VTEX \
+                 (price.on_missing_price = \"delete\")"
+                .to_owned(),
+        });
+    }
     let Some(active) = active else {
         lines.push("at rest: nothing is to be sent".to_owned());
         return lines;

@@ -95,6 +95,8 @@ fn export_vtex(stats: &Stats) {
         gauge!(names::WAITING, "lane" => lane, "for" => "parent").set(stats.waiting_for_parent as f64);
         gauge!(names::WAITING, "lane" => lane, "for" => "backoff").set(stats.backing_off as f64);
         gauge!(names::WAITING, "lane" => lane, "for" => "verification").set(stats.verifying as f64);
+        let left = stats.left.map_or(f64::NAN, |left| left.seconds);
+        gauge!(names::LEFT_SECONDS, "lane" => lane).set(left);
         gauge!(names::IN_FLIGHT, "lane" => lane).set(f64::from(stats.gate.requests));
         gauge!(names::CONCURRENCY, "lane" => lane).set(f64::from(stats.gate.requests_max));
         let open = match stats.gate.breaker {
@@ -117,4 +119,5 @@ fn export_vtex(stats: &Stats) {
     }
     counter!(names::COALESCED, "where" => "ledger").absolute(stats.coalesced);
     counter!(names::SUPPRESSED, "where" => "ledger").absolute(stats.suppressed);
+    counter!(names::PRICES_LOST).absolute(stats.prices_lost);
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::admin_client::AdminClient;
 use crate::config::Config;
+use crate::core::progress::About;
 
 /// Show what the running replicator does.
 #[derive(Debug, clap::Args)]
@@ -106,7 +107,7 @@ async fn follow(client: &AdminClient) -> anyhow::Result<()> {
             budget,
             number(&vtex["keys"]),
             bytes(&Value::from(sum("lag_bytes"))),
-            if shut.is_empty() { String::new() } else { format!("VTEX is away ({})", shut.join(", ")) },
+            if shut.is_empty() { longest(vtex) } else { format!("VTEX is away ({})", shut.join(", ")) },
         );
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
@@ -127,6 +128,42 @@ fn bytes(value: &Value) -> String {
         amount /= 1024.0;
     }
     format!("{amount:.1} TiB")
+}
+
+/// How long the lane that takes longest will take, if that is worth a word.
+fn longest(vtex: &Value) -> String {
+    let seconds = lanes(vtex).filter_map(|lane| lane["left"]["seconds"].as_f64()).fold(0.0, f64::max);
+    if seconds < 60.0 { String::new() } else { format!("about {} to go", About(seconds)) }
+}
+
+/// How long what waits will take, lane by lane.
+fn to_go(status: &Value) -> Vec<String> {
+    /// Fewer keys, or a shorter time, are not worth a line.
+    const KEYS_MIN: u64 = 100;
+    const SECONDS_MIN: f64 = 60.0;
+    let loading = status["sources"].as_object().into_iter().flatten().any(|(_, it)| it["load"].is_object());
+    let unread = if loading { ", and what is still to be read" } else { "" };
+    let mut lines = Vec::new();
+    for (name, lane) in status["vtex"]["lanes"].as_object().into_iter().flatten() {
+        let left = &lane["left"];
+        match left["seconds"].as_f64() {
+            Some(seconds) if seconds >= SECONDS_MIN => lines.push(format!(
+                "  {name}: {} keys to go, about {} at {:.0} requests/s{unread}",
+                number(&left["keys"]),
+                About(seconds),
+                left["requests"].as_f64().unwrap_or(0.0) / seconds,
+            )),
+            None if queued(lane) >= KEYS_MIN => {
+                lines.push(format!("  {name}: how long it will take is not known yet"));
+            }
+            _ => {}
+        }
+    }
+    lines
+}
+
+fn queued(lane: &Value) -> u64 {
+    lane["queued"].as_object().into_iter().flatten().map(|(_, keys)| number(keys)).sum()
 }
 
 fn number(value: &Value) -> u64 {
@@ -196,6 +233,11 @@ fn table(status: &Value) -> String {
         "\nVTEX: {} keys not at rest; {} confirmed, {} coalesced, {} suppressed",
         vtex["keys"], vtex["confirmed"], vtex["coalesced"], vtex["suppressed"]
     ));
+    if let Some(lost) = vtex["prices_lost"].as_u64().filter(|lost| *lost > 0) {
+        line(format!(
+            "  ! {lost} SKUs have lost their last price in Live since the start: see the log, and `mare explain price SKU`"
+        ));
+    }
     line(format!(
         "  {:<9}{:>9}{:>11}{:>11}{:>10}{:>14}{:>8}",
         "lane", "queued", "in flight", "verifying", "backoff", "wait for SKU", "parked"
@@ -215,6 +257,7 @@ fn table(status: &Value) -> String {
             lane["gate"]["breaker"].as_str().filter(|state| *state != "closed").unwrap_or(""),
         ));
     }
+    to_go(status).into_iter().for_each(&mut line);
     line(format!(
         "\n  {:<14}{:>10}{:>10}{:>9}{:>9}{:>8}",
         "route", "allowed/s", "set/s", "tokens", "ok", "429"
@@ -231,4 +274,27 @@ fn table(status: &Value) -> String {
         ));
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn how_long_it_takes_is_told_where_it_is_known_and_long() {
+        let lane = |left: Value, queued: u64| json!({ "left": left, "queued": { "resync": queued } });
+        let mut status = json!({ "sources": { "live": { "load": null } }, "vtex": { "lanes": {
+            "catalog": lane(json!({ "keys": 80_000, "requests": 456_000.0, "seconds": 11_400.0 }), 80_000),
+            "price": lane(Value::Null, 100),
+            "stock": lane(json!({ "keys": 500, "requests": 500.0, "seconds": 10.0 }), 500),
+            "people": lane(Value::Null, 99),
+        }}});
+        let catalog = "  catalog: 80000 keys to go, about 3 h 10 min at 40 requests/s";
+        assert_eq!(to_go(&status), [catalog, "  price: how long it will take is not known yet"]);
+        status["sources"]["live"]["load"] = json!({ "share": 0.5 });
+        assert_eq!(to_go(&status)[0], format!("{catalog}, and what is still to be read"));
+        assert_eq!(longest(&status["vtex"]), "about 3 h 10 min to go");
+    }
 }

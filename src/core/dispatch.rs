@@ -31,11 +31,12 @@ use compact_str::CompactString;
 use hashbrown::HashMap;
 
 use super::call::{Call, Lane, Outcome, Route};
-use super::entity::{Key, RemoteId, SkuId};
+use super::entity::{Entity, Key, RemoteId, SkuId};
 use super::ledger::{Doubt, Echo, Entry, Ledger, Slot, State};
 use super::parents::Parents;
 use super::plan::{self, Held, Links, Next, Rules, Situation};
 use super::position::Position;
+use super::progress::Observed;
 use super::record::{Cause, Confirmed, Dirty, Wanted};
 use super::schedule::{RouteQueue, Tickets, Timers};
 use super::skus::Skus;
@@ -101,6 +102,12 @@ pub enum Effect {
     SkuLearned { sku_ref: CompactString, id: Option<SkuId> },
     /// VTEX's name of anything else; `None`: it is no longer known.
     Learned { key: Key, id: Option<RemoteId> },
+    /// VTEX does not have something any more that others hang on, and that is at rest: what was confirmed of it is to be
+    /// dirty again, on disk and as a new [`Dispatch::want`], in the same commit as what comes before.
+    Reopen { key: Key },
+    /// Live has no price for a SKU any more that it had one for. What becomes of the one in VTEX is said by
+    /// [`plan::OnMissingPrice`].
+    PriceLost { key: Key },
     /// The person of this customer key is to leave no trace with us.
     Erase { key: Key },
     /// VTEX confirmed this version, committed in Live at `committed_at`: the latency to measure.
@@ -168,10 +175,14 @@ pub struct Dispatch {
     /// Whose turn it is among the routes of a lane.
     turns: [usize; Lane::ALL.len()],
     looked_up: Option<Tick>,
+    /// Look-ups that are out.
+    look_ups: u32,
     /// Requests sent, by lane.
     sent: [u32; Lane::ALL.len()],
     census: [Census; Lane::ALL.len()],
     parked: BTreeSet<Key>,
+    parked_counts: [usize; Entity::ALL.len()],
+    observed: Observed,
     totals: Totals,
 }
 
@@ -195,9 +206,12 @@ impl Dispatch {
             requests: 0,
             turns: Default::default(),
             looked_up: None,
+            look_ups: 0,
             sent: Default::default(),
             census: Default::default(),
             parked: BTreeSet::new(),
+            parked_counts: Default::default(),
+            observed: Observed::default(),
             totals: Totals::default(),
         }
     }
@@ -253,8 +267,8 @@ impl Dispatch {
     }
 
     /// A SKU was created in VTEX: keys that wait for it need not wait for the next look-up.
-    pub fn sku_created(&mut self, sku_ref: &str, now: Now) {
-        self.skus.wake(sku_ref, now.tick);
+    pub fn sku_created(&mut self, sku_ref: &str) {
+        self.skus.wake(sku_ref);
     }
 
     /// A change that is durable in the store, which keeps the newer one of two. `known` is asked only when the key is at rest, and must
@@ -268,10 +282,22 @@ impl Dispatch {
         now: Now,
         effects: &mut Vec<Effect>,
     ) -> Accepted {
-        let accepted = match self.ledger.find(key) {
-            Some(slot) => self.want_again(slot, wanted, now, effects),
-            None => self.want_anew(key, wanted, known(), now, effects),
+        let unpriced = wanted.value.is_priced() == Some(false);
+        let (had_price, accepted) = match self.ledger.find(key) {
+            Some(slot) => {
+                let before = self.ledger.get(slot).and_then(|entry| entry.wanted.value.is_priced());
+                (before, self.want_again(slot, wanted, now, effects))
+            }
+            None => {
+                let known = known();
+                let before = known.confirmed.as_ref().and_then(|confirmed| confirmed.value.is_priced());
+                (before, self.want_anew(key, wanted, known, now, effects))
+            }
         };
+        if unpriced && had_price == Some(true) && accepted != Accepted::Stale {
+            self.totals.prices_lost += 1;
+            effects.push(Effect::PriceLost { key: key.clone() });
+        }
         match accepted {
             Accepted::New => {}
             Accepted::Coalesced | Accepted::Waits => self.totals.coalesced += 1,

@@ -41,6 +41,11 @@ impl Entity {
         Self::Consent,
     ];
 
+    /// Its place in [`Entity::ALL`].
+    pub(crate) const fn index(self) -> usize {
+        self as usize - 1
+    }
+
     /// Those that are switched on and off, and loaded as a whole; the others belong to products.
     pub const SWITCHED: [Self; 5] = [Self::Stock, Self::Price, Self::Product, Self::Customer, Self::Consent];
 

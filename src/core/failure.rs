@@ -25,6 +25,8 @@ pub enum Action {
     Park(ParkReason),
     /// VTEX does not know the thing by this id (any more): look it up again.
     ForgetId,
+    /// VTEX does not know what the thing is to hang on (any more): that is looked up, or made, again.
+    ForgetParents,
 }
 
 /// The meaning of one failure.
@@ -99,6 +101,12 @@ fn judge_status(code: u16, call: &Call, open: bool) -> Verdict {
             "E326",
             "VTEX offers this account no erasure (User Rights API): have VTEX switch it on, then `mare parked retry`, or erase the customer in the Admin, then `mare parked drop`",
         ),
+        404 if names_parents(call) => verdict(
+            Action::ForgetParents,
+            false,
+            "E328",
+            "VTEX does not know the product, brand or category that this is to hang on (any more): it is found or made again first",
+        ),
         404 if has_id(call) => verdict(
             Action::ForgetId,
             false,
@@ -159,6 +167,10 @@ fn judge_status(code: u16, call: &Call, open: bool) -> Verdict {
 /// Whether it asks for an address that VTEX has for selected accounts only.
 const fn erases(call: &Call) -> bool {
     matches!(call, Call::People(PeopleCall::Forget { .. }))
+}
+
+fn names_parents(call: &Call) -> bool {
+    matches!(call, Call::Catalog(call) if call.names_parents())
 }
 
 const fn has_id(call: &Call) -> bool {
@@ -275,6 +287,38 @@ mod tests {
         let call = Call::Catalog(CatalogCall::AddEan { sku: 1, ean: "7891000100103".into() });
         assert_eq!(judge(&call, &status(409)).action, Action::Retry);
         assert_eq!(judge(&call, &status(423)).action, Action::RetrySoon);
+    }
+
+    #[test]
+    fn a_404_is_about_what_the_request_names() {
+        use CatalogCall::{
+            CreateBrand, CreateCategory, CreateProduct, CreateSku, FindBrand, FindSku, PutBrand, PutCategory,
+            PutProduct, PutSku, ReadProduct, ReadSku,
+        };
+        let (id, reference) = (1, "A-1".into());
+        let below = || [("FatherCategoryId".to_owned(), serde_json::json!(7))].into_iter().collect();
+        let department = || [("FatherCategoryId".to_owned(), serde_json::Value::Null)].into_iter().collect();
+        let none = Default::default;
+        let table = [
+            (CreateProduct { body: none() }, Action::ForgetParents),
+            (PutProduct { id, body: none() }, Action::ForgetParents),
+            (CreateSku { body: none() }, Action::ForgetParents),
+            (PutSku { id, body: none() }, Action::ForgetParents),
+            (CreateCategory { body: below() }, Action::ForgetParents),
+            (PutCategory { id, body: below() }, Action::ForgetParents),
+            (CreateCategory { body: department() }, Action::Retry),
+            (PutCategory { id, body: department() }, Action::ForgetId),
+            (CreateBrand { body: none() }, Action::Retry),
+            (PutBrand { id, body: none() }, Action::ForgetId),
+            (ReadProduct { id }, Action::ForgetId),
+            (ReadSku { id }, Action::ForgetId),
+            (FindBrand { name: String::new() }, Action::Retry),
+            (FindSku { reference }, Action::Retry),
+        ];
+        for (call, action) in table {
+            let call = Call::Catalog(call);
+            assert_eq!(judge(&call, &status(404)).action, action, "{call:?}");
+        }
     }
 
     #[test]

@@ -74,6 +74,8 @@ pub(crate) struct Trouble {
     pub(crate) not_before: Option<(Tick, Timestamp)>,
     /// The id that VTEX answered 404 for.
     pub(crate) refused: Option<RemoteId>,
+    /// The ids of what it hangs on that VTEX answered 404 for.
+    pub(crate) refused_parents: Vec<u32>,
     pub(crate) echo: Option<Echo>,
     /// A look-up has just not found this SKU: it is to be created.
     pub(crate) absent: bool,
@@ -171,12 +173,18 @@ pub(crate) struct Ledger {
     index: HashTable<Slot>,
     hasher: DefaultHashBuilder,
     births: u32,
+    counts: [usize; Entity::ALL.len()],
     ages: [Ages; Lane::ALL.len()],
 }
 
 impl Ledger {
     pub(crate) fn len(&self) -> usize {
         self.index.len()
+    }
+
+    /// Of one entity.
+    pub(crate) const fn count(&self, entity: Entity) -> usize {
+        self.counts[entity.index()]
     }
 
     pub(crate) fn find(&self, key: &Key) -> Option<Slot> {
@@ -200,6 +208,7 @@ impl Ledger {
         let slot = self.free.pop().unwrap_or_else(|| self.grow());
         let hash = self.hasher.hash_one(&entry.key);
         entry.birth = self.bear(&entry, slot);
+        self.counts[entry.key.entity.index()] += 1;
         let (block, at) = place(slot);
         self.blocks[block][at] = Some(entry);
         let Self { blocks, index, hasher, .. } = self;
@@ -218,6 +227,7 @@ impl Ledger {
             found.remove();
         }
         self.free.push(slot);
+        self.counts[entry.key.entity.index()] -= 1;
         self.ages[entry.lane() as usize].leave(entry.birth);
         self.compact_ages(entry.lane());
         Some(entry)

@@ -18,6 +18,7 @@ pub mod parents;
 pub mod plan;
 pub mod poll;
 pub mod position;
+pub mod progress;
 pub mod record;
 pub mod row;
 pub mod schedule;

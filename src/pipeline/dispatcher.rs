@@ -16,7 +16,9 @@ use crate::core::dispatch::{
     RequestId, Stats, Tuning,
 };
 use crate::core::entity::{Entity, Key, RemoteId};
-use crate::core::record::{Confirmed, Parked, Wanted};
+use crate::core::plan::OnMissingPrice;
+use crate::core::progress::About;
+use crate::core::record::{Cause, Confirmed, Dirty, Parked, Wanted};
 use crate::core::schedule::Urgency;
 use crate::core::time::{Now, Tick, Timestamp};
 use crate::core::value::person::Consent;
@@ -118,6 +120,11 @@ const FINISHED_QUEUE: usize = 4096;
 /// How often others learn how long the queue is.
 const PUBLISH_INTERVAL: Duration = Duration::from_millis(50);
 
+/// How often the log says how long a backlog will take…
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(300);
+/// … if it is longer than this.
+const PROGRESS_WORTH_TELLING: f64 = 60.0;
+
 impl Dispatcher {
     /// Runs until `stop`; then sends nothing new, waits for what is in flight (each request has a timeout)
     /// and hands the last outcomes to the writer.
@@ -132,6 +139,7 @@ impl Dispatcher {
         let mut requests: Vec<Request> = Vec::new();
         let mut effects = startup;
         let mut published = Instant::now();
+        let mut told = Instant::now();
         // The task waits on these while it changes the rest of itself.
         let outcomes = self.outcomes.clone();
         let clock = self.clock;
@@ -157,10 +165,17 @@ impl Dispatcher {
                 }
             }
             pending.carry_out(&mut effects, now.wall);
+            self.reopen(&mut pending, now, &mut effects);
+            self.warn_of_lost_prices(&mut pending);
             self.stored(&mut pending);
             if published.elapsed() >= PUBLISH_INTERVAL {
                 published = Instant::now();
-                publish(&self.backlog, &self.dispatch.stats(now));
+                let stats = self.dispatch.stats(now);
+                publish(&self.backlog, &stats);
+                if told.elapsed() >= PROGRESS_INTERVAL {
+                    told = Instant::now();
+                    tell_progress(&stats);
+                }
             }
             let more = taking.len() > 0;
             let room = pending.ops.len() < OUTCOMES_MAX;
@@ -198,6 +213,7 @@ impl Dispatcher {
             }
         }
         pending.carry_out(&mut effects, self.clock.now().wall);
+        self.reopen(&mut pending, self.clock.now(), &mut effects);
         if !pending.ops.is_empty() && self.outcomes.send(pending.take()).await.is_err() {
             warn!("the last outcomes could not be stored; these keys are sent again after the start");
         }
@@ -219,6 +235,38 @@ impl Dispatcher {
                 metrics::stale();
             }
         }
+    }
+
+    /// What VTEX has lost is dirty again, in the same commit as what told so. (A restart finds it so, too.)
+    fn reopen(&mut self, pending: &mut Pending, now: Now, effects: &mut Vec<Effect>) {
+        for key in std::mem::take(&mut pending.reopened) {
+            let confirmed = match pending.confirmed.get(&key) {
+                Some((_, confirmed)) => confirmed.clone(),
+                None => self.store.confirmed(&key).ok().flatten(),
+            };
+            let Some(Confirmed { value, position, .. }) = confirmed else {
+                warn!(%key, "VTEX does not have it any more, and nothing is known of it here: `mare reconcile` brings it");
+                continue;
+            };
+            info!(%key, "VTEX does not have it any more: it is found or made again, for what hangs on it");
+            let wanted = Wanted { value, position, committed_at: now.wall, cause: Cause::Resync };
+            pending.confirmed.insert(key.clone(), (pending.next(), None));
+            pending.ops.push(Op::Unconfirm { key: key.clone() });
+            pending.ops.push(Op::Amend { key: key.clone(), position, dirty: Dirty::fresh(wanted.clone()) });
+            self.dispatch.want(&key, wanted, Known::default, now, effects);
+        }
+        pending.carry_out(effects, now.wall);
+    }
+
+    /// One line, however many went at once.
+    fn warn_of_lost_prices(&self, pending: &mut Pending) {
+        let Some(first) = pending.unpriced.first() else { return };
+        let then = match self.dispatch.tuning().price.on_missing_price {
+            OnMissingPrice::Keep => "VTEX keeps what it has, and goes on selling",
+            OnMissingPrice::Delete => "VTEX's is deleted",
+        };
+        warn!(skus = pending.unpriced.len(), %first, "the last price of a SKU is gone in Live: {then} (price.on_missing_price)");
+        pending.unpriced.clear();
     }
 
     fn finished(&mut self, id: RequestId, outcome: Outcome, number: u64, effects: &mut Vec<Effect>) {
@@ -355,6 +403,10 @@ struct Pending {
     ops: Vec<Op>,
     confirmed: HashMap<Key, (u64, Option<Confirmed>)>,
     ids: HashMap<Key, (u64, Option<RemoteId>)>,
+    /// Keys to be wanted again.
+    reopened: Vec<Key>,
+    /// Keys whose last price went.
+    unpriced: Vec<Key>,
 }
 
 impl Pending {
@@ -386,6 +438,8 @@ impl Pending {
                     self.ops.push(Op::Erase { key });
                 }
                 Effect::SkuLearned { sku_ref, id } => self.ops.push(Op::Sku { sku_ref, id, at: now }),
+                Effect::PriceLost { key } => self.unpriced.push(key),
+                Effect::Reopen { key } => self.reopened.push(key),
                 Effect::Confirmed { key, committed_at, .. } => {
                     metrics::confirmed(key.entity, committed_at.until(now));
                 }
@@ -421,6 +475,19 @@ fn publish(backlog: &Backlog, stats: &Stats) {
     let sum = |of: &dyn Fn(&LaneStats) -> usize| stats.lanes.values().map(of).sum::<usize>() as u64;
     backlog.resync.store(sum(&resync), Ordering::Relaxed);
     backlog.waiting.store(sum(&waiting), Ordering::Relaxed);
+}
+
+fn tell_progress(stats: &Stats) {
+    for (lane, stats) in &stats.lanes {
+        let Some(left) = stats.left.filter(|left| left.seconds > PROGRESS_WORTH_TELLING) else { continue };
+        info!(
+            lane = lane.name(),
+            keys = left.keys,
+            requests_per_second = left.rate().round(),
+            "about {} until what waits now is in VTEX",
+            About(left.seconds)
+        );
+    }
 }
 
 /// VTEX's name of the thing of a key, of those that the dispatcher does not keep itself.

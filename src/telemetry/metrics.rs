@@ -60,6 +60,7 @@ metrics! {
     QUEUED = "mare_queued_keys", Gauge, "lane,urgency", "Keys that wait for their turn to be sent.";
     OLDEST_SECONDS = "mare_oldest_dirty_seconds", Gauge, "lane", "For how long VTEX has been behind with the oldest key that is not parked.";
     WAITING = "mare_waiting_keys", Gauge, "lane,for", "Keys that wait for a SKU, or for a brand, category or product, to exist in VTEX, for another attempt, or for a second look at what was delivered.";
+    LEFT_SECONDS = "mare_left_seconds", Gauge, "lane", "How long what waits will take under the limits, with the requests that keys have taken lately; NaN while that is not known.";
     PARKED = "mare_parked_keys", Gauge, "reason", "Keys set aside until they change or an operator retries them.";
     IN_FLIGHT = "mare_requests_in_flight", Gauge, "lane", "Requests under way.";
     CONCURRENCY = "mare_concurrency_limit", Gauge, "lane", "Requests that may be under way at once now.";
@@ -70,6 +71,7 @@ metrics! {
     TOKENS = "mare_rate_tokens", Gauge, "route", "Requests that could be sent at once.";
     THROTTLED = "mare_throttled_total", Counter, "route", "429 answers.";
     BREAKER_OPEN = "mare_breaker_open", Gauge, "lane", "1 while the breaker is open, 0.5 while it probes.";
+    PRICES_LOST = "mare_prices_lost_total", Counter, "", "SKUs whose last price went in Live. VTEX keeps its own, unless price.on_missing_price says otherwise.";
     CONFIRMED = "mare_confirmed_total", Counter, "entity", "Values confirmed by VTEX.";
     CONFIRM_SECONDS = "mare_commit_to_confirm_seconds", Histogram, "entity", "From the commit in Live to VTEX's confirmation.";
     LOAD_PROGRESS = "mare_reconcile_progress", Gauge, "source", "Share of the running first load or reconcile that is done; 1 when none runs.";
@@ -124,6 +126,7 @@ fn describe() {
     // A counter that begins with its first event has no rate at that moment.
     counter!(STALE).absolute(0);
     counter!(COMMITS).absolute(0);
+    counter!(PRICES_LOST).absolute(0);
     for entity in Entity::ALL {
         counter!(CONFIRMED, "entity" => entity.name()).absolute(0);
     }

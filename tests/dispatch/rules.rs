@@ -202,7 +202,7 @@ fn a_key_waits_for_its_sku_and_costs_nothing_meanwhile() {
     assert_eq!(stats.lanes[&Lane::Stock].waiting_for_sku, 1);
     let since = stats.lanes[&Lane::Stock].oldest_since;
     assert_eq!(since, Some(Timestamp(desk.now.wall.0 - 29_000_000)), "only what could go out is late");
-    desk.dispatch.sku_created("SKU-2", desk.now);
+    desk.dispatch.sku_created("SKU-2");
     assert_eq!(routes(&desk.send()), [Route::SkuLookup]);
 }
 
@@ -582,6 +582,32 @@ fn settings_out_of_range_are_refused_as_a_whole() {
     let now = desk.now;
     assert!(desk.dispatch.set_tuning(Tuning::default(), now).is_ok());
     let _: &Dispatch = &desk.dispatch;
+}
+
+#[test]
+fn a_sku_that_loses_its_last_price_is_reported_once() {
+    let mut desk = Desk::with_skus();
+    let lost = |desk: &mut Desk| {
+        let effects = std::mem::take(&mut desk.effects);
+        effects.iter().filter(|effect| matches!(effect, Effect::PriceLost { .. })).count()
+    };
+    let none = || Value::Price(Box::default());
+    desk.confirm(&price_key(1), price(1000));
+    desk.want(&price_key(1), none());
+    assert_eq!(lost(&mut desk), 1, "VTEX has one that Live does not have any more");
+    desk.want(&price_key(1), none());
+    assert_eq!(lost(&mut desk), 0, "known");
+    desk.want(&price_key(2), none());
+    assert_eq!(lost(&mut desk), 0, "it never had one");
+    desk.want(&price_key(3), price(1000));
+    desk.want(&price_key(3), none());
+    assert_eq!(lost(&mut desk), 1, "not yet sent, and gone");
+    let only_cost = Value::Price(Box::new(Price { cost: Some(Money(500)), ..Price::default() }));
+    desk.confirm(&price_key(4), price(1000));
+    desk.want(&price_key(4), only_cost);
+    assert_eq!(lost(&mut desk), 1, "nobody buys at the cost");
+    assert!(!routes(&desk.send()).contains(&Route::PriceDelete), "nothing is deleted by default");
+    assert_eq!(desk.dispatch.stats(desk.now).prices_lost, 3);
 }
 
 #[test]

@@ -75,7 +75,12 @@ impl Store {
                 Effect::SkuLearned { sku_ref, id: Some(id) } => drop(self.skus.insert(sku_ref.into(), id)),
                 Effect::SkuLearned { sku_ref, id: None } => drop(self.skus.remove(sku_ref.as_str())),
                 Effect::Confirmed { .. } => {}
-                other @ (Effect::Learned { .. } | Effect::Erase { .. }) => panic!("not asked for: {other:?}"),
+                other @ (Effect::Learned { .. }
+                | Effect::Reopen { .. }
+                | Effect::PriceLost { .. }
+                | Effect::Erase { .. }) => {
+                    panic!("not asked for: {other:?}")
+                }
             }
         }
     }
@@ -377,7 +382,7 @@ impl World {
             540..545 => {
                 let n = self.random.u32(..SKUS);
                 self.vtex.skus.insert(format!("SKU-{n}"), SkuId(n + 1));
-                self.dispatch.sku_created(&format!("SKU-{n}"), self.now);
+                self.dispatch.sku_created(&format!("SKU-{n}"));
             }
             545..600 => self.store.flush(self.store.pending.len() / 2),
             600..605 => self.pass(Duration::from_secs(90)),

@@ -160,6 +160,30 @@ async fn a_change_of_a_product_arrives_and_what_others_wrote_stays() {
     assert_eq!(site.stop(), 0, "{}", site.log());
 }
 
+/// A colour that every product has is renamed where the catalog takes few writes; a sale does not wait for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sale_overtakes_a_rename_of_all_products() {
+    let mut site = open(200).await;
+    site.start();
+    all_active(&site, MINUTE).await;
+    site.converged(MINUTE).await;
+    let slow = r#"{"routes": {"catalog_write": {"per_second": 1.0, "burst": 1}}}"#;
+    site.run(&["tuning", "--set", slow]);
+    sql(&site, "UPDATE live.cor SET descricao = descricao || ' claro'").await;
+    let all = codes(&site, FOR_SALE).await;
+    let renamed = |site: &Site| {
+        let done = |sku_ref: &&String| {
+            sku(site, sku_ref).is_some_and(|sku| format!("{:?}", sku.specifications).contains(" claro"))
+        };
+        all.iter().filter(done).count()
+    };
+    site.until("the rename has begun", MINUTE, async |site| renamed(site) > 0).await;
+    sql(&site, "UPDATE live.estoque_saldo SET quantidade = quantidade + 7").await;
+    site.converged(MINUTE).await;
+    let (done, all) = (renamed(&site), all.len());
+    assert!(done < all / 2, "{done} of {all} were renamed before all the stock was told");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fifth_of_the_answers_lost_makes_nothing_twice() {
     let mut site = open(200).await;

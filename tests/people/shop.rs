@@ -177,7 +177,10 @@ impl Shop {
                     self.confirmed.remove(&consent);
                     self.amended.remove(&consent);
                 }
-                Effect::SkuLearned { .. } | Effect::Confirmed { .. } => {}
+                Effect::SkuLearned { .. }
+                | Effect::Reopen { .. }
+                | Effect::PriceLost { .. }
+                | Effect::Confirmed { .. } => {}
             }
         }
     }

@@ -38,12 +38,7 @@ impl Shop {
     }
 
     pub(crate) async fn with(options: Options) -> Self {
-        let vtex = Simulator::start(Options { limits: Limits::unlimited(), ..options }).await.unwrap();
-        let mut settings = VtexSettings::new("simulator");
-        settings.catalog_url = Some(vtex.base_url());
-        settings.request_timeout_ms = 500;
-        let Credential { key, token } = Credential::default();
-        let client = Client::new(&settings, Credentials::new(key, token)).unwrap();
+        let (vtex, client) = account(options).await;
         let now = Now { tick: Tick::ZERO, wall: Timestamp(1_700_000_000_000_000) };
         Self {
             vtex,
@@ -56,6 +51,11 @@ impl Shop {
             now,
             position: 0,
         }
+    }
+
+    /// The account loses all that it had, and we do not know.
+    pub(crate) async fn empty_the_account(&mut self) {
+        (self.vtex, self.client) = account(Options::default()).await;
     }
 
     pub(crate) fn world(&self) -> &World {
@@ -173,10 +173,30 @@ impl Shop {
                 Effect::Learned { key, id: None } => drop(self.ids.remove(&key)),
                 Effect::SkuLearned { sku_ref, id: Some(id) } => drop(self.skus.insert(sku_ref, id)),
                 Effect::SkuLearned { sku_ref, id: None } => drop(self.skus.remove(&sku_ref)),
-                Effect::Erase { .. } | Effect::Confirmed { .. } => {}
+                Effect::Reopen { key } => self.reopen(&key),
+                Effect::PriceLost { .. } | Effect::Erase { .. } | Effect::Confirmed { .. } => {}
             }
         }
     }
+
+    fn reopen(&mut self, key: &Key) {
+        let Confirmed { value, position, .. } = self.confirmed.remove(key).unwrap();
+        let wanted = Wanted { value, position, committed_at: self.now.wall, cause: Cause::Resync };
+        self.dirty.insert(key.clone(), Dirty::fresh(wanted.clone()));
+        let mut effects = Vec::new();
+        self.dispatch.want(key, wanted, Known::default, self.now, &mut effects);
+        self.persist(effects);
+    }
+}
+
+async fn account(options: Options) -> (Handle, Client) {
+    let vtex = Simulator::start(Options { limits: Limits::unlimited(), ..options }).await.unwrap();
+    let mut settings = VtexSettings::new("simulator");
+    settings.catalog_url = Some(vtex.base_url());
+    settings.request_timeout_ms = 500;
+    let Credential { key, token } = Credential::default();
+    let client = Client::new(&settings, Credentials::new(key, token)).unwrap();
+    (vtex, client)
 }
 
 fn tuning() -> Tuning {

@@ -247,6 +247,20 @@ impl CatalogCall {
             )
     }
 
+    /// Whether it names, by VTEX's number, what the thing is to hang on: a brand, a category, a product.
+    pub fn names_parents(&self) -> bool {
+        match self {
+            Self::CreateProduct { .. }
+            | Self::PutProduct { .. }
+            | Self::CreateSku { .. }
+            | Self::PutSku { .. } => true,
+            Self::CreateCategory { body } | Self::PutCategory { body, .. } => {
+                body.get("FatherCategoryId").is_some_and(|father| !father.is_null())
+            }
+            _ => false,
+        }
+    }
+
     const fn creates(&self) -> bool {
         matches!(
             self,

@@ -41,6 +41,16 @@ impl Lane {
             Self::People => "people",
         }
     }
+
+    /// The routes that belong to it.
+    pub(crate) const fn routes(self) -> &'static [Route] {
+        match self {
+            Self::Stock => &[Route::StockWrite, Route::StockRead],
+            Self::Price => &[Route::PricePut, Route::PricePatch, Route::PriceDelete, Route::PriceRead],
+            Self::Catalog => &[Route::SkuLookup, Route::CatalogRead, Route::CatalogWrite],
+            Self::People => &[Route::PeopleRead, Route::PeopleWrite],
+        }
+    }
 }
 
 /// What VTEX counts requests by ("per route and account", Pricing API): one token bucket each.
@@ -261,4 +271,19 @@ pub struct Outcome {
     pub result: Result<Answer, Failure>,
     pub rate: RateHint,
     pub elapsed: Duration,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_is_among_those_of_its_lane() {
+        let mut all: Vec<Route> = Vec::new();
+        for lane in Lane::ALL {
+            assert!(lane.routes().iter().all(|route| route.lane() == lane));
+            all.extend(lane.routes());
+        }
+        assert_eq!(all, Route::ALL);
+    }
 }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use compact_str::CompactString;
+use hashbrown::HashMap;
 
 use super::super::call::{Answer, Call, Failure, Outcome};
-use super::super::entity::{Entity, Key};
+use super::super::entity::{Entity, Key, SkuId};
 use super::super::failure::{Action, Verdict, judge};
 use super::super::ledger::{Doubt, Echo, Slot, State};
 use super::super::plan::{Held, Next};
@@ -41,6 +42,10 @@ impl Dispatch {
         if let Some(errand) = errand {
             return self.errand_done(errand, Outcome { result, ..outcome });
         }
+        if let Some(entry) = slot.and_then(|slot| self.ledger.get(slot)) {
+            self.observed.request(entry.key.entity, call.route());
+        }
+        self.look_ups -= u32::from(slot.is_none());
         match (slot, result, verdict) {
             (Some(slot), Ok(answer), _) => self.succeed(slot, &call, &answer, now, effects),
             (Some(slot), Err(failure), Some(verdict)) => {
@@ -117,6 +122,7 @@ impl Dispatch {
         let Some(job) = self.jobs.remove(&slot) else { return };
         self.leave(slot);
         let Some(entry) = self.ledger.get_mut(slot) else { return };
+        self.observed.arrived(entry.key.entity);
         let Job { wanted, behind_since, wrote, park, .. } = job;
         let position = wanted.position;
         if entry.confirmed.as_ref().is_none_or(|confirmed| confirmed.position != position) {
@@ -224,6 +230,7 @@ impl Dispatch {
             Action::RetrySoon => self.try_later(slot, SOON, now, random),
             Action::Retry => self.try_later_or_park(slot, &verdict, now, random),
             Action::ForgetId => self.forget(slot, &job, &verdict, now, effects),
+            Action::ForgetParents => self.forget_parents(slot, &job, &verdict, now, random, effects),
             Action::Park(_) if superseded => self.place(slot, now),
             Action::Park(reason) => self.set_aside(slot, parked(reason, &verdict, now)),
         }
@@ -268,19 +275,41 @@ impl Dispatch {
         self.place(slot, now);
     }
 
+    /// VTEX does not know what the thing is to hang on. If it is still the same that it does not know, the key is tried
+    /// again later, and set aside in the end.
+    fn forget_parents(
+        &mut self,
+        slot: Slot,
+        job: &Job,
+        verdict: &Verdict,
+        now: Now,
+        random: &mut dyn FnMut() -> f64,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(entry) = self.ledger.get_mut(slot) else { return };
+        let refused = std::mem::replace(&mut entry.trouble_mut().refused_parents, job.links.parents.clone());
+        if refused == job.links.parents {
+            return self.try_later_or_park(slot, verdict, now, random);
+        }
+        for (parent, id) in job.wanted.value.parents().iter().zip(&job.links.parents) {
+            self.forget_parent(parent, *id, effects);
+        }
+        self.place(slot, now);
+    }
+
     fn found_skus(
         &mut self,
         call: &Call,
-        found: Vec<(CompactString, Option<super::SkuId>)>,
+        found: Vec<(CompactString, Option<SkuId>)>,
         now: Now,
         random: &mut dyn FnMut() -> f64,
         effects: &mut Vec<Effect>,
     ) {
         let Call::FindSkus { refs } = call else { return };
         self.skus.answered();
+        let found: HashMap<CompactString, Option<SkuId>> = found.into_iter().collect();
         for sku_ref in refs {
-            let id = found.iter().find(|(other, _)| other == sku_ref).and_then(|(_, id)| *id);
-            match id {
+            match found.get(sku_ref).copied().flatten() {
                 Some(id) => {
                     self.learn_sku(sku_ref, id, now);
                     effects.push(Effect::SkuLearned { sku_ref: sku_ref.clone(), id: Some(id) });

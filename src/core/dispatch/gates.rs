@@ -8,6 +8,7 @@ use super::super::call::{Call, Lane, Outcome, Route};
 use super::super::concurrency::Concurrency;
 use super::super::failure::{Action, Verdict};
 use super::super::limiter::{Limiter, RouteState};
+use super::super::progress::Pace;
 use super::super::time::Tick;
 use super::Tuning;
 
@@ -132,6 +133,11 @@ impl Gates {
             requests: gates.out,
             requests_max: gates.concurrency.limit().max(1),
         }
+    }
+
+    pub(super) fn pace(&self, lane: Lane) -> Pace {
+        let concurrency = &self.lanes[lane as usize].concurrency;
+        Pace { places: concurrency.limit(), latency: concurrency.latency() }
     }
 
     pub(super) fn route(&self, route: Route, now: Tick) -> RouteState {

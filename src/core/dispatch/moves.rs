@@ -63,8 +63,10 @@ impl Dispatch {
                 self.with_trouble(slot, |trouble| trouble.not_before = None);
             }
             State::Parked => {
-                if let Some(entry) = self.ledger.get(slot) {
-                    self.parked.remove(&entry.key);
+                if let Some(entry) = self.ledger.get(slot)
+                    && self.parked.remove(&entry.key)
+                {
+                    self.parked_counts[entry.key.entity.index()] -= 1;
                 }
                 self.with_trouble(slot, |trouble| trouble.parked = None);
                 self.ledger.renew_age(slot);
@@ -127,7 +129,7 @@ impl Dispatch {
                 self.skus.wait(sku_ref, slot, now.tick);
                 if entry.key.entity == Entity::Sku {
                     // Others may have asked for it long before it could be made, and would ask again in minutes.
-                    self.skus.wake(sku_ref, now.tick);
+                    self.skus.wake(sku_ref);
                 }
                 self.enter(slot, State::WaitsForSku);
                 // It is not late: it waits for somebody to create the SKU, maybe for ever.
@@ -204,7 +206,9 @@ impl Dispatch {
     pub(super) fn set_aside(&mut self, slot: Slot, parked: Parked) {
         let Some(entry) = self.ledger.get_mut(slot) else { return };
         entry.trouble_mut().parked = Some(parked);
-        self.parked.insert(entry.key.clone());
+        if self.parked.insert(entry.key.clone()) {
+            self.parked_counts[entry.key.entity.index()] += 1;
+        }
         self.ledger.stop_age(slot);
         self.enter(slot, State::Parked);
     }
@@ -276,6 +280,23 @@ impl Dispatch {
         entry.id = None;
         self.parents.forget(&key);
         effects.push(Effect::Learned { key, id: None });
+    }
+
+    /// VTEX does not know something that others hang on by this id any more: they wait, and it is found or made again.
+    pub(super) fn forget_parent(&mut self, key: &Key, id: u32, effects: &mut Vec<Effect>) {
+        if self.parents.get(key) != Some(id) {
+            return; // another one has told
+        }
+        self.parents.forget(key);
+        effects.push(Effect::Learned { key: key.clone(), id: None });
+        match self.ledger.find(key) {
+            Some(slot) => {
+                if let Some(job) = self.jobs.get_mut(&slot) {
+                    job.links.own = None;
+                }
+            }
+            None => effects.push(Effect::Reopen { key: key.clone() }),
+        }
     }
 
     fn draw(&mut self, slot: Slot) -> Ticket {

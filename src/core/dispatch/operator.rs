@@ -57,6 +57,7 @@ impl Dispatch {
             if let Some(entry) = self.ledger.get_mut(*slot) {
                 entry.attempts = 0;
                 entry.trouble_mut().refused = None;
+                entry.trouble_mut().refused_parents.clear();
                 entry.trouble_mut().allowed = true;
                 effects.push(amend(entry));
             }

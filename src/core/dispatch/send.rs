@@ -20,6 +20,10 @@ const READING_MAX: Duration = Duration::from_secs(30);
 /// Every so many requests of a lane, a key that has not begun goes before jobs that have.
 const KEYS_FIRST_EVERY: u32 = 4;
 
+/// Look-ups of SKUs take at most one of so many places of their lane: a first load would ask for every SKU there is before
+/// it made the first.
+const LOOK_UPS_ONE_OF: u32 = 4;
+
 /// What a lane can do next.
 enum Step {
     Send(Call, Option<Slot>),
@@ -175,7 +179,7 @@ impl Dispatch {
         effects: &mut Vec<Effect>,
         next_on: impl Fn(&mut Self, Route, Now, &mut Vec<Effect>) -> Step,
     ) -> Step {
-        let routes: Vec<Route> = routes_of(lane).collect();
+        let routes = lane.routes();
         let mut wait = None;
         for _ in 0..routes.len() {
             let turn = &mut self.turns[lane as usize];
@@ -244,6 +248,7 @@ impl Dispatch {
             match self.plan(entry, &entry.wanted, &held, &links) {
                 // What VTEX is at work on is known by asking only, so it is no answer yet.
                 Next::Done | Next::Later(_) | Next::GiveUp(_) => {
+                    self.observed.arrived(entry.key.entity);
                     self.totals.suppressed += 1;
                     let Some(entry) = self.discard(slot) else { continue };
                     let Entry { key, wanted, .. } = &entry;
@@ -284,6 +289,10 @@ impl Dispatch {
 
     fn look_up(&mut self, now: Now) -> Step {
         let Some(due) = self.skus.next_at() else { return Step::Wait(None) };
+        let places = self.gates.lane(Lane::Catalog).requests_max;
+        if self.look_ups >= (places / LOOK_UPS_ONE_OF).max(1) {
+            return Step::Wait(None);
+        }
         let free = self.looked_up.map_or(Tick::ZERO, |last| last + self.tuning.lookup_interval());
         if due.max(free) > now.tick {
             return Step::Wait(Some(due.max(free)));
@@ -295,6 +304,7 @@ impl Dispatch {
         // The pause is there to let a batch fill up; where more is due than one holds, there is nothing to wait for.
         let more = self.skus.next_at().is_some_and(|due| due <= now.tick);
         self.looked_up = (!more).then_some(now.tick);
+        self.look_ups += 1;
         Step::Send(Call::FindSkus { refs }, None)
     }
 
@@ -311,7 +321,7 @@ impl Dispatch {
 }
 
 pub(super) fn routes_of(lane: Lane) -> impl Iterator<Item = Route> {
-    Route::ALL.into_iter().filter(move |route| route.lane() == lane)
+    lane.routes().iter().copied()
 }
 
 fn earliest(one: Option<Tick>, other: Option<Tick>) -> Option<Tick> {

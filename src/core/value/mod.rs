@@ -62,6 +62,14 @@ impl Value {
         }
     }
 
+    /// Whether it is a price that somebody can buy at; `None`: it is no price.
+    pub fn is_priced(&self) -> Option<bool> {
+        match self {
+            Self::Price(price) => Some(price.is_priced()),
+            _ => None,
+        }
+    }
+
     /// For people's eyes: without personal data.
     pub fn masked(&self) -> Self {
         const STARS: CompactString = CompactString::const_new("***");
@@ -93,6 +101,13 @@ pub struct Price {
     pub cost: Option<Money>,
     /// Sorted by trade policy, minimum quantity and beginning, without duplicates.
     pub fixed: Vec<FixedPrice>,
+}
+
+impl Price {
+    /// Whether anybody can buy at it.
+    pub const fn is_priced(&self) -> bool {
+        self.base.is_some() || !self.fixed.is_empty()
+    }
 }
 
 /// A price of one trade policy (or price table), from a minimum quantity on, for a time or for good.

@@ -91,13 +91,19 @@ impl<E: Engine> Run<'_, E> {
 
     /// The products that have one of some brands, classifiers, colours or sizes.
     pub(super) async fn products_of(&mut self, holders: &Holders) -> Result<Vec<RowId>, LoadError> {
-        let tables = &self.loader.context.mapping.tables;
+        let mapping = &self.loader.context.mapping;
         let id = if holders.table == Role::Sku {
-            tables.sku.columns.product.clone()
+            mapping.tables.sku.columns.product.clone()
         } else {
-            tables.product.columns.id.clone()
+            mapping.tables.product.columns.id.clone()
         };
-        let taken = self.rows_of(holders.table, &holders.column, &holders.ids).await?;
+        // A department may hold them all: of so many rows no more than says which they are.
+        let mut table = mapping.captured_table(holders.table);
+        table
+            .columns
+            .retain(|column| *column == id || *column == holders.column || table.key.contains(column));
+        let rows = Selection::Any { key: &holders.column, ids: &holders.ids };
+        let taken = self.reader.read(&table, &rows).await?;
         let mut products: Vec<RowId> = taken.rows.ids(&id).collect();
         products.sort_unstable();
         products.dedup();

@@ -315,6 +315,9 @@ impl<'a, E: Engine> Run<'a, E> {
         for holders in &scope.holders {
             catalog.extend(self.products_of(holders).await?);
         }
+        // One may have had a new brand and a new colour.
+        catalog.sort_unstable();
+        catalog.dedup();
         for products in catalog.chunks(TOGETHER) {
             self.catalog_chunk(&mut load, products.to_vec()).await?;
         }
