@@ -74,10 +74,16 @@ impl Mapper {
             Role::Classifier => (Role::Product, &tables.product.columns.classifier),
             Role::Colour => (Role::Sku, &tables.sku.columns.colour),
             Role::Size => (Role::Sku, &tables.sku.columns.size),
+            Role::Sku => (Role::KitPart, &tables.kit_part.columns.sku),
             _ => return None,
         };
         let ids = if role == Role::Classifier { self.below(id) } else { vec![id.clone()] };
         (!column.is_empty()).then(|| Holders { table, column: column.clone(), ids })
+    }
+
+    /// The products of some SKUs.
+    pub fn products_with(&self, skus: &[RowId]) -> Vec<RowId> {
+        skus.iter().filter_map(|sku| self.reference.skus.get(sku)).map(|sku| sku.product.clone()).collect()
     }
 
     /// A classifier with all that stand below it.

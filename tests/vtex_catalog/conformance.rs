@@ -23,7 +23,7 @@ async fn every_catalog_exchange_is_as_vtex_documents_it() {
     let eans = vec!["7891234567888".into()];
     shop.deliver(&product, &Sku { name: "Outro".into(), images, eans, ..a_sku() }).await;
     let kit = |quantity| {
-        let components = vec![Component { sku: SKU.into(), quantity }];
+        let components = vec![Component { sku: SKU.into(), quantity, unit_price: None }];
         Value::Sku(Box::new(Sku { eans: Vec::new(), components, ..a_sku() }))
     };
     for quantity in [1, 2] {

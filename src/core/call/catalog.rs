@@ -175,6 +175,11 @@ pub struct RemoteComponent {
     pub quantity: u32,
 }
 
+impl RemoteComponent {
+    /// The number of one that was added in this job: VTEX tells it, and nothing needs it.
+    pub const JUST_ADDED: u32 = 0;
+}
+
 /// An image as VTEX has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemoteImage {

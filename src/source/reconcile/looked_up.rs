@@ -36,6 +36,14 @@ impl<E: Engine> Run<'_, E> {
         let images = self.rows_of(Role::Image, &tables.image.columns.product, &products).await?;
         let column = &tables.specification.columns.product;
         let specifications = self.rows_of(Role::Specification, column, &products).await?;
+        // The last one is read behind all the others.
+        let mut watermark = specifications.watermark;
+        let mut kit_parts = None;
+        if self.loader.context.mapping.uses(Role::KitPart) {
+            let taken = self.rows_of(Role::KitPart, &tables.kit_part.columns.kit, &sku_ids).await?;
+            watermark = taken.watermark;
+            kit_parts = Some(taken.rows);
+        }
         let busy = began.elapsed();
         let rows = CatalogRows {
             products: first.rows,
@@ -43,13 +51,13 @@ impl<E: Engine> Run<'_, E> {
             barcodes: barcodes.rows,
             images: images.rows,
             specifications: specifications.rows,
+            kit_parts,
         };
         let content = Content::Catalog { products, rows: Box::new(rows) };
-        // The last one was read behind all the others.
         let chunk = Chunk {
             content,
             seen: Seen::Everything,
-            watermark: specifications.watermark,
+            watermark,
             read_at: first.read_at,
             refreshed: Vec::new(),
             note: self.progress(load),
@@ -88,16 +96,19 @@ impl<E: Engine> Run<'_, E> {
         self.let_in(load, chunk, busy).await
     }
 
-    /// The products that have one of some brands, classifiers, colours or sizes.
+    /// The products that have one of some brands, classifiers, colours or sizes, or the kits with some SKUs.
     pub(super) async fn products_of(&mut self, holders: &Holders) -> Result<Vec<RowId>, LoadError> {
         let tables = &self.loader.context.mapping.tables;
-        let id = if holders.table == Role::Sku {
-            tables.sku.columns.product.clone()
-        } else {
-            tables.product.columns.id.clone()
+        let id = match holders.table {
+            Role::KitPart => tables.kit_part.columns.kit.clone(),
+            Role::Sku => tables.sku.columns.product.clone(),
+            _ => tables.product.columns.id.clone(),
         };
         let taken = self.rows_of(holders.table, &holders.column, &holders.ids).await?;
         let mut products: Vec<RowId> = taken.rows.ids(&id).collect();
+        if holders.table == Role::KitPart {
+            products = self.loader.look(move |mapper| mapper.products_with(&products)).await?;
+        }
         products.sort_unstable();
         products.dedup();
         Ok(products)

@@ -96,7 +96,7 @@ impl<'a, E: Engine> Run<'a, E> {
             return Ok(self.step_after(load, None));
         };
         let mapping = &self.loader.context.mapping;
-        if !role.needed_by().iter().any(|entity| mapping.has(*entity)) {
+        if !mapping.uses(role) {
             // Nothing of it is captured, and it may not even be read.
             return Ok(Step::Reference(index + 1));
         }

@@ -25,7 +25,7 @@ fn image(label: Option<&str>) -> Image {
 }
 
 fn add_component(unit_price: Option<Money>) -> CatalogCall {
-    let component = Component { sku: "B".into(), quantity: 2 };
+    let component = Component { sku: "B".into(), quantity: 2, unit_price: None };
     CatalogCall::AddComponent { parent: 7, sku: 8, component, unit_price }
 }
 

@@ -143,7 +143,10 @@ impl CatalogHeld {
             CatalogCall::AddEan { ean, .. } => self.known_eans().push(ean.clone()),
             CatalogCall::RemoveEan { ean, .. } => self.known_eans().retain(|other| other != ean),
             CatalogCall::AddComponent { sku, component, .. } => {
-                self.set_component(*sku, Some(RemoteComponent { id: 0, quantity: component.quantity }));
+                self.set_component(
+                    *sku,
+                    Some(RemoteComponent { id: RemoteComponent::JUST_ADDED, quantity: component.quantity }),
+                );
             }
             CatalogCall::RemoveComponent { component, .. } => {
                 for (_, known) in &mut self.components {

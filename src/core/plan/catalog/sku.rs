@@ -47,8 +47,7 @@ fn find_or_create(situation: &Situation<'_>, wanted: &Sku, held: &CatalogHeld) -
         // VTEX says that there is one and does not find it: not to be decided here.
         Thing::Absent if held.exists => CatalogCall::ResolveSku { reference },
         Thing::Unknown if held.exists || situation.read_first => CatalogCall::FindSku { reference },
-        _ => kit::unresolved(&wanted.components, held)
-            .unwrap_or_else(|| CatalogCall::CreateSku { body: new(situation, wanted) }),
+        _ => CatalogCall::CreateSku { body: new(situation, wanted) },
     }
 }
 

@@ -56,13 +56,24 @@ impl Site {
         Self::new(Entity::Sku, SKU, &[10])
     }
 
+    /// Those that are the same for every value, and the components of a kit.
+    fn parents_of(&self, vtex: &Vtex, wanted: &Value) -> Vec<u32> {
+        let components = match wanted {
+            Value::Sku(sku) => sku.components.as_slice(),
+            _ => &[],
+        };
+        let number =
+            |component: &Component| vtex.number_of(&component.sku).expect("a kit waits for its parts");
+        self.parents.iter().copied().chain(components.iter().map(number)).collect()
+    }
+
     /// Runs one job as the dispatcher does; `Err`: a request failed, and the job is over.
     fn try_deliver(&mut self, vtex: &mut Vtex, wanted: &Value) -> Result<(), Fault> {
         let relied_on = self.confirmed.as_ref().filter(|_| !self.unsure && !self.read_first);
         let mut held = relied_on.map_or(Held::Unknown, Held::confirmed);
         self.calls.clear();
         loop {
-            let links = Links { own: self.own.map(RemoteId::Number), parents: self.parents.clone() };
+            let links = Links { own: self.own.map(RemoteId::Number), parents: self.parents_of(vtex, wanted) };
             let price = PriceRules::default();
             let situation = Situation {
                 key: &self.key,
@@ -173,7 +184,7 @@ fn sku(sku: &Sku) -> Value {
 }
 
 fn component(sku: &str, quantity: u32) -> Component {
-    Component { sku: CompactString::new(sku), quantity }
+    Component { sku: CompactString::new(sku), quantity, unit_price: None }
 }
 
 fn text(json: &str) -> serde_json::Value {

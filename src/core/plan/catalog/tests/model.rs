@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 
 use crate::core::call::Answer;
 use crate::core::call::catalog::{CatalogAnswer, CatalogCall, Document, RemoteComponent, RemoteImage};
+use crate::core::money::Money;
 use crate::core::value::catalog::Specification;
 
 /// A request whose outcome is not known, and what became of it.
@@ -27,6 +28,8 @@ pub(super) struct Thing {
     pub(super) images: Vec<RemoteImage>,
     /// SKU, quantity and number of the association.
     pub(super) components: Vec<(u32, u32, u32)>,
+    /// Of the components, in the order in which they were added.
+    pub(super) component_prices: Vec<Option<Money>>,
 }
 
 #[derive(Debug, Default)]
@@ -72,6 +75,11 @@ impl Vtex {
     pub(super) fn add_sku(&mut self, id: u32, reference: &str) {
         let body = fields(json!({"Id": id, "RefId": reference, "Name": reference, "IsActive": false}));
         self.skus.insert(id, Thing { body, ..Thing::default() });
+    }
+
+    /// Of a SKU.
+    pub(super) fn number_of(&self, reference: &str) -> Option<u32> {
+        find(&self.skus, reference).map(|(id, _)| id)
     }
 
     fn apply(&mut self, call: &CatalogCall) -> Answer {
@@ -199,9 +207,10 @@ impl Vtex {
             CatalogCall::RemoveEan { sku, ean } => {
                 self.skus.get_mut(sku).unwrap().eans.remove(ean);
             }
-            CatalogCall::AddComponent { parent, sku, component, .. } => {
-                let components = &mut self.skus.get_mut(parent).unwrap().components;
-                components.push((*sku, component.quantity, number));
+            CatalogCall::AddComponent { parent, sku, component, unit_price } => {
+                let kit = self.skus.get_mut(parent).unwrap();
+                kit.components.push((*sku, component.quantity, number));
+                kit.component_prices.push(*unit_price);
             }
             CatalogCall::RemoveComponent { parent, component } => {
                 let components = &mut self.skus.get_mut(parent).unwrap().components;

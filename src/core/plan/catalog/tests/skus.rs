@@ -221,7 +221,7 @@ fn a_kit_is_made_of_skus_that_exist() {
     site.rules.kit_component_price = Some(Money(1_000));
     let wanted = changed(|sku| sku.components = vec![component("A", 1), component("B", 2)]);
     let calls = site.deliver(&mut vtex, &sku(&wanted));
-    assert_eq!(calls[..3], ["GET /pvt/sku/skuidbyrefid/A", "GET /pvt/sku/skuidbyrefid/B", "POST /sku"]);
+    assert_eq!(calls[0], "POST /sku", "the dispatcher knows its parts before it begins");
     let id = site.own.unwrap();
     assert!(vtex.skus[&id].body["IsKit"] == true && id > 100, "it did not take a component for itself");
     let parts = |vtex: &Vtex| {
@@ -232,6 +232,33 @@ fn a_kit_is_made_of_skus_that_exist() {
     let wanted = changed(|sku| sku.components = vec![component("A", 3)]);
     site.deliver(&mut vtex, &sku(&wanted));
     assert_eq!(parts(&vtex), [(1, 3)]);
+}
+
+#[test]
+fn a_part_of_a_kit_that_has_another_price_is_added_anew() {
+    let mut vtex = Vtex::default();
+    vtex.add_sku(1, "A");
+    vtex.add_sku(2, "B");
+    let mut site = Site::sku();
+    site.rules.kit_component_price = Some(Money(1_000));
+    let kit = |price: Option<i64>| {
+        let part = Component { unit_price: price.map(Money), ..component("A", 1) };
+        sku(&changed(|sku| sku.components = vec![part, component("B", 1)]))
+    };
+    let prices = |vtex: &Vtex, site: &Site| vtex.skus[&site.own.unwrap()].component_prices.clone();
+    site.deliver(&mut vtex, &kit(Some(250)));
+    assert_eq!(prices(&vtex, &site), [Some(Money(250)), Some(Money(1_000))]);
+    for fault in [None, Some(Fault::Applied), Some(Fault::NotApplied)] {
+        let price = 300 + vtex.last as i64;
+        // Read, remove, add: whichever of the last two is lost.
+        vtex.faults = [None, fault, None, fault].into();
+        site.deliver(&mut vtex, &kit(Some(price)));
+        vtex.faults.clear();
+        assert_eq!(prices(&vtex, &site).last(), Some(&Some(Money(price))), "{fault:?}");
+        let parts = &vtex.skus[&site.own.unwrap()].components;
+        assert_eq!(parts.iter().map(|part| part.0).collect::<Vec<_>>(), [2, 1], "{fault:?}");
+        assert_eq!(site.deliver(&mut vtex, &kit(Some(price))), [""; 0]);
+    }
 }
 
 #[test]
