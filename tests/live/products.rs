@@ -149,6 +149,19 @@ async fn a_change_of_a_product_arrives_and_what_others_wrote_stays() {
     site.until("the image", MINUTE, async |site| images(site).contains("nova.jpg")).await;
     assert_eq!(sku(&site, &code).unwrap().images.len(), 1, "{}", images(&site));
 
+    let material = |site: &Site| format!("{:?}", product(site, &reference).unwrap().specifications);
+    assert!(material(&site).contains("Material"), "{}", material(&site));
+    sql(
+        &site,
+        &format!(
+            "DELETE FROM live.produto_especificacao
+             WHERE id_produto = (SELECT id FROM live.produto WHERE codigo = '{reference}')"
+        ),
+    )
+    .await;
+    site.until("its specification is taken back", MINUTE, async |site| !material(site).contains("Material"))
+        .await;
+
     sql(
         &site,
         &format!("UPDATE live.produto SET ind_integra_ecommerce = false WHERE codigo = '{reference}'"),

@@ -6,7 +6,9 @@ use compact_str::CompactString;
 use serde_json::{Value as Json, json};
 
 use crate::core::call::Answer;
-use crate::core::call::catalog::{CatalogAnswer, CatalogCall, Document, RemoteComponent, RemoteImage};
+use crate::core::call::catalog::{
+    CatalogAnswer, CatalogCall, Document, RemoteComponent, RemoteImage, RemoteSpecification, Specified,
+};
 use crate::core::money::Money;
 use crate::core::value::catalog::Specification;
 
@@ -21,6 +23,8 @@ pub(super) enum Fault {
 pub(super) struct Thing {
     pub(super) body: Document,
     pub(super) specifications: BTreeMap<String, Specification>,
+    /// Which of them are texts, and not of a list.
+    pub(super) texts: BTreeSet<String>,
     pub(super) policies: BTreeSet<u32>,
     /// The policies that the shop's search knows: those at the last save.
     pub(super) indexed: BTreeSet<u32>,
@@ -112,6 +116,12 @@ impl Vtex {
             }
             CatalogCall::ReadProduct { id } => CatalogAnswer::Document(Some(self.products[id].body.clone())),
             CatalogCall::ReadSku { id } => CatalogAnswer::Document(Some(self.skus[id].body.clone())),
+            CatalogCall::ReadSpecifications { owner } => {
+                CatalogAnswer::Specifications(assigned(self.specified(*owner)))
+            }
+            CatalogCall::ReadField { field } => {
+                CatalogAnswer::FieldName(FIELDS.get(*field as usize).map(|name| (*name).to_owned()))
+            }
             CatalogCall::ReadTradePolicies { product } => {
                 CatalogAnswer::TradePolicies(self.products[product].policies.iter().copied().collect())
             }
@@ -170,6 +180,13 @@ impl Vtex {
         })
     }
 
+    fn specified(&self, owner: Specified) -> &Thing {
+        match owner {
+            Specified::Product(id) => &self.products[&id],
+            Specified::Sku(id) => &self.skus[&id],
+        }
+    }
+
     fn taken(&self, things: &BTreeMap<u32, Thing>, body: &Document) -> Option<CatalogAnswer> {
         let (id, _) = find(things, body["RefId"].as_str().unwrap())?;
         Some(CatalogAnswer::Exists((!self.is_terse).then_some(id)))
@@ -192,6 +209,18 @@ impl Vtex {
             }
             CatalogCall::PutSkuSpecification { id, specification } => {
                 specify(self.skus.get_mut(id).unwrap(), specification);
+            }
+            CatalogCall::RemoveSpecification { owner, specification } => {
+                let thing = self.specified(*owner);
+                let found = assigned(thing)
+                    .into_iter()
+                    .find(|one| *specification == if one.of_list { one.field } else { one.id });
+                let found = found.map(|one| FIELDS[one.field as usize]);
+                let thing = match owner {
+                    Specified::Product(id) => self.products.get_mut(id),
+                    Specified::Sku(id) => self.skus.get_mut(id),
+                };
+                found.map(|name| thing.unwrap().specifications.remove(name));
             }
             CatalogCall::AddTradePolicy { product, policy } => {
                 self.products.get_mut(product).unwrap().policies.insert(*policy);
@@ -255,6 +284,24 @@ fn change_images(sku: &mut Thing, call: &CatalogCall, number: u32) {
     if !images.is_empty() && sku.body.get("ActivateIfPossible") == Some(&json!(true)) {
         sku.body.insert("IsActive".into(), json!(true));
     }
+}
+
+/// The fields that there are; their numbers are their places.
+pub(super) const FIELDS: [&str; 9] = ["", "Tecido", "Gola", "Cor", "Tamanho", "do-lojista", "X", "Y", "Z"];
+
+fn assigned(thing: &Thing) -> Vec<RemoteSpecification> {
+    let of = |specification: &Specification| {
+        let field = FIELDS.iter().position(|name| *name == specification.name).expect("a known field");
+        let field = u32::try_from(field).expect("one of a few");
+        let one = |value: &String| RemoteSpecification {
+            id: 100 + field,
+            field,
+            of_list: !thing.texts.contains(&specification.name),
+            text: format!(" {value}"),
+        };
+        specification.values.iter().map(one).collect::<Vec<_>>()
+    };
+    thing.specifications.values().flat_map(of).collect()
 }
 
 fn specify(thing: &mut Thing, specification: &Specification) {

@@ -1,5 +1,6 @@
 use super::model::fields;
 use super::*;
+use crate::core::call::catalog::Specified;
 use crate::core::money::Money;
 
 fn delivered(wanted: &Sku) -> (Vtex, Site) {
@@ -307,4 +308,37 @@ fn the_rules_are_read_from_the_configuration() {
     let unknown = serde_json::from_value::<CatalogRules>(json!({"product": ["colour"]}));
     assert!(unknown.is_err(), "{unknown:?}");
     assert_eq!(fields(serde_json::to_value(CatalogRules::default()).unwrap()).len(), 5);
+}
+
+#[test]
+fn a_number_that_names_another_specification_too_takes_nothing_back() {
+    let held = |assigned: Vec<RemoteSpecification>| CatalogHeld {
+        assigned: Some(assigned),
+        fields: vec![(7, "Cor".into())],
+        ..CatalogHeld::default()
+    };
+    let one = |id, field, of_list| RemoteSpecification { id, field, of_list, text: "Azul".into() };
+    let other = |id, field| RemoteSpecification { text: "M".into(), ..one(id, field, true) };
+    let table = [
+        (vec![one(1, 7, true), other(2, 8)], Some(7)),
+        (vec![one(1, 7, false), other(2, 8)], Some(1)),
+        // 7 is the number of another one, too: by its own number then.
+        (vec![one(1, 7, true), other(7, 8)], Some(1)),
+        (vec![one(1, 7, true), other(7, 1)], None),
+    ];
+    for (assigned, expected) in table {
+        let held = held(assigned);
+        let (confirmed, wanted) = ([specification("cor", "azul")], []);
+        let owner = Specified::Sku(5);
+        let all = specifications::Specifications {
+            owner,
+            wanted: &wanted,
+            ours: Some(&confirmed),
+            confirmed: &confirmed,
+            held: &held,
+        };
+        let expected =
+            expected.map(|specification| CatalogCall::RemoveSpecification { owner, specification });
+        assert_eq!(all.next(), expected, "{:?}", held.assigned);
+    }
 }
