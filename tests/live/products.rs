@@ -286,3 +286,33 @@ async fn a_kit_waits_for_its_parts_and_follows_them() {
     assert_eq!(site.vtex.world().catalog_duplicates(), CatalogDuplicates::default());
     assert_eq!(site.stop(), 0, "{}", site.log());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_that_cannot_be_fetched_is_named_and_holds_nothing_else_up() {
+    let options = Options { limits: Limits::unlimited(), ..Options::default() };
+    let mut site = Site::new(200, options, FAST).await;
+    site.use_entities("\"product\"");
+    let check = "[mapping.catalog.images]\ncheck = true\n[[mapping.stores]]";
+    site.set_config(&site.config().replacen("[[mapping.stores]]", check, 1));
+    site.run(&["install"]);
+    // Nobody listens there.
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    sql(&site, &format!("UPDATE live.produto_imagem SET url = 'http://{nobody}/foto.jpg'")).await;
+    site.start();
+    let expected = codes(&site, FOR_SALE).await;
+    let lacks_only_its_image =
+        |site: &Site, sku: &String| unmet(site, sku).is_some_and(|unmet| unmet == "Image, Index");
+    site.until("all but the images", MINUTE, async |site| {
+        expected.iter().all(|sku| lacks_only_its_image(site, sku))
+    })
+    .await;
+    let explained = async |site: &Site| site.run(&["explain", "sku", &expected[0]]);
+    let reason = format!("http://{nobody}/foto.jpg: ");
+    site.until("the reason", MINUTE, async |site| {
+        let text = explained(site).await;
+        text.contains(&reason) && text.contains("✗ it has no image")
+    })
+    .await;
+    assert!(site.run(&["parked", "list"]).contains("nothing is parked"));
+    assert_eq!(site.stop(), 0, "{}", site.log());
+}

@@ -179,6 +179,8 @@ pub enum CatalogAnswer {
     Specifications(Vec<RemoteSpecification>),
     /// Of `ReadField`; none: there is no such field any more.
     FieldName(Option<String>),
+    /// Of `AddImage` and `PutImage`: VTEX does not have it, since it cannot be fetched or is refused; why.
+    Unfit(String),
     /// None: the kit does not contain the SKU.
     Component(Option<RemoteComponent>),
 }
@@ -318,6 +320,7 @@ impl CatalogCall {
             CatalogAnswer::Resolved(_) => matches!(self, Self::ResolveSku { .. }),
             CatalogAnswer::Specifications(_) => matches!(self, Self::ReadSpecifications { .. }),
             CatalogAnswer::FieldName(_) => matches!(self, Self::ReadField { .. }),
+            CatalogAnswer::Unfit(_) => matches!(self, Self::AddImage { .. } | Self::PutImage { .. }),
             CatalogAnswer::Component(_) => matches!(self, Self::ReadComponent { .. }),
             CatalogAnswer::Document(_) => {
                 self.shows_all()

@@ -63,7 +63,7 @@ impl Dispatch {
             State::BackingOff | State::Verifying => {
                 let ledger = &self.ledger;
                 self.timers.leave(|ticket| is_live(ledger, ticket));
-                self.with_trouble(slot, |trouble| trouble.not_before = None);
+                self.with_trouble(slot, |trouble| (trouble.not_before, trouble.partly) = (None, false));
             }
             State::Parked => {
                 if let Some(entry) = self.ledger.get(slot) {

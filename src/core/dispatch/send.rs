@@ -211,7 +211,7 @@ impl Dispatch {
             let held = held_at_rest(entry);
             match self.plan(entry, &entry.wanted, &held, &links) {
                 // What VTEX is at work on is known by asking only, so it is no answer yet.
-                Next::Done | Next::Later(_) | Next::GiveUp(_) => {
+                Next::Done | Next::Partly { .. } | Next::Later(_) | Next::GiveUp(_) => {
                     self.totals.suppressed += 1;
                     effects.extend(self.discard(slot).map(settle_suppressed));
                 }

@@ -166,6 +166,7 @@ fn any_config() -> impl Strategy<Value = CatalogConfig> {
             from: if flags[4] { ImageSource::Template } else { ImageSource::Live },
             url: "https://x/{produto}-{cor}-{ordem}.jpg".to_owned(),
             count: 3,
+            ..ImageRules::default()
         },
         ..CatalogConfig::default()
     })

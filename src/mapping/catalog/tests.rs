@@ -461,6 +461,7 @@ fn names_and_labels_are_the_sites() {
             from: ImageSource::Template,
             url: "https://img.example/{produto}/{cor}/{ean}_{ordem}.png".to_owned(),
             count: 2,
+            ..ImageRules::default()
         },
         ..plain()
     };

@@ -63,6 +63,10 @@ fn refused(call: &CatalogCall, status: u16, failure: Failure) -> Result<Answer, 
         }
         (CatalogCall::ReadField { .. }, 404) => Ok(Answer::Catalog(CatalogAnswer::FieldName(None))),
         (CatalogCall::ReadComponent { .. }, 404) => Ok(Answer::Catalog(CatalogAnswer::Component(None))),
+        // One image that VTEX does not take leaves the others.
+        (CatalogCall::AddImage { .. } | CatalogCall::PutImage { .. }, 400 | 422) => {
+            Ok(Answer::Catalog(CatalogAnswer::Unfit(format!("VTEX does not take it: {body}"))))
+        }
         // It is gone already; that the SKU itself is gone, the next reading tells.
         (
             CatalogCall::RemoveEan { .. }

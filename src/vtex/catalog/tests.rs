@@ -355,3 +355,14 @@ fn specifications_are_read_by_their_numbers_and_fields_by_their_names() {
     let remove = CatalogCall::RemoveSpecification { owner: Specified::Sku(7), specification: 20 };
     assert_eq!(answer::answer(&remove, 404, false, &gone), Ok(Answer::Done));
 }
+
+#[test]
+fn an_image_that_vtex_refuses_is_an_answer_and_a_lost_one_is_none() {
+    let add = CatalogCall::AddImage { sku: 7, image: image(None), position: 0 };
+    let refused = |code| move || Err(Failure::Status { code, body: "Invalid image".to_owned() });
+    let unfit = CatalogAnswer::Unfit("VTEX does not take it: Invalid image".to_owned());
+    assert_eq!(answer::answer(&add, 400, false, &refused(400)), Ok(Answer::Catalog(unfit)));
+    for code in [404, 500] {
+        assert!(answer::answer(&add, code, false, &refused(code)).is_err(), "{code}");
+    }
+}

@@ -48,6 +48,8 @@ pub struct CatalogHeld {
     policies_changed: bool,
     eans: Option<Vec<CompactString>>,
     images: Option<Vec<RemoteImage>>,
+    /// Images that cannot be sent now, by name, and why.
+    unfit: Vec<(CompactString, String)>,
     /// Put in this job.
     specifications: Vec<Specification>,
     /// All that the owner has, read since the last one was taken back.
@@ -122,6 +124,11 @@ impl CatalogHeld {
             CatalogAnswer::FieldName(name) => {
                 if let CatalogCall::ReadField { field } = call {
                     self.fields.push((*field, name.unwrap_or_default()));
+                }
+            }
+            CatalogAnswer::Unfit(reason) => {
+                if let CatalogCall::AddImage { image, .. } | CatalogCall::PutImage { image, .. } = call {
+                    self.unfit.push((image.name.clone(), format!("{}: {reason}", image.url)));
                 }
             }
             CatalogAnswer::Component(component) => {
@@ -208,7 +215,11 @@ pub(super) fn next(situation: &Situation<'_>) -> Next {
         Value::Sku(wanted) => sku::next(situation, wanted, held),
         _ => None,
     };
-    call.map_or(Next::Done, |call| Next::Call(Call::Catalog(call)))
+    match (call, situation.wanted) {
+        (Some(call), _) => Next::Call(Call::Catalog(call)),
+        (None, Value::Sku(wanted)) if !held.unfit.is_empty() => images::partly(situation, wanted, held),
+        (None, _) => Next::Done,
+    }
 }
 
 /// VTEX's number of the thing, unless it is known to be gone.

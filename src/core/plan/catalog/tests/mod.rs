@@ -32,6 +32,8 @@ struct Site {
     rules: CatalogRules,
     /// Of the last job that came to its end.
     calls: Vec<CatalogCall>,
+    /// Why that one did not bring everything.
+    why: String,
 }
 
 impl Site {
@@ -45,6 +47,7 @@ impl Site {
             read_first: false,
             rules: CatalogRules::default(),
             calls: Vec::new(),
+            why: String::new(),
         }
     }
 
@@ -72,6 +75,7 @@ impl Site {
         let relied_on = self.confirmed.as_ref().filter(|_| !self.unsure && !self.read_first);
         let mut held = relied_on.map_or(Held::Unknown, Held::confirmed);
         self.calls.clear();
+        self.why.clear();
         loop {
             let links = Links { own: self.own.map(RemoteId::Number), parents: self.parents_of(vtex, wanted) };
             let price = PriceRules::default();
@@ -85,7 +89,16 @@ impl Site {
                 held: &held,
                 rules: Rules { price: &price, catalog: &self.rules },
             };
-            let Next::Call(call) = next(&situation) else { break };
+            let call = match next(&situation) {
+                Next::Call(call) => call,
+                Next::Partly { held, why } => {
+                    self.why = why;
+                    self.confirmed = Some(*held);
+                    (self.unsure, self.read_first) = (false, false);
+                    return Ok(());
+                }
+                _ => break,
+            };
             let Call::Catalog(inner) = &call else { panic!("no catalog call: {call:?}") };
             assert!(self.calls.len() < 60, "a job ends: {:?}", self.calls);
             self.calls.push(inner.clone());

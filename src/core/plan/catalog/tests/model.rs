@@ -49,6 +49,8 @@ pub(super) struct Vtex {
     pub(super) is_terse: bool,
     /// The look-up of SKUs by reference finds nothing.
     pub(super) is_blind: bool,
+    /// Addresses of images that cannot be fetched.
+    pub(super) missing: BTreeSet<String>,
     /// Images are shown without where they came from.
     pub(super) hides_urls: bool,
 }
@@ -141,6 +143,11 @@ impl Vtex {
                 CatalogAnswer::Component(
                     found.map(|(_, quantity, id)| RemoteComponent { id: *id, quantity: *quantity }),
                 )
+            }
+            CatalogCall::AddImage { image, .. } | CatalogCall::PutImage { image, .. }
+                if self.missing.contains(&image.url) =>
+            {
+                CatalogAnswer::Unfit("404".to_owned())
             }
             CatalogCall::CreateBrand { body } => CatalogAnswer::Created(create(
                 &mut self.brands,

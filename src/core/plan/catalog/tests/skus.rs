@@ -342,3 +342,44 @@ fn a_number_that_names_another_specification_too_takes_nothing_back() {
         assert_eq!(all.next(), expected, "{:?}", held.assigned);
     }
 }
+
+#[test]
+fn an_image_that_is_not_there_leaves_the_others_and_is_brought_later() {
+    let (mut vtex, mut site) = (Vtex::default(), Site::sku());
+    let [front, back] = [image("mare-frente", "1"), image("mare-costas", "2")];
+    let wanted = sku(&a_sku());
+    vtex.missing.insert(front.url.clone());
+    site.deliver(&mut vtex, &wanted);
+    assert_eq!(site.why, "https://img.loja/1.jpg: 404");
+    let shown = |vtex: &Vtex, site: &Site| {
+        let images = &vtex.skus[&site.own.unwrap()].images;
+        images.iter().map(|image| (image.name.to_string(), image.position, image.main)).collect::<Vec<_>>()
+    };
+    // The next one is the main image meanwhile, or the SKU would not be for sale.
+    assert_eq!(shown(&vtex, &site), [("mare-costas".to_owned(), 0, true)]);
+    let again = site.deliver(&mut vtex, &wanted);
+    assert_eq!(again, ["GET /sku/101/file", "POST /sku/101/file"], "nothing else is looked at");
+
+    vtex.missing.clear();
+    site.deliver(&mut vtex, &wanted);
+    assert_eq!(site.why, "");
+    let both = [("mare-costas".to_owned(), 1, false), ("mare-frente".to_owned(), 0, true)];
+    assert_eq!(shown(&vtex, &site), both);
+    assert_eq!(site.deliver(&mut vtex, &wanted), [""; 0]);
+
+    // What is to be replaced stays until the other one has come.
+    let new = image("mare-nova", "3");
+    let replaced = sku(&changed(|sku| sku.images = vec![new.clone(), back.clone()]));
+    vtex.missing.insert(new.url.clone());
+    site.deliver(&mut vtex, &replaced);
+    let names = |vtex: &Vtex, site: &Site| {
+        let mut names: Vec<_> = shown(vtex, site).into_iter().map(|(name, ..)| name).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(&vtex, &site), ["mare-costas", "mare-frente"]);
+    vtex.missing.clear();
+    site.deliver(&mut vtex, &replaced);
+    assert_eq!(names(&vtex, &site), ["mare-costas", "mare-nova"]);
+    assert_eq!(site.deliver(&mut vtex, &replaced), [""; 0]);
+}
