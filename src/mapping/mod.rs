@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
@@ -96,6 +97,8 @@ pub enum Refresh {
     Holders(u8, RowId),
     /// A customer with addresses and consents.
     Person(RowId),
+    /// The same of whoever has this code.
+    PersonCoded(CompactString),
 }
 
 /// What an announced table is to the mapping.
@@ -129,6 +132,8 @@ pub struct Scope {
     /// The same of all products that are found there.
     pub holders: Vec<Holders>,
     pub people: Vec<RowId>,
+    /// Codes of customers whose rows are not known.
+    pub people_coded: Vec<RowId>,
 }
 
 /// Rows of products, SKUs or kits' parts in which `column` is one of `ids`.

@@ -316,3 +316,33 @@ async fn an_image_that_cannot_be_fetched_is_named_and_holds_nothing_else_up() {
     assert!(site.run(&["parked", "list"]).contains("nothing is parked"));
     assert_eq!(site.stop(), 0, "{}", site.log());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_was_given_up_is_read_again_when_somebody_asks_for_it() {
+    let mut site = open(200).await;
+    site.start();
+    all_active(&site, MINUTE).await;
+    let code = codes(&site, FOR_SALE).await.remove(0);
+    let reference = code.split('-').next().unwrap().to_owned();
+    let refused = |route: &str| Fault { route: route.to_owned(), ..Fault::new(FaultKind::EmptyBadRequest) };
+    let rename = |name: &str| {
+        format!("UPDATE live.produto SET titulo_ecommerce = '{name}' WHERE codigo = '{reference}'")
+    };
+    for (name, arguments) in [("Rede", vec!["product"]), ("Esteira", Vec::new())] {
+        site.vtex.world().set_faults(vec![refused("PUT */pvt/product/*")]);
+        sql(&site, &rename(name)).await;
+        let parked = |site: &Site| site.run(&["parked", "list"]).contains(&reference);
+        site.until("it is refused", MINUTE, async |site| parked(site)).await;
+        assert!(site.run(&["parked", "drop", "product", &reference]).starts_with("dropped"));
+        site.vtex.world().set_faults(Vec::new());
+        assert_ne!(product(&site, &reference).unwrap().name, name, "dropped means not sent");
+        // By its own code, or with all that a SKU of it names.
+        let key = if arguments.is_empty() { &code } else { &reference };
+        site.run(&[&["reconcile"], &arguments[..], &["--key", key]].concat());
+        let named = |site: &Site| product(site, &reference).unwrap().name == name;
+        site.until("its name", MINUTE, async |site| named(site)).await;
+    }
+    assert!(site.fails(&["reconcile", "product", "--key", "NADA"]).contains("Live has no product NADA"));
+    assert!(site.fails(&["reconcile", "--key", "NADA"]).contains("Live has no SKU NADA"));
+    assert_eq!(site.stop(), 0, "{}", site.log());
+}

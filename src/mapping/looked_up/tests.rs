@@ -200,6 +200,33 @@ fn a_part_that_gets_another_name_has_its_kits_read_again() {
 }
 
 #[test]
+fn a_key_leads_to_what_is_to_be_read_again() {
+    let mut bench = Bench::new();
+    bench.put(Role::Brand, "id=8 codigo=M1 descricao=Maré situacao=1");
+    let (sku, catalog) = (Refresh::Sku(id("2")), Refresh::Catalog(id("2")));
+    let holders = |role: Role, row: &str| vec![Refresh::Holders(role as u8, id(row))];
+    let table = [
+        (None, "PART", Some(vec![sku.clone(), catalog.clone()])),
+        (None, "w/PART", Some(vec![sku.clone(), catalog.clone()])),
+        (None, "NADA", None),
+        (Some(Entity::Stock), "w/PART", Some(vec![sku.clone()])),
+        (Some(Entity::Price), "PART", Some(vec![sku])),
+        (Some(Entity::Sku), "PART", Some(vec![catalog.clone()])),
+        (Some(Entity::Product), "P2", Some(vec![catalog.clone()])),
+        (Some(Entity::Product), "P2-AZUL", Some(vec![catalog])),
+        (Some(Entity::Product), "P3", None),
+        (Some(Entity::Brand), "M1", Some(holders(Role::Brand, "8"))),
+        (Some(Entity::Brand), "M2", None),
+        (Some(Entity::Category), "C", Some(holders(Role::Classifier, "1"))),
+        (Some(Entity::Category), "A/B/C", Some(holders(Role::Classifier, "1"))),
+        (Some(Entity::Customer), "4711", Some(vec![Refresh::PersonCoded("4711".into())])),
+    ];
+    for (entity, key, expected) in table {
+        assert_eq!(bench.mapper.find(entity, key), expected, "{entity:?} {key}");
+    }
+}
+
+#[test]
 fn where_kits_are_off_their_table_is_not_read() {
     let config: MappingConfig = toml::from_str("entities = [\"product\"]").expect("a configuration");
     assert!(config.captured().iter().all(|table| table.role != Role::KitPart));

@@ -5,12 +5,14 @@
 
 use std::time::Instant;
 
+use tracing::warn;
+
 use crate::core::entity::Entity;
 use crate::mapping::cell::RowId;
 use crate::mapping::{Holders, Role};
 
 use super::load::{Load, LoadError};
-use super::reader::{Engine, Reader, Selection, Taken};
+use super::reader::{Engine, ReadError, Reader, Selection, Taken};
 use super::run::Run;
 use super::visibility::Seen;
 use super::{Applied, Ask, CatalogRows, Chunk, Content, PeopleRows};
@@ -112,6 +114,22 @@ impl<E: Engine> Run<'_, E> {
         products.sort_unstable();
         products.dedup();
         Ok(products)
+    }
+
+    /// The customers with some codes, which somebody has typed: what Live does not take for one is none.
+    pub(super) async fn customers_coded(&mut self, codes: &[RowId]) -> Result<Vec<RowId>, LoadError> {
+        if codes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let columns = self.loader.context.mapping.tables.customer.columns.clone();
+        match self.rows_of(Role::Customer, &columns.code, codes).await {
+            Ok(taken) => Ok(taken.rows.ids(&columns.id).collect()),
+            Err(LoadError::Read(ReadError::Refused(error))) => {
+                warn!(source = %self.loader.context.name, error, "customers could not be looked up by their codes");
+                Ok(Vec::new())
+            }
+            Err(error) => Err(error),
+        }
     }
 
     async fn rows_of(&mut self, role: Role, key: &str, ids: &[RowId]) -> Result<Taken, LoadError> {

@@ -281,7 +281,9 @@ impl<'a, E: Engine> Run<'a, E> {
             differences: 0,
             started: (self.loader.context.now)(),
         };
-        for customers in scope.people.chunks(TOGETHER) {
+        let mut people = scope.people.clone();
+        people.extend(self.customers_coded(&scope.people_coded).await?);
+        for customers in people.chunks(TOGETHER) {
             self.people_chunk(&mut load, customers.to_vec()).await?;
         }
         self.scope(&mut load, &scope).await?;
