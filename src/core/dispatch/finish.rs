@@ -183,7 +183,7 @@ impl Dispatch {
         if superseded {
             return self.place(slot, now);
         }
-        let doublings = u32::from(attempts.saturating_sub(1)).min(16);
+        let doublings = attempts.saturating_sub(1).min(16);
         let delay = REST_FIRST.saturating_mul(1 << doublings).min(REST_MAX);
         self.back_off(slot, State::BackingOff, delay, now);
         effects.extend(self.ledger.get(slot).map(amend));
