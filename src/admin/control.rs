@@ -265,12 +265,25 @@ pub(super) async fn reconcile(
     State(admin): State<Arc<Admin>>,
     Json(which): Json<Which>,
 ) -> Result<Json<Value>, Refusal> {
-    let entities = which.entity.map_or_else(|| Entity::SWITCHED.to_vec(), |entity| vec![entity.switch()]);
+    let refusal = |error: anyhow::Error| Refusal(StatusCode::BAD_REQUEST, format!("{error:#}"));
+    let Some(key) = which.key else {
+        let entities = which.entity.map_or_else(|| Entity::SWITCHED.to_vec(), |entity| vec![entity.switch()]);
+        for source in &admin.sources {
+            source.reconcile(&entities).map_err(refusal)?;
+        }
+        return Ok(Json(json!({ "started": true })));
+    };
+    // What one database knows need not be known to the others.
+    let mut unknown = None;
+    let mut known = false;
     for source in &admin.sources {
-        source
-            .reconcile(&entities, which.key.as_deref())
-            .await
-            .map_err(|error| Refusal(StatusCode::BAD_REQUEST, format!("{error:#}")))?;
+        match source.reread(which.entity, &key).await {
+            Ok(()) => known = true,
+            Err(error) => unknown = Some(error),
+        }
     }
-    Ok(Json(json!({ "started": true })))
+    match unknown {
+        Some(error) if !known => Err(refusal(error)),
+        _ => Ok(Json(json!({ "started": true }))),
+    }
 }

@@ -14,9 +14,11 @@ use crate::core::entity::Entity;
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Reconcile {
-    /// `stock` or `price`; both when left out.
+    /// `stock`, `price`, `product`, `customer` or `consent`; all that are sent when left out. With `--key` also `sku`,
+    /// `brand` or `category`.
     entity: Option<Entity>,
-    /// Only this SKU reference.
+    /// Only this one: a SKU reference, or of a product, brand, category or customer the code. Without an entity: all
+    /// that the SKU reference names, its product included.
     #[arg(long)]
     key: Option<String>,
     /// Start it and leave.

@@ -366,6 +366,7 @@ impl Dispatch {
     fn reconsider(&mut self, slot: Slot, now: Now, effects: &mut Vec<Effect>) -> Accepted {
         let Some(entry) = self.ledger.get(slot) else { return Accepted::Stale };
         let (state, urgency, jumps) = (entry.state, urgency_of(entry), self.is_jump(entry));
+        let partly = entry.trouble.as_ref().is_some_and(|trouble| trouble.partly);
         if self.needs_nothing(entry) {
             if let Some(entry) = self.discard(slot) {
                 effects.push(settle_suppressed(entry));
@@ -374,7 +375,8 @@ impl Dispatch {
         }
         match state {
             State::Queued { urgency: queued, .. } if queued <= urgency && !jumps => {}
-            State::WaitsForSku | State::BackingOff if !jumps => {}
+            State::WaitsForSku if !jumps => {}
+            State::BackingOff if !jumps && !partly => {}
             // It may hang on something else now.
             State::WaitsForParent
             | State::WaitsForSku

@@ -81,6 +81,8 @@ pub(crate) struct Trouble {
     pub(crate) absent: bool,
     /// Somebody has confirmed what would otherwise be set aside.
     pub(crate) allowed: bool,
+    /// It backs off for a part that could not be brought: a newer value need not wait.
+    pub(crate) partly: bool,
 }
 
 /// One key that is not at rest.

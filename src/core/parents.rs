@@ -1,8 +1,8 @@
 //! What VTEX calls the things that others hang on (brands, categories, products), and which keys wait for
 //! one of them to exist.
 //!
-//! A product waits for its brand and its category, a SKU for its product. A waiting key costs no request; it
-//! wakes when the thing that it waits for is known.
+//! A product waits for its brand and its category, a SKU for its product, a kit for its parts. A waiting key costs
+//! no request; it wakes when the thing that it waits for is known.
 
 use std::collections::BTreeMap;
 
@@ -48,15 +48,16 @@ impl Parents {
         self.waits_for.insert(slot, (key, self.arrivals));
     }
 
-    /// `slot` does not wait any more.
-    pub(crate) fn leave(&mut self, slot: Slot) {
-        let Some((key, arrival)) = self.waits_for.remove(&slot) else { return };
+    /// `slot` does not wait any more; what it waited for.
+    pub(crate) fn leave(&mut self, slot: Slot) -> Option<Key> {
+        let (key, arrival) = self.waits_for.remove(&slot)?;
         if let Some(waiting) = self.waiting.get_mut(&key) {
             waiting.remove(&arrival);
             if waiting.is_empty() {
                 self.waiting.remove(&key);
             }
         }
+        Some(key)
     }
 
     /// What `slot` waits for.

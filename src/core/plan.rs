@@ -169,6 +169,11 @@ pub enum Next {
     Call(Call),
     /// VTEX holds what is wanted.
     Done,
+    /// VTEX holds `held`, and no more of what is wanted can be brought now. The rest is tried again.
+    Partly {
+        held: Box<Value>,
+        why: String,
+    },
     /// VTEX is at work: to be looked at again after this time. No failure.
     Later(Duration),
     /// VTEX cannot do it. What the operator can do: the key is set aside with this.

@@ -254,6 +254,12 @@ impl MappingConfig {
         self.entities.contains(&entity.switch())
     }
 
+    /// Whether a table is read at all: a site without kits need not have theirs.
+    pub fn uses(&self, role: Role) -> bool {
+        let needed = role.needed_by().iter().any(|entity| self.has(*entity));
+        needed && (role != Role::KitPart || self.catalog.kits)
+    }
+
     /// Every trade policy that prices of ours go to.
     pub fn trade_policies(&self) -> Vec<CompactString> {
         let mut policies: Vec<_> = self
@@ -305,6 +311,7 @@ impl MappingConfig {
             Role::Specification => {
                 (&tables.specification.table, tables.specification.columns.list(), &[T, T, T, T])
             }
+            Role::KitPart => (&tables.kit_part.table, tables.kit_part.columns.list(), &[T, T, T, T]),
             Role::Customer => {
                 let mut columns = tables.customer.columns.list();
                 if !self.customers.has_price_groups() {
@@ -337,9 +344,12 @@ impl MappingConfig {
             // The product leads from a price to everything that is to be read again.
             Role::Price => &[columns[0], columns[2]],
             // The same with what belongs to a product, a SKU or a customer.
-            Role::Barcode | Role::Image | Role::Specification | Role::Address | Role::Consent => {
-                &columns[..2]
-            }
+            Role::Barcode
+            | Role::Image
+            | Role::Specification
+            | Role::KitPart
+            | Role::Address
+            | Role::Consent => &columns[..2],
             _ => &columns[..1],
         };
         CapturedTable {
@@ -353,10 +363,6 @@ impl MappingConfig {
 
     /// The tables that the chosen entities need.
     pub fn captured(&self) -> Vec<CapturedTable> {
-        Role::ALL
-            .into_iter()
-            .filter(|role| role.needed_by().iter().any(|entity| self.has(*entity)))
-            .map(|role| self.captured_table(role))
-            .collect()
+        Role::ALL.into_iter().filter(|role| self.uses(*role)).map(|role| self.captured_table(role)).collect()
     }
 }

@@ -52,7 +52,7 @@ impl Mapper {
         let refresh = match role {
             Role::Address | Role::Consent => Refresh::Person(owner.clone()),
             // One of an unknown SKU is read when the SKU comes.
-            Role::Barcode => match self.reference.skus.get(owner) {
+            Role::Barcode | Role::KitPart => match self.reference.skus.get(owner) {
                 Some(sku) => Refresh::Catalog(sku.product.clone()),
                 None => return,
             },

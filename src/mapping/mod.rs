@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
@@ -93,10 +94,12 @@ pub enum Refresh {
     Store(RowId),
     /// What the catalog says of a product and its SKUs.
     Catalog(RowId),
-    /// The same of all products that have this row of a [`Role`]'s table.
+    /// The same of all products that have this row of a [`Role`]'s table; of a SKU: of the kits that it is a part of.
     Holders(u8, RowId),
     /// A customer with addresses and consents.
     Person(RowId),
+    /// The same of whoever has this code.
+    PersonCoded(CompactString),
 }
 
 /// What an announced table is to the mapping.
@@ -130,12 +133,14 @@ pub struct Scope {
     /// The same of all products that are found there.
     pub holders: Vec<Holders>,
     pub people: Vec<RowId>,
+    /// Codes of customers whose rows are not known.
+    pub people_coded: Vec<RowId>,
 }
 
-/// Rows of products or SKUs in which `column` is one of `ids`.
+/// Rows of products, SKUs or kits' parts in which `column` is one of `ids`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holders {
-    /// [`Role::Product`] or [`Role::Sku`].
+    /// [`Role::Product`], [`Role::Sku`] or [`Role::KitPart`].
     pub table: Role,
     pub column: String,
     pub ids: Vec<RowId>,
@@ -282,16 +287,19 @@ impl Mapper {
     ) -> Result<(), RowError> {
         let Some(plan) = self.plans.get(&relation) else { return Ok(()) };
         let role = plan.role();
-        if !plan.missing().is_empty() || !role.needed_by().iter().any(|entity| self.config.has(*entity)) {
+        if !plan.missing().is_empty() || !self.config.uses(role) {
             return Ok(());
         }
         let plan = plan.clone();
         let result = match role {
             Role::Stock => self.stock_change(&plan, change, rows, out),
             Role::Price => self.price_change(&plan, change, now, rows, out),
-            Role::Barcode | Role::Image | Role::Specification | Role::Address | Role::Consent => {
-                self.detail_change(&plan, change, rows, out)
-            }
+            Role::Barcode
+            | Role::Image
+            | Role::Specification
+            | Role::KitPart
+            | Role::Address
+            | Role::Consent => self.detail_change(&plan, change, rows, out),
             Role::Customer => person_change(&plan, change, out),
             _ => self.reference_change(&plan, change, out),
         };

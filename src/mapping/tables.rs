@@ -27,11 +27,12 @@ pub enum Role {
     Letter = 17,
     Purpose = 18,
     Consent = 19,
+    KitPart = 20,
 }
 
 impl Role {
     /// In the order in which they depend on each other.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Store,
         Self::Deposit,
         Self::PriceTable,
@@ -44,6 +45,7 @@ impl Role {
         Self::Barcode,
         Self::Image,
         Self::Specification,
+        Self::KitPart,
         Self::Price,
         Self::Stock,
         Self::Letter,
@@ -88,6 +90,7 @@ impl Role {
             Self::Letter => "consent letters",
             Self::Purpose => "purposes of consent",
             Self::Consent => "consents",
+            Self::KitPart => "parts of kits",
         }
     }
 
@@ -108,7 +111,8 @@ impl Role {
             | Self::Size
             | Self::Barcode
             | Self::Image
-            | Self::Specification => &[Entity::Product],
+            | Self::Specification
+            | Self::KitPart => &[Entity::Product],
             Self::Address => &[Entity::Customer],
             // A customer without the basic consent is not sent.
             Self::Customer | Self::Letter | Self::Purpose | Self::Consent => {
@@ -356,6 +360,17 @@ table!(
     }
 );
 table!(
+    /// What kits are made of. Read with `catalog.kits` only.
+    KitPartTable, KitPartColumns, "live.produto_kit_componente", {
+        id = "id",
+        kit = "id_sku_kit",
+        sku = "id_sku",
+        quantity = "quantidade",
+        /// Of one unit within the kit. Null, or no such column: `catalog.kit_component_price` of the tuning.
+        unit_price = "preco_unitario",
+    }
+);
+table!(
     /// Customers (clientes).
     CustomerTable, CustomerColumns, "live.cliente", {
         id = "id",
@@ -448,6 +463,7 @@ pub struct Tables {
     pub barcode: BarcodeTable,
     pub image: ImageTable,
     pub specification: SpecificationTable,
+    pub kit_part: KitPartTable,
     pub customer: CustomerTable,
     pub address: AddressTable,
     pub letter: LetterTable,

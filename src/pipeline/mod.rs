@@ -64,7 +64,11 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         .with_context(|| format!("cannot open the ledger in {}", config.state_dir.display()))?;
     let tuning = saved_tuning(&store)?.unwrap_or_else(|| config.tuning.clone());
     let credentials = config.credentials()?;
-    let client = Arc::new(Client::new(&config.vtex, credentials)?);
+    let mut client = Client::new(&config.vtex, credentials)?;
+    if config.mapping.has(Entity::Product) && config.mapping.catalog.images.check {
+        client = client.checking_images()?;
+    }
+    let client = Arc::new(client);
     let tuning = complete(tuning, &config);
     let (mut outstanding, were_out) = Outstanding::open(&config.state_dir)?;
     doubt(&store, &were_out)?;

@@ -53,35 +53,40 @@ pub struct SourceHandle {
 }
 
 impl SourceHandle {
-    /// Has entities compared as a whole, or everything about one SKU reference read again.
+    /// Has entities compared as a whole.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn reconcile(&self, entities: &[Entity]) -> anyhow::Result<()> {
+        let why = Store::encode(&"asked for by an operator");
+        let due = |entity: &Entity| Op::PutMeta { name: due_entry(&self.name, *entity), value: why.clone() };
+        let ops: Vec<_> = entities.iter().map(due).collect();
+        self.store.commit(&ops, Durability::Synced)?;
+        self.repair.notify_one();
+        Ok(())
+    }
+
+    /// Has one key read again, or with no entity all that a SKU reference names.
     ///
     /// # Errors
     /// When the key is unknown or the source cannot tell now.
-    pub async fn reconcile(&self, entities: &[Entity], key: Option<&str>) -> anyhow::Result<()> {
-        let mut ops = Vec::new();
-        if let Some(key) = key {
-            let sku_ref = key.rsplit_once('/').map_or(key, |(_, sku)| sku).to_owned();
-            let (reply, answer) = tokio::sync::oneshot::channel();
-            let wanted = sku_ref.clone();
-            let look = Box::new(move |mapper: &crate::mapping::Mapper| {
-                let _ = reply.send(mapper.find_sku(&wanted));
-            });
-            self.asks
-                .try_send(Ask::Look(look))
-                .map_err(|_| anyhow::anyhow!("the source is busy or not streaming; try again"))?;
-            let refresh = tokio::time::timeout(Duration::from_secs(10), answer)
-                .await
-                .context("the source is not streaming")?
-                .context("the source is not streaming")?
-                .with_context(|| format!("Live has no SKU with the reference {sku_ref}"))?;
-            let version = Position(wall_clock().0.unsigned_abs());
-            ops.push(Op::PutRefresh { key: Due::now(version, refresh).encode(), value: Vec::new() });
-        } else {
-            let why = Store::encode(&"asked for by an operator");
-            for entity in entities {
-                ops.push(Op::PutMeta { name: due_entry(&self.name, *entity), value: why.clone() });
-            }
-        }
+    pub async fn reread(&self, entity: Option<Entity>, key: &str) -> anyhow::Result<()> {
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        let wanted = key.to_owned();
+        let look = Box::new(move |mapper: &Mapper| {
+            let _ = reply.send(mapper.find(entity, &wanted));
+        });
+        self.asks
+            .try_send(Ask::Look(look))
+            .map_err(|_| anyhow::anyhow!("the source is busy or not streaming; try again"))?;
+        let refreshes = tokio::time::timeout(Duration::from_secs(10), answer)
+            .await
+            .context("the source is not streaming")?
+            .context("the source is not streaming")?
+            .with_context(|| format!("Live has no {} {key}", entity.map_or("SKU", Entity::name)))?;
+        let version = Position(wall_clock().0.unsigned_abs());
+        let due = |refresh| Op::PutRefresh { key: Due::now(version, refresh).encode(), value: Vec::new() };
+        let ops: Vec<_> = refreshes.into_iter().map(due).collect();
         self.store.commit(&ops, Durability::Synced)?;
         self.repair.notify_one();
         Ok(())

@@ -7,9 +7,11 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use super::body::{self, Body};
 use super::credentials::{Credentials, CredentialsError, Keyring};
+use super::images::{Images, Reach};
 use super::request::Request;
 use super::settings::{Endpoints, SettingsError, VtexSettings};
 use super::{catalog, failure, logistics, people, pricing, rate};
+use crate::core::call::catalog::{CatalogAnswer, CatalogCall};
 use crate::core::call::{Answer, Call, Failure, Outcome, RateHint};
 
 const KEY: HeaderName = HeaderName::from_static("x-vtex-api-appkey");
@@ -30,6 +32,8 @@ pub struct Client {
     /// The entity of Master Data v2 that holds acts of consent.
     pub(super) consent_entity: String,
     keyring: RwLock<Arc<Keyring>>,
+    /// Looks at images before they are sent, where that is wanted.
+    images: Option<Images>,
 }
 
 /// Why there is no client.
@@ -79,7 +83,20 @@ impl Client {
             .build()
             .map_err(|error| ClientError::Http(failure::chain(&error)))?;
         let consent_entity = settings.consent_entity.clone();
-        Ok(Self { http, endpoints, body_limit: settings.body_limit, consent_entity, keyring })
+        let body_limit = settings.body_limit;
+        Ok(Self { http, endpoints, body_limit, consent_entity, keyring, images: None })
+    }
+
+    /// From now on an image is looked at before it is sent; one that VTEX could not fetch is not sent.
+    ///
+    /// # Errors
+    /// When the system lets no client be made.
+    pub fn checking_images(mut self) -> Result<Self, ClientError> {
+        // What VTEX reaches is the internet; a simulator on this machine reaches what we reach.
+        let reach = if self.endpoints.are_here() { Reach::Everything } else { Reach::Internet };
+        let images = Images::new(reach).map_err(|error| ClientError::Http(failure::chain(&error)))?;
+        self.images = Some(images);
+        Ok(self)
     }
 
     /// Replaces the credentials; requests under way keep theirs.
@@ -100,6 +117,10 @@ impl Client {
         let started = Instant::now();
         let keyring = self.keyring();
         let mut rate = RateHint::default();
+        if let Some(reason) = self.objection(call).await {
+            let result = Ok(Answer::Catalog(CatalogAnswer::Unfit(reason)));
+            return Outcome { result, rate, elapsed: started.elapsed() };
+        }
         let result = match Request::of(call, &self.consent_entity) {
             Err(refused) => Err(Failure::Status { code: 400, body: format!("not sent: {refused}") }),
             Ok(request) => self.send(&keyring, &request).await.and_then(|reply| {
@@ -109,6 +130,18 @@ impl Client {
         };
         let result = result.map_err(|failure| failure::clean(without_person(failure, call), &keyring));
         Outcome { result, rate, elapsed: started.elapsed() }
+    }
+
+    /// Why an image is not sent.
+    async fn objection(&self, call: &Call) -> Option<String> {
+        let (
+            Call::Catalog(CatalogCall::AddImage { image, .. } | CatalogCall::PutImage { image, .. }),
+            Some(images),
+        ) = (call, &self.images)
+        else {
+            return None;
+        };
+        images.objection(&image.url).await
     }
 
     /// Sends a request that is no [`Call`] and wants JSON back: what `check` asks.

@@ -21,6 +21,7 @@ mod client;
 mod credentials;
 mod failure;
 mod findings;
+mod images;
 mod json;
 mod logistics;
 mod people;

@@ -161,6 +161,11 @@ pub(super) struct Endpoints {
 }
 
 impl Endpoints {
+    /// Whether the catalog is a simulator on this machine.
+    pub(super) fn are_here(&self) -> bool {
+        Url::parse(&self.catalog).is_ok_and(|url| url.host_str().is_some_and(is_this_machine))
+    }
+
     pub(super) fn of(&self, lane: Lane) -> &str {
         match lane {
             Lane::Stock => &self.logistics,

@@ -277,3 +277,32 @@ async fn nobody_is_named_where_operators_look_and_an_erased_customer_is_gone_fro
     let left: Vec<_> = all.lines().filter(|line| line.contains(&known[3])).collect();
     assert!(left.is_empty(), "of the erased one nothing is: {left:#?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_who_was_given_up_is_read_again_by_code() {
+    let mut site = open().await;
+    let known = texts(&site, KNOWN).await;
+    let all = |site: &Site| known.iter().all(|email| customer(site, email).is_some());
+    site.until("every customer", MINUTE, async |site| all(site)).await;
+    site.until("everything", MINUTE, async |site| {
+        site.get("/status").await.is_some_and(|status| status["vtex"]["keys"] == 0)
+    })
+    .await;
+    let email = &known[0];
+    let code =
+        texts(&site, &format!("SELECT codigo FROM live.cliente WHERE email = '{email}'")).await.remove(0);
+    let fault = Fault { route: "*/CL/*".to_owned(), ..Fault::new(FaultKind::EmptyBadRequest) };
+    site.vtex.world().set_faults(vec![fault]);
+    let rename = format!("UPDATE live.cliente SET nome = 'Jangada Azul' WHERE email = '{email}'");
+    site.live.batch_execute(&rename).await.unwrap();
+    let parked = |site: &Site| site.run(&["parked", "list"]).contains("customer");
+    site.until("it is refused", MINUTE, async |site| parked(site)).await;
+    site.run(&["parked", "drop", "customer", &code]);
+    site.vtex.world().set_faults(Vec::new());
+    let named = |site: &Site| customer(site, email).unwrap()["firstName"] == "Jangada";
+    assert!(!named(&site), "dropped means not sent");
+    site.run(&["reconcile", "customer", "--key", "nobody has this code"]);
+    site.run(&["reconcile", "customer", "--key", &code]);
+    site.until("the name", MINUTE, async |site| named(site)).await;
+    assert_eq!(site.stop(), 0, "{}", site.log());
+}

@@ -21,6 +21,12 @@ pub const UNEXPECTED_ATTEMPTS_MAX: u32 = 10;
 /// The longest pause before a key is sent again that something else holds for a moment (423).
 const SOON: Duration = Duration::from_secs(5);
 
+/// How soon the rest of a value is tried again that could not be brought as a whole: an image that is not there yet…
+const REST_FIRST: Duration = Duration::from_secs(60);
+
+/// … and one that never will be: doubling, four times a day.
+const REST_MAX: Duration = Duration::from_secs(6 * 3600);
+
 impl Dispatch {
     /// A request came back. An id that is not out (any more) is ignored.
     pub fn finished(
@@ -80,6 +86,7 @@ impl Dispatch {
         match end {
             Next::Call(_) => {}
             Next::Done => self.deliver(slot, now, effects),
+            Next::Partly { held, why } => self.deliver_partly(slot, *held, &why, now, effects),
             Next::Later(delay) => self.suspend(slot, None, delay, now, effects),
             Next::GiveUp(hint) => self.suspend(slot, Some(hint), Duration::ZERO, now, effects),
         }
@@ -169,6 +176,35 @@ impl Dispatch {
             // What else there is has a key of its own, which may still have something to tell.
             _ => effects.push(Effect::Learned { key, id: None }),
         }
+    }
+
+    /// VTEX holds `held` of what the job was to bring, and the rest cannot be brought now.
+    fn deliver_partly(&mut self, slot: Slot, held: Value, why: &str, now: Now, effects: &mut Vec<Effect>) {
+        let Some(job) = self.jobs.remove(&slot) else { return };
+        self.leave(slot);
+        let Some(entry) = self.ledger.get_mut(slot) else { return };
+        let confirmed = Confirmed { value: held, position: job.wanted.position, at: now.wall };
+        let echo = entry.live_echo(now.tick, None);
+        entry.confirmed = Some(confirmed.clone());
+        entry.doubt = if echo.is_some() { Doubt::Unsure } else { Doubt::None };
+        entry.attempts = entry.attempts.saturating_add(1);
+        let request = "not everything could be sent".to_owned();
+        let answer = "the rest is tried again".to_owned();
+        let trouble = entry.trouble_mut();
+        trouble.last = Some(Exchange { at: now.wall, request, answer, excerpt: excerpt(why) });
+        trouble.partly = true;
+        let (superseded, attempts) = (entry.wanted.value != job.wanted.value, entry.attempts);
+        effects.push(Effect::Advance { key: entry.key.clone(), confirmed });
+        if job.park {
+            return self.park_by_operator(slot, now, effects);
+        }
+        if superseded {
+            return self.place(slot, now);
+        }
+        let doublings = attempts.saturating_sub(1).min(16);
+        let delay = REST_FIRST.saturating_mul(1 << doublings).min(REST_MAX);
+        self.back_off(slot, State::BackingOff, delay, now);
+        effects.extend(self.ledger.get(slot).map(amend));
     }
 
     /// What else is known of somebody who is to be forgotten.
@@ -393,9 +429,13 @@ fn exchange(call: &Call, failure: &Failure, now: Now) -> Exchange {
         Failure::Reset(reason) => ("connection lost".to_owned(), reason.as_str()),
         Failure::Malformed(reason) => ("unreadable answer".to_owned(), reason.as_str()),
     };
-    let longest = body.len().min(Exchange::EXCERPT_BYTES_MAX);
-    let end = (0..=longest).rev().find(|at| body.is_char_boundary(*at)).unwrap_or(0);
-    Exchange { at: now.wall, request: request_line(call), answer, excerpt: body[..end].to_owned() }
+    Exchange { at: now.wall, request: request_line(call), answer, excerpt: excerpt(body) }
+}
+
+fn excerpt(text: &str) -> String {
+    let longest = text.len().min(Exchange::EXCERPT_BYTES_MAX);
+    let end = (0..=longest).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    text[..end].to_owned()
 }
 
 /// Method and path, as VTEX documents them (Logistics, Pricing and Catalog API).

@@ -4,7 +4,8 @@
 use serde::Serialize;
 
 use super::super::breaker::{Admission, Breaker, BreakerState};
-use super::super::call::{Call, Lane, Outcome, Route};
+use super::super::call::catalog::CatalogAnswer;
+use super::super::call::{Answer, Call, Lane, Outcome, Route};
 use super::super::concurrency::Concurrency;
 use super::super::failure::{Action, Verdict};
 use super::super::limiter::{Limiter, RouteState};
@@ -103,6 +104,12 @@ impl Gates {
         now: Tick,
         random: &mut dyn FnMut() -> f64,
     ) {
+        // What was not sent, or refused for an image that VTEX cannot fetch, tells nothing of VTEX's speed.
+        if let Ok(Answer::Catalog(CatalogAnswer::Unfit(_))) = &outcome.result {
+            let gates = &mut self.lanes[call.lane() as usize];
+            gates.out = gates.out.saturating_sub(1);
+            return gates.breaker.withdraw(now);
+        }
         let action = verdict.map(|verdict| verdict.action);
         self.limiter.observe(call.route(), &outcome.rate, action == Some(Action::Throttle), now);
         let gates = &mut self.lanes[call.lane() as usize];

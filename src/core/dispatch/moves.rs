@@ -53,14 +53,17 @@ impl Dispatch {
                 self.ledger.renew_age(slot);
             }
             State::WaitsForParent => {
-                self.parents.leave(slot);
+                let parent = self.parents.leave(slot);
+                if let Some(part) = parent.filter(|parent| parent.entity == Entity::Sku) {
+                    self.skus.leave(&part.id, slot);
+                }
                 self.ledger.renew_age(slot);
             }
             State::InFlight => drop(self.jobs.remove(&slot)),
             State::BackingOff | State::Verifying => {
                 let ledger = &self.ledger;
                 self.timers.leave(|ticket| is_live(ledger, ticket));
-                self.with_trouble(slot, |trouble| trouble.not_before = None);
+                self.with_trouble(slot, |trouble| (trouble.not_before, trouble.partly) = (None, false));
             }
             State::Parked => {
                 if let Some(entry) = self.ledger.get(slot)
@@ -136,6 +139,10 @@ impl Dispatch {
                 self.ledger.stop_age(slot);
             }
             Err(Missing::Parent(parent)) => {
+                if parent.entity == Entity::Sku {
+                    // A kit's part: somebody else may have made it, so it is looked up, too.
+                    self.skus.wait(&parent.id, slot, now.tick);
+                }
                 self.parents.wait(slot, parent);
                 self.enter(slot, State::WaitsForParent);
                 self.ledger.stop_age(slot);
@@ -160,7 +167,11 @@ impl Dispatch {
     pub(super) fn links(&self, entry: &Entry) -> Result<Links, Missing> {
         let mut links = Links { parents: Vec::new(), own: None };
         for parent in entry.wanted.value.parents() {
-            let Some(id) = self.parents.get(&parent) else { return Err(Missing::Parent(parent)) };
+            let known = match parent.entity {
+                Entity::Sku => self.skus.get(&parent.id).map(|sku| sku.0),
+                _ => self.parents.get(&parent),
+            };
+            let Some(id) = known else { return Err(Missing::Parent(parent)) };
             links.parents.push(id);
         }
         let sku = entry.key.sku().map(|sku_ref| self.skus.get(sku_ref));

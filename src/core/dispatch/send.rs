@@ -247,7 +247,7 @@ impl Dispatch {
             let held = held_at_rest(entry);
             match self.plan(entry, &entry.wanted, &held, &links) {
                 // What VTEX is at work on is known by asking only, so it is no answer yet.
-                Next::Done | Next::Later(_) | Next::GiveUp(_) => {
+                Next::Done | Next::Partly { .. } | Next::Later(_) | Next::GiveUp(_) => {
                     self.observed.arrived(entry.key.entity);
                     self.totals.suppressed += 1;
                     let Some(entry) = self.discard(slot) else { continue };

@@ -243,7 +243,10 @@ impl Dispatch {
                 }
             }
             State::InFlight => "its request is out".to_owned(),
-            State::BackingOff => "a request failed, or VTEX is at work on it: it is tried again".to_owned(),
+            State::BackingOff => {
+                "a request failed, VTEX is at work on it, or a part could not be sent: it is tried again"
+                    .to_owned()
+            }
             State::Verifying => {
                 "delivered; an older request without an answer may still be applied".to_owned()
             }

@@ -57,7 +57,10 @@ impl Value {
             Self::Product(product) => {
                 vec![key(Entity::Brand, &product.brand), key(Entity::Category, &product.category)]
             }
-            Self::Sku(sku) => vec![key(Entity::Product, &sku.product)],
+            Self::Sku(sku) => {
+                let parts = sku.components.iter().map(|part| key(Entity::Sku, &part.sku));
+                std::iter::once(key(Entity::Product, &sku.product)).chain(parts).collect()
+            }
             _ => Vec::new(),
         }
     }

@@ -5,12 +5,14 @@
 
 use std::time::Instant;
 
+use tracing::warn;
+
 use crate::core::entity::Entity;
 use crate::mapping::cell::RowId;
 use crate::mapping::{Holders, Role};
 
 use super::load::{Load, LoadError};
-use super::reader::{Engine, Reader, Selection, Taken};
+use super::reader::{Engine, ReadError, Reader, Selection, Taken};
 use super::run::Run;
 use super::visibility::Seen;
 use super::{Applied, Ask, CatalogRows, Chunk, Content, PeopleRows};
@@ -36,6 +38,14 @@ impl<E: Engine> Run<'_, E> {
         let images = self.rows_of(Role::Image, &tables.image.columns.product, &products).await?;
         let column = &tables.specification.columns.product;
         let specifications = self.rows_of(Role::Specification, column, &products).await?;
+        // The last one is read behind all the others.
+        let mut watermark = specifications.watermark;
+        let mut kit_parts = None;
+        if self.loader.context.mapping.uses(Role::KitPart) {
+            let taken = self.rows_of(Role::KitPart, &tables.kit_part.columns.kit, &sku_ids).await?;
+            watermark = taken.watermark;
+            kit_parts = Some(taken.rows);
+        }
         let busy = began.elapsed();
         let rows = CatalogRows {
             products: first.rows,
@@ -43,13 +53,13 @@ impl<E: Engine> Run<'_, E> {
             barcodes: barcodes.rows,
             images: images.rows,
             specifications: specifications.rows,
+            kit_parts,
         };
         let content = Content::Catalog { products, rows: Box::new(rows) };
-        // The last one was read behind all the others.
         let chunk = Chunk {
             content,
             seen: Seen::Everything,
-            watermark: specifications.watermark,
+            watermark,
             read_at: first.read_at,
             refreshed: Vec::new(),
             note: self.progress(load),
@@ -89,13 +99,13 @@ impl<E: Engine> Run<'_, E> {
         self.let_in(load, chunk, busy).await
     }
 
-    /// The products that have one of some brands, classifiers, colours or sizes.
+    /// The products that have one of some brands, classifiers, colours or sizes, or the kits with some SKUs.
     pub(super) async fn products_of(&mut self, holders: &Holders) -> Result<Vec<RowId>, LoadError> {
         let mapping = &self.loader.context.mapping;
-        let id = if holders.table == Role::Sku {
-            mapping.tables.sku.columns.product.clone()
-        } else {
-            mapping.tables.product.columns.id.clone()
+        let id = match holders.table {
+            Role::KitPart => mapping.tables.kit_part.columns.kit.clone(),
+            Role::Sku => mapping.tables.sku.columns.product.clone(),
+            _ => mapping.tables.product.columns.id.clone(),
         };
         // A department may hold them all: of so many rows no more than says which they are.
         let mut table = mapping.captured_table(holders.table);
@@ -105,6 +115,9 @@ impl<E: Engine> Run<'_, E> {
         let rows = Selection::Any { key: &holders.column, ids: &holders.ids };
         let taken = self.reader.read(&table, &rows).await?;
         let mut products: Vec<RowId> = taken.rows.ids(&id).collect();
+        if holders.table == Role::KitPart {
+            products = self.loader.look(move |mapper| mapper.products_with(&products)).await?;
+        }
         products.sort_unstable();
         products.dedup();
         Ok(products)
@@ -117,6 +130,22 @@ impl<E: Engine> Run<'_, E> {
         table.columns.retain(|column| *column == key);
         let taken = self.reader.read(&table, &Selection::Any { key: &key, ids }).await?;
         Ok(taken.rows.ids(&key).collect())
+    }
+
+    /// The customers with some codes, which somebody has typed: what Live does not take for one is none.
+    pub(super) async fn customers_coded(&mut self, codes: &[RowId]) -> Result<Vec<RowId>, LoadError> {
+        if codes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let columns = self.loader.context.mapping.tables.customer.columns.clone();
+        match self.rows_of(Role::Customer, &columns.code, codes).await {
+            Ok(taken) => Ok(taken.rows.ids(&columns.id).collect()),
+            Err(LoadError::Read(ReadError::Refused(error))) => {
+                warn!(source = %self.loader.context.name, error, "customers could not be looked up by their codes");
+                Ok(Vec::new())
+            }
+            Err(error) => Err(error),
+        }
     }
 
     async fn rows_of(&mut self, role: Role, key: &str, ids: &[RowId]) -> Result<Taken, LoadError> {

@@ -102,6 +102,8 @@ pub struct CatalogRows {
     pub barcodes: Rows,
     pub images: Rows,
     pub specifications: Rows,
+    /// Where kits are sent.
+    pub kit_parts: Option<Rows>,
 }
 
 /// All rows of some customers.
@@ -227,7 +229,8 @@ fn map(
         }
         Content::Catalog { products, rows } => {
             let mut batch = mapper.catalog_batch(&products);
-            for rows in [&rows.products, &rows.skus, &rows.barcodes, &rows.images, &rows.specifications] {
+            let always = [&rows.products, &rows.skus, &rows.barcodes, &rows.images, &rows.specifications];
+            for rows in always.into_iter().chain(&rows.kit_parts) {
                 announce(mapper, rows)?;
                 for cells in rows.iter() {
                     mapper.catalog_row(&mut batch, rows.relation.id, &cells, effects);

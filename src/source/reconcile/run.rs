@@ -97,7 +97,7 @@ impl<'a, E: Engine> Run<'a, E> {
             return Ok(self.step_after(load, None));
         };
         let mapping = &self.loader.context.mapping;
-        if !role.needed_by().iter().any(|entity| mapping.has(*entity)) {
+        if !mapping.uses(role) {
             // Nothing of it is captured, and it may not even be read.
             return Ok(Step::Reference(index + 1));
         }
@@ -307,7 +307,9 @@ impl<'a, E: Engine> Run<'a, E> {
             differences: 0,
             started: (self.loader.context.now)(),
         };
-        for customers in scope.people.chunks(TOGETHER) {
+        let mut people = scope.people.clone();
+        people.extend(self.customers_coded(&scope.people_coded).await?);
+        for customers in people.chunks(TOGETHER) {
             self.people_chunk(&mut load, customers.to_vec()).await?;
         }
         self.scope(&mut load, &scope).await?;
