@@ -2,7 +2,7 @@
 
 use super::{Next, Plan, SELDOM, tasks};
 use crate::core::call::orders::OrderAct;
-use crate::core::order::{Package, Step};
+use crate::core::order::{Package, Step, Tracking};
 use crate::core::value::Value;
 use crate::core::value::order::{Invoice, Part};
 
@@ -62,19 +62,16 @@ impl Plan<'_> {
 
     /// Tracking and delivery of what was invoiced.
     fn follow(&self, part: &Part, sent: &[&Package]) -> Option<Next> {
-        if let (true, Some(dispatch)) = (matches!(part.step, Step::Dispatched | Step::Delivered), &part.dispatch)
-            // VTEX follows a package by its number: a courier alone says nothing.
-            && dispatch.tracking.number.is_some()
-            && let Some(package) = sent.iter().find(|package| !package.tracking.says(&dispatch.tracking))
-        {
-            return Some(self.tell(OrderAct::Tracking {
-                invoice: package.number.clone(),
-                tracking: dispatch.tracking.clone(),
-                dispatched: dispatch.at,
-            }));
-        }
-        let package = sent.iter().find(|package| !package.delivered).filter(|_| part.step.is_delivered())?;
-        Some(self.tell(OrderAct::Delivered { invoice: package.number.clone(), at: part.at }))
+        sent.iter().find_map(|package| {
+            let invoice = package.number.clone();
+            let tracking = tracking(part, package).filter(|tracking| !package.tracking.says(tracking));
+            if let Some(tracking) = tracking {
+                let dispatched = part.dispatch.as_ref().and_then(|dispatch| dispatch.at);
+                return Some(self.tell(OrderAct::Tracking { invoice, tracking, dispatched }));
+            }
+            let delivered = part.step.is_delivered() && !package.delivered;
+            delivered.then(|| self.tell(OrderAct::Delivered { invoice, at: part.at }))
+        })
     }
 
     /// Steps that VTEX has no status for, of pedidos that came to another one since VTEX was told. It cannot be seen whether
@@ -97,6 +94,19 @@ impl Plan<'_> {
             .collect();
         (!news.is_empty()).then(|| self.tell(OrderAct::Note { message: news.join("; ") }))
     }
+}
+
+/// How VTEX is to follow a package: by its number, since a courier alone says nothing. It takes "delivered" only of one that
+/// has a number: what was fetched in a store, or brought by the store itself, has the number of its pedido.
+fn tracking(part: &Part, package: &Package) -> Option<Tracking> {
+    let is_sent = matches!(part.step, Step::Dispatched | Step::Delivered);
+    let dispatch = part.dispatch.as_ref().filter(|_| is_sent);
+    let known = dispatch.map(|dispatch| dispatch.tracking.clone()).unwrap_or_default();
+    if known.number.is_some() {
+        return Some(known);
+    }
+    let needs_one = part.step.is_delivered() && !package.delivered && package.tracking.number.is_none();
+    needs_one.then(|| Tracking { number: Some(part.number.clone()), ..known })
 }
 
 const fn is_noted(step: Step) -> bool {
