@@ -8,6 +8,8 @@ mod catalog;
 mod master_data;
 #[path = "support/openapi.rs"]
 mod openapi;
+#[path = "simulator/orders/mod.rs"]
+mod orders;
 
 use std::time::Duration;
 
