@@ -25,6 +25,7 @@ mod looked_up;
 pub mod people;
 mod price;
 mod product_prices;
+pub mod proposal;
 mod read;
 mod reference;
 mod reference_change;
