@@ -7,6 +7,7 @@ mod check;
 mod conformance;
 mod faults;
 mod guarantees;
+mod init;
 mod operating;
 mod people;
 mod products;
