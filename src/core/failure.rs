@@ -203,6 +203,7 @@ mod tests {
 
     use super::*;
     use crate::core::call::catalog::CatalogCall;
+    use crate::core::call::orders::{OrderCall, Reason};
     use crate::core::entity::SkuId;
     use crate::core::time::Timestamp;
     use crate::core::value::Price;
@@ -301,6 +302,25 @@ mod tests {
         let call = Call::Catalog(CatalogCall::AddEan { sku: 1, ean: "7891000100103".into() });
         assert_eq!(judge(&call, &status(409)).action, Action::Retry);
         assert_eq!(judge(&call, &status(423)).action, Action::RetrySoon);
+    }
+
+    #[test]
+    fn an_order_in_another_state_is_read_again_and_a_refused_cancellation_is_somebodys() {
+        let act = |act| Call::Order(OrderCall { order: "v-1".into(), act });
+        let handling = act(OrderAct::StartHandling);
+        assert_eq!(judge(&handling, &status(409)).action, Action::RetrySoon);
+        assert_eq!(judge(&handling, &status(409)).code, "E331");
+        let cancel = act(OrderAct::Cancel { reason: Reason("x".to_owned()) });
+        let verdict = judge(&cancel, &status(400));
+        assert_eq!((verdict.action, verdict.code), (Action::Park(ParkReason::Rejected), "E328"));
+        let delivered = act(OrderAct::Delivered { invoice: "1".into(), at: None });
+        for call in [&handling, &cancel, &delivered, &act(OrderAct::Read)] {
+            assert_eq!(judge(call, &status(404)).action, Action::Park(ParkReason::NotFound));
+            assert_eq!(judge(call, &status(429)).action, Action::Throttle);
+            // It may have been applied: the next job reads before it does anything.
+            assert_eq!(judge(call, &status(500)).doubtful, call.writes());
+            assert_eq!(judge(call, &Failure::Timeout).doubtful, call.writes());
+        }
     }
 
     #[test]

@@ -34,8 +34,8 @@ pub enum OrderAct {
     Cancel { reason: Reason },
     /// `POST /api/orders/pvt/document/{order}/deny-cancellation-request`
     DenyCancellation { request: CompactString, reason: Reason },
-    /// `PATCH /api/order-system/orders/{order}/changes`: takes items out, asynchronously.
-    Change { removed: Vec<Removed>, reason: Reason },
+    /// `PATCH /api/order-system/orders/{order}/changes`: replaces lines by fewer of the same, asynchronously.
+    Change { lines: Vec<FewerUnits>, reason: Reason },
 }
 
 /// What staff wrote, which may name people: `Debug` does not show it.
@@ -65,12 +65,17 @@ pub struct DocumentItem {
     pub price: Money,
 }
 
-/// Units that are taken out of an order.
+/// A line of an order of which some units are taken out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Removed {
+pub struct FewerUnits {
     /// VTEX's number of the SKU.
     pub id: CompactString,
-    pub quantity: i64,
+    /// VTEX's name of the line; empty: it told none.
+    pub line: CompactString,
+    /// How many VTEX has.
+    pub from: i64,
+    /// How many remain; 0: the line goes.
+    pub to: i64,
 }
 
 /// What a request that VTEX accepted has answered. Writes that answer nothing of interest are [`super::Answer::Done`].

@@ -118,12 +118,7 @@ fn what_means_nothing_is_refused_with_what_to_do() {
 
 #[test]
 fn the_same_rows_in_another_order_are_the_same_value() {
-    let item = |sku: &str| ItemRow {
-        sku: sku.into(),
-        external: None,
-        quantity: Decimal4::ONE,
-        served: None,
-    };
+    let item = |sku: &str| ItemRow { sku: sku.into(), external: None, quantity: Decimal4::ONE, served: None };
     let mut one = pedido("99", 70);
     one.items = vec![item("A"), item("B")];
     one.documents = vec![document("10"), document("9")];
@@ -165,8 +160,8 @@ fn a_pedido_with_everything_is_told_with_everything() {
     let tracking = Tracking { courier: Some("Correios".into()), number: Some("BR1".into()), url: None };
     assert_eq!(part.dispatch, Some(Dispatched { tracking, at: Some(Timestamp(8)) }));
     assert!(part.lines[0].is_short());
-    let [returned, sale] = ["7", "5001"]
-        .map(|number| part.invoices.iter().find(|invoice| invoice.number == number).unwrap());
+    let [returned, sale] =
+        ["7", "5001"].map(|number| part.invoices.iter().find(|invoice| invoice.number == number).unwrap());
     assert_eq!((sale.value, sale.items[0].price), (Money(1_999), Money(1_999)));
     assert_eq!((sale.direction, sale.state), (Direction::Output, InvoiceState::Authorised));
     assert_eq!((returned.direction, returned.state), (Direction::Input, InvoiceState::Cancelled));

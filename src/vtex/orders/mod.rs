@@ -49,8 +49,8 @@ pub(super) fn request(call: &OrderCall) -> Result<(Method, String, Option<String
             let path = path(DOCUMENTS_PATH, order, &["deny-cancellation-request"])?;
             (Method::POST, path, Some(write::denial(request, reason)))
         }
-        OrderAct::Change { removed, reason } => {
-            (Method::PATCH, path(CHANGES_PATH, order, &["changes"])?, Some(write::change(removed, reason)))
+        OrderAct::Change { lines, reason } => {
+            (Method::PATCH, path(CHANGES_PATH, order, &["changes"])?, Some(write::change(lines, reason)))
         }
     })
 }
@@ -71,7 +71,7 @@ pub(super) fn answer<'a>(
     success: &dyn Fn() -> Result<&'a [u8], Failure>,
 ) -> Result<Answer, Failure> {
     // The page of a proxy is not VTEX saying no.
-    if call.changes_items() && !html && matches!(status, 400 | 404 | 405 | 409 | 412 | 422) {
+    if call.changes_items() && !html && is_refusal(status, success) {
         return Ok(Answer::Order(OrderAnswer::ChangeRefused));
     }
     let body = success()?;
@@ -80,6 +80,13 @@ pub(super) fn answer<'a>(
         OrderAct::Change { .. } => changing(body),
         _ => acknowledged(body),
     }
+}
+
+/// Whether VTEX does not change this order, or none at all: "changes are not enabled" comes as a 403 that says so.
+fn is_refusal<'a>(status: u16, success: &dyn Fn() -> Result<&'a [u8], Failure>) -> bool {
+    let says_so =
+        || matches!(success(), Err(Failure::Status { body, .. }) if body.contains("SalesOrderSystem"));
+    matches!(status, 400 | 404 | 405 | 412 | 422) || (status == 403 && says_so())
 }
 
 /// A receipt, or nothing: anything else comes from somebody else.

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::core::call::orders::{DocumentItem, InvoiceDocument, Reason, Removed};
+use crate::core::call::orders::{DocumentItem, FewerUnits, InvoiceDocument, Reason};
 use crate::core::money::Money;
 use crate::core::order::{Direction, RemoteOrder, RemoteStatus, Tracking};
 use crate::core::time::Timestamp;
@@ -85,12 +85,21 @@ fn every_act_is_told_as_the_orders_api_documents_it() {
         ),
         (
             OrderAct::Change {
-                removed: vec![Removed { id: "31".into(), quantity: 1 }],
+                lines: vec![
+                    FewerUnits { id: "31".into(), line: "u1".into(), from: 3, to: 1 },
+                    FewerUnits { id: "32".into(), line: "".into(), from: 1, to: 0 },
+                ],
                 reason: reason(),
             },
             Method::PATCH,
             "/api/order-system/orders/v-1234-01/changes".to_owned(),
-            json!({"reason": "sem estoque", "remove": {"items": [{"id": "31", "quantity": 1}]}}),
+            json!({"reason": "sem estoque", "replace": [
+                {
+                    "from": {"items": [{"id": "31", "uniqueId": "u1", "quantity": 3}]},
+                    "to": {"items": [{"id": "31", "quantity": 1}]},
+                },
+                {"from": {"items": [{"id": "32", "quantity": 1}]}, "to": {"items": []}},
+            ]}),
         ),
     ];
     for (act, method, path, body) in table {
@@ -147,19 +156,21 @@ fn an_order_is_read_whatever_its_numbers_look_like_and_whatever_is_missing() {
 fn an_order_without_status_is_incomplete_and_without_value_it_is_none() {
     let order = read(&json!({"status": null, "value": 0})).unwrap();
     assert_eq!((order.status, order.complete), (RemoteStatus::Incomplete, true));
-    let unknown = read(&json!({"status": "waiting-for-drone", "value": 1, "packageAttachment": null})).unwrap();
+    let unknown =
+        read(&json!({"status": "waiting-for-drone", "value": 1, "packageAttachment": null})).unwrap();
     assert_eq!(unknown.status, RemoteStatus::Other("waiting-for-drone".into()));
-    for wrong in [json!({"value": 1}), json!({"status": "handling"}), json!({"status": 1, "value": 1}), json!([])] {
+    for wrong in
+        [json!({"value": 1}), json!({"status": "handling"}), json!({"status": 1, "value": 1}), json!([])]
+    {
         assert!(matches!(read(&wrong), Err(Failure::Malformed(_))), "{wrong}");
     }
     assert!(read(&json!({"status": "handling", "value": 1.5})).is_err(), "half a centavo");
 }
 
 fn answered(act: OrderAct, code: u16, body: &str) -> Result<Answer, Failure> {
-    let body = body.as_bytes();
     answer(&OrderCall { order: "v-1".into(), act }, code, false, &|| match code {
-        200..300 => Ok(body),
-        _ => Err(Failure::Status { code, body: String::new() }),
+        200..300 => Ok(body.as_bytes()),
+        _ => Err(Failure::Status { code, body: body.to_owned() }),
     })
 }
 
@@ -177,14 +188,17 @@ fn receipts_say_nothing_and_may_be_missing() {
 
 #[test]
 fn a_change_is_taken_or_refused() {
-    let change = || OrderAct::Change { removed: Vec::new(), reason: Reason(String::new()) };
+    let change = || OrderAct::Change { lines: Vec::new(), reason: Reason(String::new()) };
     let taken = answered(change(), 202, r#"{"requestId":"r1","workflowId":"w"}"#);
     assert_eq!(taken, Ok(Answer::Order(OrderAnswer::Changing("r1".into()))));
     assert!(matches!(answered(change(), 202, "{}"), Err(Failure::Malformed(_))));
-    for code in [400, 404, 405, 409, 412, 422] {
+    for code in [400, 404, 405, 412, 422] {
         assert_eq!(answered(change(), code, ""), Ok(Answer::Order(OrderAnswer::ChangeRefused)), "{code}");
     }
-    for code in [401, 403, 429, 500, 503] {
+    // Another change is at work (409), or the key may not do it (403).
+    for code in [401, 403, 409, 429, 500, 503] {
         assert_eq!(answered(change(), code, ""), Err(Failure::Status { code, body: String::new() }));
     }
+    let disabled = r#"{"error":{"code":"SalesOrderSystem008","message":"Changes are not enabled"}}"#;
+    assert_eq!(answered(change(), 403, disabled), Ok(Answer::Order(OrderAnswer::ChangeRefused)));
 }

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 
 use super::super::json;
 use super::super::request::Refused;
-use crate::core::call::orders::{InvoiceDocument, Reason, Removed};
+use crate::core::call::orders::{FewerUnits, InvoiceDocument, Reason};
 use crate::core::order::Tracking;
 use crate::core::time::Timestamp;
 
@@ -66,8 +66,17 @@ pub(super) fn denial(request: &str, reason: &Reason) -> String {
     json!({"cancellationRequestId": request, "denyReason": reason.0}).to_string()
 }
 
-pub(super) fn change(removed: &[Removed], reason: &Reason) -> String {
-    let items: Vec<Json> =
-        removed.iter().map(|item| json!({"id": item.id, "quantity": item.quantity})).collect();
-    json!({"reason": reason.0, "remove": {"items": items}}).to_string()
+/// Each line by what is left of it. By name and quantity, it is the line that was read: should the change come twice, the
+/// second finds no such line.
+pub(super) fn change(lines: &[FewerUnits], reason: &Reason) -> String {
+    let replace = |line: &FewerUnits| {
+        let mut from = json!({"id": line.id, "quantity": line.from});
+        if !line.line.is_empty() {
+            from["uniqueId"] = Json::from(line.line.as_str());
+        }
+        let left = (line.to > 0).then(|| json!({"id": line.id, "quantity": line.to}));
+        json!({"from": {"items": [from]}, "to": {"items": left.into_iter().collect::<Vec<_>>()}})
+    };
+    let lines: Vec<Json> = lines.iter().map(replace).collect();
+    json!({"reason": reason.0, "replace": lines}).to_string()
 }

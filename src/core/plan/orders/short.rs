@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use compact_str::CompactString;
 
 use super::{Next, PASSING, Plan, cancel};
-use crate::core::call::orders::{OrderAct, Removed};
+use crate::core::call::orders::{FewerUnits, OrderAct};
 use crate::core::entity::RemoteId;
 use crate::core::money::Decimal4;
 use crate::core::value::order::{Line, Part};
@@ -33,8 +33,8 @@ impl Plan<'_> {
         if !self.rules().change_items || self.held.change_refused || !self.is_short() || !self.is_whole() {
             return None;
         }
-        let removed = self.missing();
-        if removed.is_empty() {
+        let lines = self.missing();
+        if lines.is_empty() {
             return None;
         }
         if let Some(RemoteId::Change(_)) = self.situation.links.own {
@@ -42,12 +42,12 @@ impl Plan<'_> {
             let left = self.rules().patience().saturating_sub(self.waited());
             return (!left.is_zero()).then_some(Next::Later(PASSING));
         }
-        Some(self.tell(OrderAct::Change { removed, reason: cancel::reason(self.wanted, MISSING) }))
+        Some(self.tell(OrderAct::Change { lines, reason: cancel::reason(self.wanted, MISSING) }))
     }
 
-    /// What VTEX's order has more of than Live serves, by VTEX's number of the SKU. It follows from what VTEX shows, so that
-    /// nothing is taken out twice.
-    fn missing(&self) -> Vec<Removed> {
+    /// The lines of VTEX's order with more units than Live serves. It follows from what VTEX shows, so that nothing is taken
+    /// out twice.
+    fn missing(&self) -> Vec<FewerUnits> {
         let mut served: BTreeMap<CompactString, Decimal4> = BTreeMap::new();
         for part in &self.wanted.parts {
             for line in &part.lines {
@@ -55,12 +55,24 @@ impl Plan<'_> {
                 served.entry(item.id.clone()).or_default().0 += served_of(part, line).0;
             }
         }
-        let removed = served.into_iter().filter_map(|(id, served)| {
-            let items = self.order.items.iter().filter(|item| item.id == id);
-            let quantity = items.map(|item| item.quantity).sum::<i64>() - served.floor();
-            (served.is_whole() && quantity > 0).then_some(Removed { id, quantity })
-        });
-        removed.collect()
+        let mut lines = Vec::new();
+        for (id, served) in served.into_iter().filter(|(_, served)| served.is_whole()) {
+            let mut left = served.floor();
+            // Several lines may have the same SKU: the first ones are served first.
+            for item in self.order.items.iter().filter(|item| item.id == id) {
+                let to = item.quantity.min(left);
+                left -= to;
+                if to < item.quantity {
+                    lines.push(FewerUnits {
+                        id: id.clone(),
+                        line: item.unique_id.clone(),
+                        from: item.quantity,
+                        to,
+                    });
+                }
+            }
+        }
+        lines
     }
 }
 

@@ -89,13 +89,15 @@ impl Vtex {
                 request.expect("there is such a request").denied = true;
                 self.order.status = RemoteStatus::Handling;
             }
-            OrderAct::Change { removed, .. } => {
+            OrderAct::Change { lines, .. } => {
                 if !self.changes {
                     return Answer::Order(OrderAnswer::ChangeRefused);
                 }
                 assert!(self.changing.is_none(), "VTEX is at work on a change");
-                let [removed] = removed.as_slice() else { panic!("one SKU: {removed:?}") };
-                self.changing = Some((removed.id.clone(), removed.quantity));
+                let [line] = lines.as_slice() else { panic!("one SKU: {lines:?}") };
+                let item = self.order.items.iter().find(|item| item.unique_id == line.line);
+                assert_eq!(item.map(|item| item.quantity), Some(line.from), "the line as it is");
+                self.changing = Some((line.id.clone(), line.from - line.to));
                 return Answer::Order(OrderAnswer::Changing("r1".into()));
             }
         }
@@ -158,10 +160,10 @@ pub(super) fn name(call: &OrderCall) -> String {
         OrderAct::Delivered { invoice, .. } => format!("delivered {invoice}"),
         OrderAct::Cancel { .. } => "cancel".to_owned(),
         OrderAct::DenyCancellation { request, .. } => format!("deny {request}"),
-        OrderAct::Change { removed, .. } => {
-            let removed: Vec<_> =
-                removed.iter().map(|item| format!("{} of {}", item.quantity, item.id)).collect();
-            format!("take out {}", removed.join(", "))
+        OrderAct::Change { lines, .. } => {
+            let lines: Vec<_> =
+                lines.iter().map(|line| format!("{} of {}", line.from - line.to, line.id)).collect();
+            format!("take out {}", lines.join(", "))
         }
     }
 }
