@@ -20,8 +20,9 @@
 //! First load and repair ([`source::reconcile`]) read chunks beside the stream and enter at step 2, at a place in the
 //! stream where they cannot overwrite anything newer.
 //!
-//! Products and customers are put together from several tables. Of them the stream only says which ones changed; they are
-//! read whole, in the background, by the same reader, and enter at step 2 ([`mapping::catalog`], [`mapping::people`]).
+//! Products, customers and orders are put together from several tables. Of them the stream only says which ones changed; they
+//! are read whole, in the background, by the same reader, and enter at step 2 ([`mapping::catalog`], [`mapping::people`],
+//! [`mapping::orders`]).
 //!
 //! # Where things are
 //!

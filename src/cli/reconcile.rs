@@ -14,9 +14,9 @@ use crate::core::entity::Entity;
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Reconcile {
-    /// `stock` or `price`; both when left out.
+    /// `stock`, `price`, `product`, `customer`, `consent` or `order`; all when left out.
     entity: Option<Entity>,
-    /// Only this SKU reference.
+    /// Only this SKU reference; with `order`, only this order of VTEX.
     #[arg(long)]
     key: Option<String>,
     /// Start it and leave.

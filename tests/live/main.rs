@@ -9,6 +9,7 @@ mod faults;
 mod guarantees;
 mod init;
 mod operating;
+mod order_status;
 mod people;
 mod products;
 #[cfg(unix)]

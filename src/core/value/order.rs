@@ -83,6 +83,13 @@ pub struct Invoice {
     pub items: Vec<InvoiceItem>,
 }
 
+impl Invoice {
+    /// VTEX may have been told of it.
+    pub const fn was_issued(&self) -> bool {
+        matches!(self.state, InvoiceState::Authorised | InvoiceState::Cancelled)
+    }
+}
+
 /// `nota_fiscal.situacao`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

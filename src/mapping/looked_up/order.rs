@@ -229,3 +229,6 @@ impl Plan {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

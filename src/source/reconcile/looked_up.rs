@@ -104,7 +104,7 @@ impl<E: Engine> Run<'_, E> {
     ) -> Result<u64, LoadError> {
         let mapping = std::sync::Arc::clone(&self.loader.context.mapping);
         let tables = &mapping.tables;
-        self.wait_for_room().await?;
+        // There are few of them: they do not wait behind a load of everything else.
         self.loader.ask(Ask::Open).await?;
         let began = Instant::now();
         let columns = &tables.order.columns;

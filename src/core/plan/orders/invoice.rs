@@ -19,16 +19,22 @@ impl Part {
 }
 
 impl<'a> Plan<'a> {
-    /// What VTEX has of a document: told by its access key, and without one by name and value.
+    /// What VTEX has of a document of this order: told by its access key, and without one by name and value. Where several
+    /// documents could be the same package, the first of them is.
     pub(super) fn package_of(&self, invoice: &Invoice) -> Option<&'a Package> {
-        let part = self.wanted.parts.iter().find(|part| part.invoices.contains(invoice));
-        let names = part.map(|part| names(part, invoice)).unwrap_or_default();
-        self.order.packages.iter().filter(|package| package.direction == invoice.direction).find(|package| {
-            match (&package.key, &invoice.key) {
-                (Some(package), Some(invoice)) => package == invoice,
-                _ => names.contains(&package.number) && package.value == invoice.value,
+        let mut taken: Vec<&Package> = Vec::new();
+        for part in &self.wanted.parts {
+            for other in part.invoices.iter().filter(|other| other.was_issued()) {
+                let is_free = |package: &&Package| !taken.iter().any(|taken| std::ptr::eq(*taken, *package));
+                let found =
+                    self.order.packages.iter().filter(is_free).find(|package| is_of(package, part, other));
+                if std::ptr::eq(other, invoice) {
+                    return found;
+                }
+                taken.extend(found);
             }
-        })
+        }
+        None
     }
 
     /// A document that VTEX does not have.
@@ -114,6 +120,14 @@ impl<'a> Plan<'a> {
             .find(|item| !sku.is_empty() && item.ref_id == sku)
             .or_else(|| items().find(|item| external.is_some_and(|it| item.unique_id == it || item.id == it)))
     }
+}
+
+fn is_of(package: &Package, part: &Part, invoice: &Invoice) -> bool {
+    package.direction == invoice.direction
+        && match (&package.key, &invoice.key) {
+            (Some(package), Some(invoice)) => package == invoice,
+            _ => names(part, invoice).contains(&package.number) && package.value == invoice.value,
+        }
 }
 
 /// What a document may be called in its order, the best name first: its number; where another one has that, with its

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::core::call::Answer;
+use crate::core::call::orders::OrderAnswer;
 use crate::core::entity::{Key, RemoteId};
 use crate::core::money::{Decimal4, Money};
 use crate::core::order::{CancellationRequest, Direction, Package, RemoteItem, RemoteStatus, Step, Tracking};
@@ -122,7 +123,8 @@ impl Site {
             if let Some(id) = answer.id() {
                 self.own = Some(id);
             }
-            if call.writes() {
+            // What VTEX refused was told to nobody.
+            if call.writes() && answer != Answer::Order(OrderAnswer::ChangeRefused) {
                 told.push(model::name(&call));
             }
             held = held.after(&Call::Order(call), &answer);

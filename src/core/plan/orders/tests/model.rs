@@ -2,7 +2,6 @@
 //! planner reads before it writes, so it has no excuse.
 
 use super::*;
-use crate::core::call::orders::OrderAnswer;
 
 pub(super) struct Vtex {
     pub(super) order: RemoteOrder,
