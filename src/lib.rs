@@ -23,8 +23,9 @@
 //! The other way, what a shopper says in the shop is written into Live by [`inbound`], in transactions that carry a mark
 //! ([`live::writer`]): step 1 leaves out what came from VTEX already.
 //!
-//! Products and customers are put together from several tables. Of them the stream only says which ones changed; they are
-//! read whole, in the background, by the same reader, and enter at step 2 ([`mapping::catalog`], [`mapping::people`]).
+//! Products, customers and orders are put together from several tables. Of them the stream only says which ones changed; they
+//! are read whole, in the background, by the same reader, and enter at step 2 ([`mapping::catalog`], [`mapping::people`],
+//! [`mapping::orders`]).
 //!
 //! # Where things are
 //!

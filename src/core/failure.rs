@@ -4,6 +4,7 @@
 //! (a 5xx may have been applied: 388176, 1425160). A status that no document describes is retried: losing
 //! data is worse than asking again.
 
+use super::call::orders::OrderAct;
 use super::call::people::PeopleCall;
 use super::call::{Call, Failure};
 use super::record::ParkReason;
@@ -77,6 +78,12 @@ pub fn judge(call: &Call, failure: &Failure) -> Verdict {
 fn judge_status(code: u16, call: &Call, open: bool) -> Verdict {
     let verdict = |action, doubtful, code, hint| Verdict { action, doubtful, code, hint };
     match code {
+        400 | 422 if matches!(act(call), Some(OrderAct::Cancel { .. })) => verdict(
+            Action::Park(ParkReason::Rejected),
+            false,
+            "E332",
+            "VTEX does not cancel this order, mostly because a part of it is invoiced: make a return there, or undo the cancellation in Live",
+        ),
         400 | 422 => verdict(
             Action::Park(ParkReason::Rejected),
             false,
@@ -107,6 +114,12 @@ fn judge_status(code: u16, call: &Call, open: bool) -> Verdict {
             "E328",
             "VTEX does not know the product, brand or category that this is to hang on (any more): it is found or made again first",
         ),
+        404 if act(call).is_some() => verdict(
+            Action::Park(ParkReason::NotFound),
+            false,
+            "E329",
+            "VTEX has no such order, or none in this state any more (it keeps two years; another account?): check its number in Live, then `mare parked retry`",
+        ),
         404 if has_id(call) => verdict(
             Action::ForgetId,
             false,
@@ -124,6 +137,12 @@ fn judge_status(code: u16, call: &Call, open: bool) -> Verdict {
             false,
             "E327",
             "another product or SKU of VTEX has this EAN, name or address: tried again, as it may be moving; then set aside",
+        ),
+        409 if matches!(act(call), Some(OrderAct::StartHandling)) => verdict(
+            Action::RetrySoon,
+            false,
+            "E331",
+            "VTEX has this order in another state (OMS003), mostly because it was told before: it is read again",
         ),
         409 | 423 => verdict(
             Action::RetrySoon,
@@ -173,6 +192,13 @@ fn names_parents(call: &Call) -> bool {
     matches!(call, Call::Catalog(call) if call.names_parents())
 }
 
+const fn act(call: &Call) -> Option<&OrderAct> {
+    match call {
+        Call::Order(call) => Some(&call.act),
+        _ => None,
+    }
+}
+
 const fn has_id(call: &Call) -> bool {
     match call {
         Call::FindSkus { .. } => false,
@@ -189,6 +215,7 @@ mod tests {
 
     use super::*;
     use crate::core::call::catalog::CatalogCall;
+    use crate::core::call::orders::{OrderCall, Reason};
     use crate::core::entity::SkuId;
     use crate::core::time::Timestamp;
     use crate::core::value::Price;
@@ -318,6 +345,25 @@ mod tests {
         for (call, action) in table {
             let call = Call::Catalog(call);
             assert_eq!(judge(&call, &status(404)).action, action, "{call:?}");
+        }
+    }
+
+    #[test]
+    fn an_order_in_another_state_is_read_again_and_a_refused_cancellation_is_somebodys() {
+        let act = |act| Call::Order(OrderCall { order: "v-1".into(), act });
+        let handling = act(OrderAct::StartHandling);
+        assert_eq!(judge(&handling, &status(409)).action, Action::RetrySoon);
+        assert_eq!(judge(&handling, &status(409)).code, "E331");
+        let cancel = act(OrderAct::Cancel { reason: Reason("x".to_owned()) });
+        let verdict = judge(&cancel, &status(400));
+        assert_eq!((verdict.action, verdict.code), (Action::Park(ParkReason::Rejected), "E332"));
+        let delivered = act(OrderAct::Delivered { invoice: "1".into(), at: None });
+        for call in [&handling, &cancel, &delivered, &act(OrderAct::Read)] {
+            assert_eq!(judge(call, &status(404)).action, Action::Park(ParkReason::NotFound));
+            assert_eq!(judge(call, &status(429)).action, Action::Throttle);
+            // It may have been applied: the next job reads before it does anything.
+            assert_eq!(judge(call, &status(500)).doubtful, call.writes());
+            assert_eq!(judge(call, &Failure::Timeout).doubtful, call.writes());
         }
     }
 

@@ -23,6 +23,7 @@ pub mod config;
 mod counts;
 mod details;
 mod looked_up;
+pub mod orders;
 pub mod people;
 mod price;
 mod product_prices;
@@ -40,9 +41,9 @@ pub use reference::Pair;
 
 use cell::{CellError, RowId};
 use config::{MappingConfig, PriceRule};
-use counts::{Counts, PeopleCounts};
-use details::person_change;
-pub use looked_up::{CatalogBatch, KeptCustomer, KeptLink, PeopleBatch};
+use counts::{Counts, OrderCounts, PeopleCounts};
+use details::{order_detail_change, person_change};
+pub use looked_up::{CatalogBatch, KeptCustomer, KeptLink, OrderBatch, PeopleBatch};
 use read::Plan;
 use reference::{Reference, Row};
 
@@ -100,6 +101,10 @@ pub enum Refresh {
     Person(RowId),
     /// The same of whoever has this code.
     PersonCoded(CompactString),
+    /// The order that a pedido was made of, with all of its pedidos.
+    Pedido(RowId),
+    /// The same by VTEX's order id.
+    Order(CompactString),
 }
 
 /// What an announced table is to the mapping.
@@ -135,6 +140,10 @@ pub struct Scope {
     pub people: Vec<RowId>,
     /// Codes of customers whose rows are not known.
     pub people_coded: Vec<RowId>,
+    /// Pedidos, by their ids.
+    pub pedidos: Vec<RowId>,
+    /// Orders, by VTEX's ids.
+    pub orders: Vec<CompactString>,
 }
 
 /// Rows of products, SKUs or kits' parts in which `column` is one of `ids`.
@@ -157,6 +166,7 @@ pub struct Mapper {
     paused: BTreeMap<Entity, BTreeMap<&'static str, String>>,
     counts: Counts,
     people_counts: PeopleCounts,
+    order_counts: OrderCounts,
     /// All deposits have been read once: sums are whole.
     stock_complete: bool,
 }
@@ -174,6 +184,7 @@ impl Mapper {
             paused: BTreeMap::new(),
             counts: Counts::default(),
             people_counts: PeopleCounts::default(),
+            order_counts: OrderCounts::default(),
             stock_complete: false,
         }
     }
@@ -270,6 +281,7 @@ impl Mapper {
     pub fn counts(&self) -> BTreeMap<&'static str, u64> {
         let mut counts = self.counts.named();
         counts.extend(self.people_counts.named());
+        counts.extend(self.order_counts.named());
         counts
     }
 
@@ -301,6 +313,10 @@ impl Mapper {
             | Role::Address
             | Role::Consent => self.detail_change(&plan, change, rows, out),
             Role::Customer => person_change(&plan, change, out),
+            Role::Order => self.pedido_change(&plan, change, out),
+            Role::OrderItem | Role::Volume | Role::Invoice => order_detail_change(&plan, change, out),
+            // They are read with their document.
+            Role::InvoiceItem => Ok(()),
             _ => self.reference_change(&plan, change, out),
         };
         result.inspect_err(|_| self.counts.count(Reason::BadValue))

@@ -31,6 +31,7 @@ impl Mapper {
         let mut stores = BTreeSet::new();
         let (mut catalog, mut holders) = (BTreeSet::new(), BTreeSet::new());
         let (mut people, mut people_coded) = (BTreeSet::new(), BTreeSet::new());
+        let (mut pedidos, mut orders) = (BTreeSet::new(), BTreeSet::new());
         for refresh in refreshes {
             match refresh {
                 Refresh::Product(id) => {
@@ -46,6 +47,8 @@ impl Mapper {
                 Refresh::Holders(role, id) => drop(holders.insert((*role, id))),
                 Refresh::Person(id) => drop(people.insert(id.clone())),
                 Refresh::PersonCoded(code) => drop(people_coded.insert(RowId::Text(code.clone()))),
+                Refresh::Pedido(id) => drop(pedidos.insert(id.clone())),
+                Refresh::Order(id) => drop(orders.insert(id.clone())),
             }
         }
         let named: Arc<[RowId]> = skus.into_iter().collect();
@@ -65,6 +68,8 @@ impl Mapper {
             holders: holders.into_iter().filter_map(|(role, id)| self.holders(role, id)).collect(),
             people: people.into_iter().collect(),
             people_coded: people_coded.into_iter().collect(),
+            pedidos: pedidos.into_iter().collect(),
+            orders: orders.into_iter().collect(),
         }
     }
 
@@ -129,6 +134,7 @@ impl Mapper {
                 .or_else(|| holders(Role::Classifier, key.rsplit('/').next().unwrap_or_default())),
             // Customers are not kept: whether there is such a one, Live knows.
             Some(Entity::Customer | Entity::Consent) => Some(vec![Refresh::PersonCoded(key.into())]),
+            Some(Entity::Order) => Some(vec![Refresh::Order(Key::order(key).id)]),
         }
     }
 
@@ -152,6 +158,9 @@ impl Mapper {
             let mut lines = vec![format!("Integra Ecommerce: {flag}")];
             lines.extend(Self::refusals(id, rows));
             return lines;
+        }
+        if key.entity == Entity::Order {
+            return Self::order_refusal(&key.id, rows).into_iter().collect();
         }
         let Some(reference) = key.sku() else { return Vec::new() };
         let Some(id) = self.reference.by_reference(reference) else {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic here is a failed test")]
 
 mod desk;
+mod orders;
 mod parents;
 mod people;
 mod rules;

@@ -10,6 +10,7 @@ mod guarantees;
 mod init;
 mod operating;
 mod optin;
+mod order_status;
 mod people;
 mod prices;
 mod products;

@@ -74,7 +74,7 @@ impl Dispatch {
             job.links.own = Some(id.clone());
             self.learn_own(slot, id, now, effects);
         }
-        match self.plan_job(slot) {
+        match self.plan_job(slot, now) {
             Some(Next::Call(call)) => self.go_on(slot, call.route()),
             Some(end) => self.end(slot, end, now, effects),
             None => {}
@@ -109,6 +109,7 @@ impl Dispatch {
             entry.doubt = entry.doubt.max(Doubt::Unsure);
         }
         let superseded = entry.wanted.value != job.wanted.value;
+        let entity = entry.key.entity;
         match hint {
             _ if job.park => return self.park_by_operator(slot, now, effects),
             _ if superseded => return self.place(slot, now),
@@ -117,8 +118,11 @@ impl Dispatch {
                 if let Some(id) = &job.links.own {
                     self.forget_own(slot, id, effects);
                 }
-                let hint = hint.to_owned();
-                self.set_aside(slot, Parked { reason: ParkReason::Rejected, at: now.wall, hint });
+                let reason = match entity {
+                    Entity::Order => ParkReason::ByHand,
+                    _ => ParkReason::Rejected,
+                };
+                self.set_aside(slot, Parked { reason, at: now.wall, hint: hint.to_owned() });
             }
         }
         effects.extend(self.ledger.get(slot).map(amend));
@@ -407,6 +411,7 @@ fn fits(call: &Call, answer: &Answer) -> bool {
     ) || match (call, answer) {
         (Call::Catalog(call), Answer::Catalog(answer)) => call.fits(answer),
         (Call::People(call), Answer::People(answer)) => call.fits(answer),
+        (Call::Order(call), Answer::Order(answer)) => call.fits(answer),
         (call, Answer::Done) => call.writes(),
         _ => false,
     }
@@ -414,7 +419,11 @@ fn fits(call: &Call, answer: &Answer) -> bool {
 
 /// Whether a second request would make a second thing.
 const fn creates_blindly(call: &Call) -> bool {
-    matches!(call, Call::Catalog(call) if call.creates_blindly())
+    match call {
+        Call::Catalog(call) => call.creates_blindly(),
+        Call::Order(call) => call.changes_items(),
+        _ => false,
+    }
 }
 
 fn parked(reason: ParkReason, verdict: &Verdict, now: Now) -> Parked {
@@ -456,5 +465,6 @@ fn request_line(call: &Call) -> String {
         Call::FindSkus { .. } => "POST /api/catalog_system/pub/sku/stockkeepingunitidsbyrefids".to_owned(),
         Call::Catalog(call) => call.line(),
         Call::People(call) => call.line(),
+        Call::Order(call) => call.line(),
     }
 }

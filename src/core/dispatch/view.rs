@@ -304,7 +304,7 @@ impl Dispatch {
         }
         let for_sku = match lane {
             Lane::Stock | Lane::Price => self.census[lane as usize].waiting_for_sku,
-            Lane::Catalog | Lane::People => 0,
+            Lane::Catalog | Lane::People | Lane::Orders => 0,
         };
         // Where no SKU is being made by us, nobody can say when the others will be.
         let makes_skus = self.to_send(Entity::Sku) > 0;

@@ -8,9 +8,11 @@ use super::money::Money;
 use super::time::Timestamp;
 
 pub mod catalog;
+pub mod order;
 pub mod person;
 
 use catalog::{Brand, Category, Product, Sku};
+use order::Order;
 use person::{Consent, Customer};
 
 /// The wanted, or the confirmed, state of one key. Small enough to be stored whole: the planner needs
@@ -33,6 +35,7 @@ pub enum Value {
     /// Of a customer: Live has the row no more. VTEX keeps what it has; we keep nothing, and send nothing more but what
     /// was taken back before and may not have arrived.
     Released(Option<Box<Consent>>),
+    Order(Box<Order>),
 }
 
 impl Value {
@@ -82,6 +85,7 @@ impl Value {
             Self::Consent(consent) => {
                 Self::Consent(Box::new(Consent { email: STARS, ..consent.as_ref().clone() }))
             }
+            Self::Order(order) => Self::Order(Box::new(order.masked())),
             other => other.clone(),
         }
     }

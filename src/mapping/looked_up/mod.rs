@@ -17,11 +17,13 @@ use crate::mapping::read::Plan;
 use crate::mapping::{Effect, Mapper, Reason, Role, RowError, Rows};
 
 mod links;
+mod order;
 mod person;
 #[cfg(test)]
 mod tests;
 
 pub use links::KeptLink;
+pub use order::OrderBatch;
 pub use person::{KeptCustomer, PeopleBatch};
 
 /// The rows of some products, as they come.

@@ -79,6 +79,9 @@ pub(super) enum Step {
         after: Option<RowId>,
     },
     Done,
+    Orders {
+        after: Option<RowId>,
+    },
 }
 
 /// What stops a load for now.
@@ -215,6 +218,7 @@ impl Step {
             Self::Gone { .. } => "deleted customers",
             Self::Prices { .. } => "prices",
             Self::Stock { .. } => "stock",
+            Self::Orders { .. } => "orders",
             Self::Done => "done",
         }
     }

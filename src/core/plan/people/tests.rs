@@ -6,6 +6,7 @@ use super::super::{Held, Links, Next, PriceRules, Rules, Situation};
 use super::*;
 use crate::core::call::catalog::Document;
 use crate::core::entity::{Entity, Key};
+use crate::core::plan::orders::OrderRules;
 use crate::core::time::Timestamp;
 use crate::core::value::person::{Act, Address, Consent, ConsentState, Customer, Identity};
 
@@ -121,10 +122,16 @@ impl Job {
                 links: &links,
                 wanted,
                 committed_at: Timestamp(0),
+                now: Timestamp(0),
+                attempts: 0,
                 confirmed: self.confirmed.as_ref(),
                 read_first: self.doubt,
                 held: &held,
-                rules: Rules { price: &PriceRules::default(), catalog: &CatalogRules::default() },
+                rules: Rules {
+                    price: &PriceRules::default(),
+                    catalog: &CatalogRules::default(),
+                    orders: &OrderRules::default(),
+                },
             });
             let Next::Call(call) = next else { return (calls, next) };
             assert!(calls.len() < 30, "a job ends: {calls:?}");

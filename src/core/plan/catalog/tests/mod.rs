@@ -13,6 +13,7 @@ use super::super::{Held, Links, Next, PriceRules, Rules, Situation, next};
 use super::*;
 use crate::core::entity::{Entity, Key};
 use crate::core::money::Decimal4;
+use crate::core::plan::orders::OrderRules;
 use crate::core::time::Timestamp;
 use crate::core::value::catalog::{Component, Image, Package, Product, Sku};
 use model::{Fault, Vtex};
@@ -84,10 +85,12 @@ impl Site {
                 links: &links,
                 wanted,
                 committed_at: Timestamp(1),
+                now: Timestamp(0),
+                attempts: 0,
                 confirmed: self.confirmed.as_ref(),
                 read_first: self.read_first,
                 held: &held,
-                rules: Rules { price: &price, catalog: &self.rules },
+                rules: Rules { price: &price, catalog: &self.rules, orders: &OrderRules::default() },
             };
             let call = match next(&situation) {
                 Next::Call(call) => call,
