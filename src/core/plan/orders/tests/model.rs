@@ -87,7 +87,9 @@ impl Vtex {
             OrderAct::DenyCancellation { request, .. } => {
                 let request = self.order.cancellations.iter_mut().find(|other| other.id == *request);
                 request.expect("there is such a request").denied = true;
-                self.order.status = RemoteStatus::Handling;
+                if status.phase() == Phase::CancellationAsked {
+                    self.order.status = RemoteStatus::Handling;
+                }
             }
             OrderAct::Change { lines, .. } => {
                 if !self.changes {
@@ -107,10 +109,10 @@ impl Vtex {
     fn invoice(&mut self, document: &crate::core::call::orders::InvoiceDocument) {
         let order = &mut self.order;
         let wanted = match document.direction {
-            Direction::Output => RemoteStatus::Handling,
-            Direction::Input => RemoteStatus::Invoiced,
+            Direction::Output => Phase::Handling,
+            Direction::Input => Phase::Invoiced,
         };
-        assert_eq!(order.status, wanted, "{:?}", document.direction);
+        assert_eq!(order.status.phase(), wanted, "{:?}", document.direction);
         assert!(
             order.packages.iter().all(|package| package.number != document.number),
             "its number is taken"

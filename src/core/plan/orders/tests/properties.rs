@@ -96,7 +96,7 @@ fn progress(order: &RemoteOrder) -> (u8, usize, usize) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
 
     /// The model panics when a cancelled order is invoiced, a number is used twice, an effect is repeated, or more is
     /// invoiced than the order is worth.
