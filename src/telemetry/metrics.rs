@@ -59,7 +59,7 @@ metrics! {
     LEDGER_BYTES = "mare_ledger_bytes", Gauge, "", "Size of the ledger on disk.";
     QUEUED = "mare_queued_keys", Gauge, "lane,urgency", "Keys that wait for their turn to be sent.";
     OLDEST_SECONDS = "mare_oldest_dirty_seconds", Gauge, "lane", "For how long VTEX has been behind with the oldest key that is not parked.";
-    WAITING = "mare_waiting_keys", Gauge, "lane,for", "Keys that wait for a SKU to exist in VTEX, for another attempt, or for a second look at what was delivered.";
+    WAITING = "mare_waiting_keys", Gauge, "lane,for", "Keys that wait for a SKU, or for a brand, category or product, to exist in VTEX, for another attempt, or for a second look at what was delivered.";
     PARKED = "mare_parked_keys", Gauge, "reason", "Keys set aside until they change or an operator retries them.";
     IN_FLIGHT = "mare_requests_in_flight", Gauge, "lane", "Requests under way.";
     CONCURRENCY = "mare_concurrency_limit", Gauge, "lane", "Requests that may be under way at once now.";
