@@ -247,6 +247,11 @@ impl Mapper {
         )
     }
 
+    /// Whether what we wrote into a table ourselves is a change like any other; see [`Role::captures_own_writes`].
+    pub fn captures_own_writes(&self, relation: u32) -> bool {
+        self.plans.get(&relation).is_none_or(|plan| plan.role().captures_own_writes())
+    }
+
     /// The entities that stand still, and why.
     pub fn paused(&self) -> Vec<(Entity, String)> {
         self.paused

@@ -91,6 +91,13 @@ impl Role {
         }
     }
 
+    /// Whether what maré writes into this table itself is captured like the shop's own changes. Of stock it is: an order that
+    /// we enter reserves goods, and that must reach VTEX like any other reservation. The rest of what we write came from
+    /// VTEX, and needs not go back.
+    pub const fn captures_own_writes(self) -> bool {
+        matches!(self, Self::Stock)
+    }
+
     /// The entities that cannot go on without this table.
     pub const fn needed_by(self) -> &'static [Entity] {
         match self {

@@ -13,6 +13,7 @@ mod products;
 #[cfg(unix)]
 mod service;
 mod slot;
+mod writer;
 
 #[path = "../support/openapi.rs"]
 mod openapi;

@@ -12,6 +12,7 @@ mod shop;
 mod streams;
 mod transactions;
 mod values;
+mod writer;
 
 use std::time::Duration;
 

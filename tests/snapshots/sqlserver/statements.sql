@@ -372,7 +372,8 @@ SELECT c.SYS_CHANGE_VERSION AS versao, CASE WHEN t.[id] IS NULL THEN 'D' ELSE 'U
 FROM CHANGETABLE(CHANGES [live].[preco], @P1) AS c
 LEFT JOIN [live].[preco] AS t ON t.[id] = c.[id]
 WHERE c.SYS_CHANGE_VERSION <= @P2
-  AND (c.SYS_CHANGE_CONTEXT IS NULL OR SUBSTRING(c.SYS_CHANGE_CONTEXT, 1, 16) <> 0x6D6172653A6F776E2D77726974657321);
+  AND (c.SYS_CHANGE_CONTEXT IS NULL OR SUBSTRING(c.SYS_CHANGE_CONTEXT, 1, 16) <> 0x6D6172653A6F776E2D77726974657321
+       OR c.SYS_CHANGE_VERSION <> COALESCE(c.SYS_CHANGE_CREATION_VERSION, 0));
 GO
 /*mare:tracking.changes*/
 SELECT c.SYS_CHANGE_VERSION AS versao, CASE WHEN t.[id_loja] IS NULL THEN 'D' ELSE 'U' END AS op, c.[id_loja], c.[id_deposito], c.[id_sku], t.[id_loja], t.[id_deposito], t.[id_sku], t.[quantidade], t.[quantidade_reservada]
