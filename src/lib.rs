@@ -58,6 +58,7 @@ pub mod config;
 pub mod core;
 pub mod live;
 pub mod mapping;
+pub mod orders;
 pub mod pipeline;
 pub mod shop;
 pub mod simulator;

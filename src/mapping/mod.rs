@@ -22,6 +22,7 @@ pub mod config;
 mod counts;
 mod details;
 mod looked_up;
+pub mod orders;
 pub mod people;
 mod price;
 mod product_prices;

@@ -8,6 +8,7 @@ use compact_str::CompactString;
 
 use crate::core::money::{Decimal4, Money};
 use crate::core::time::Timestamp;
+use crate::core::value::order::OrderKind;
 
 /// Everything that one order of VTEX becomes in Live: written in one transaction, or not at all.
 #[derive(Clone, PartialEq, Eq)]
@@ -28,17 +29,6 @@ impl fmt::Debug for Entry {
     }
 }
 
-/// `tipo_pedido`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// Retira loja.
-    Pickup,
-    /// Entrega.
-    Delivery,
-    /// Pedido vendedor: paid at the seller's, not in the shop.
-    Seller,
-}
-
 /// One `pedido_venda` with what hangs on it. Amounts in centavos; their sum is `total`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Pedido {
@@ -46,7 +36,7 @@ pub struct Pedido {
     pub number: CompactString,
     pub group: Option<CompactString>,
     pub sequence: Option<CompactString>,
-    pub kind: Kind,
+    pub kind: OrderKind,
     /// `loja.codigo` of the store that its goods go out from.
     pub store: CompactString,
     /// `loja.codigo` of the store where they are fetched.

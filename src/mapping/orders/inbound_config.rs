@@ -199,7 +199,7 @@ impl InboundConfig {
         if self.since.is_some() && self.since().is_none() {
             findings.push("[orders]: since is neither a day like 2026-11-25 nor a moment like 2026-11-25T08:00:00-03:00".to_owned());
         }
-        findings.extend(twice("stores", self.stores.iter().map(|rule| rule.warehouse.to_lowercase())));
+        findings.extend(twice("stores", self.stores.iter().map(|rule| rule.warehouse.to_lowercase().into_string())));
         findings.extend(twice("pickup_points", self.pickup_points.iter().map(|rule| rule.id.to_string())));
         findings.extend(twice("carriers", self.carriers.iter().map(|rule| rule.courier.to_string())));
         let policies = self.trade_policies.iter().map(|rule| rule.sales_channel.to_string());
@@ -222,7 +222,10 @@ impl InboundConfig {
         let text = self.since.as_deref()?.trim();
         let moment = match text.parse::<jiff::Timestamp>() {
             Ok(moment) => moment,
-            Err(_) => text.parse::<jiff::civil::Date>().ok()?.to_zoned(self.zone()).ok()?.timestamp(),
+            Err(_) => {
+                let midnight = text.parse::<jiff::civil::Date>().ok()?.at(0, 0, 0, 0);
+                self.zone().to_timestamp(midnight).ok()?
+            }
         };
         Some(Timestamp(moment.as_microsecond()))
     }

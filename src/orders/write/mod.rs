@@ -11,7 +11,7 @@
 //! Whatever was written is written once: an order that is there is left alone, and a status changes only from the one
 //! that was read.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use compact_str::{CompactString, format_compact};
@@ -22,6 +22,7 @@ use crate::core::order::inbound::{Part, Stage, Why};
 use crate::core::order::obstacle::Obstacle;
 use crate::core::order::pedido::Entry;
 use crate::core::time::Timestamp;
+use crate::core::value::order::OrderKind;
 use crate::live::writer::{Rows, Sql, Transaction, Value, WriteError, Writer};
 use crate::mapping::cell::{self, RowId};
 use crate::mapping::config::MappingConfig;
@@ -67,10 +68,9 @@ impl From<cell::CellError> for Refusal {
 /// What came of writing an order.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// External and Live's own number of each part.
-    Inserted(Vec<(CompactString, CompactString)>),
+    Inserted(Vec<Part>),
     /// It was there already.
-    Present,
+    Present(Vec<Part>),
 }
 
 /// Writes orders into one Live.
@@ -80,6 +80,7 @@ pub struct Tables {
     pub mapping: Arc<MappingConfig>,
     pub config: Arc<InboundConfig>,
     pub names: Arc<Written>,
+    pub codes: Codes,
 }
 
 impl Tables {
@@ -108,14 +109,21 @@ impl Tables {
         };
         if !there.is_empty() {
             transaction.rollback().await;
-            return Ok(Outcome::Present);
+            return Ok(Outcome::Present(there));
         }
-        let numbers = match self.config.write {
-            WriteMode::Tables => self.enter(&mut transaction, entry, skus, now).await?,
-            WriteMode::Staging => self.stage(&mut transaction, entry, now).await?,
+        let parts = match self.config.write {
+            WriteMode::Tables => {
+                self.enter(&mut transaction, entry, skus, now).await?;
+                // Live has numbered them.
+                self.find(&mut transaction, &entry.order).await?
+            }
+            WriteMode::Staging => {
+                self.stage(&mut transaction, entry, now).await?;
+                self.find_staged(&mut transaction, &entry.order).await?
+            }
         };
         transaction.commit().await?;
-        Ok(Outcome::Inserted(numbers))
+        Ok(Outcome::Inserted(parts))
     }
 
     /// Cancels parts. False: one of them has moved on since it was read, and nothing was done.
@@ -176,7 +184,10 @@ impl Tables {
             .values(external_numbers(order).map(|number| Value::text(number.into_string())))
             .push(")");
         let rows = transaction.fetch(&sql).await?;
-        (0..rows.len()).map(|row| self.part(&rows, row, !asked.is_empty())).collect()
+        let part = |row| self.part(&rows, row, !asked.is_empty());
+        let mut parts: Vec<Part> = (0..rows.len()).map(part).collect::<Result<_, Refusal>>()?;
+        parts.sort_by(|a, b| (a.external.len(), &a.external).cmp(&(b.external.len(), &b.external)));
+        Ok(parts)
     }
 
     fn part(&self, rows: &Rows, row: usize, has_flag: bool) -> Result<Part, Refusal> {
@@ -192,17 +203,47 @@ impl Tables {
             id: needed(row_id(rows, row, 0)?)?.to_string().into(),
             number: format_compact!("{}", integer(rows, row, 1)?),
             status,
-            stage: Stage::from(self.mapping.orders.step(status)),
+            stage: Stage::from(self.codes.step(status)),
             cancellation_asked: asked,
         })
     }
 
-    /// The status code of a step; the configuration has it.
+    /// The status code of a step.
     fn status(&self, step: Step) -> Result<i64, Refusal> {
-        self.mapping.orders.code(step).ok_or_else(|| {
+        self.codes.code(step).ok_or_else(|| {
             let text = format!("[mapping.orders.status] has no code for {step}");
             Refusal::Obstacles(vec![Obstacle::Refused(text)])
         })
+    }
+}
+
+/// Live's own codes of what an order can be.
+#[derive(Debug, Clone)]
+pub struct Codes {
+    /// `status`, several codes may be the same step.
+    pub steps: BTreeMap<i64, Step>,
+    /// `tipo_pedido`.
+    pub pickup: i64,
+    pub delivery: i64,
+    pub seller: i64,
+}
+
+impl Codes {
+    fn step(&self, status: i64) -> Option<Step> {
+        self.steps.get(&status).copied()
+    }
+
+    /// The lowest code of a step.
+    fn code(&self, step: Step) -> Option<i64> {
+        self.steps.iter().find(|(_, known)| **known == step).map(|(code, _)| *code)
+    }
+
+    const fn kind(&self, kind: OrderKind) -> i64 {
+        match kind {
+            OrderKind::Pickup => self.pickup,
+            OrderKind::Delivery => self.delivery,
+            OrderKind::Seller => self.seller,
+        }
     }
 }
 
@@ -243,11 +284,7 @@ fn id_value(id: &RowId) -> Value {
 
 /// An id that was kept as text.
 fn id_of_text(text: &str) -> Value {
-    match (uuid::Uuid::try_parse(text), text.parse()) {
-        (Ok(id), _) => Value::Uuid(id.as_u128()),
-        (_, Ok(number)) => Value::Int(number),
-        _ => Value::text(text.to_owned()),
-    }
+    id_value(&RowId::from_text(text))
 }
 
 /// A new row's id: random, as Live's own programs make them.

@@ -2,16 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use compact_str::{CompactString, format_compact};
+use compact_str::CompactString;
 
 use super::places::{Places, Store};
-use super::{ORIGIN, Refusal, Tables, id_value, integer, money, needed, new_id, optional_text, text};
+use super::{ORIGIN, Refusal, Tables, id_value, money, new_id, optional_text};
 use crate::core::money::Decimal4;
 use crate::core::order::Step;
 use crate::core::order::obstacle::Obstacle;
-use crate::core::order::pedido::{Entry, Kind, Pedido, PedidoLine, PedidoPayment};
+use crate::core::order::pedido::{Entry, Pedido, PedidoLine, PedidoPayment};
 use crate::core::time::Timestamp;
-use crate::core::value::order::OrderKind;
 use crate::live::writer::{Sql, Transaction, Value};
 use crate::mapping::cell::RowId;
 use crate::mapping::orders::inbound_config::Reserve;
@@ -20,16 +19,16 @@ use crate::mapping::orders::inbound_config::Reserve;
 pub(super) type Balance = (RowId, RowId, RowId);
 
 impl Tables {
-    /// Writes all parts of an order; external and Live's own number of each.
+    /// Writes all parts of an order.
     pub(super) async fn enter(
         &self,
         transaction: &mut Transaction,
         entry: &Entry,
         skus: &HashMap<CompactString, RowId>,
         now: Timestamp,
-    ) -> Result<Vec<(CompactString, CompactString)>, Refusal> {
+    ) -> Result<(), Refusal> {
         let places = self.places(transaction, entry).await?;
-        let Some(first) = entry.pedidos.first() else { return Ok(Vec::new()) };
+        let Some(first) = entry.pedidos.first() else { return Ok(()) };
         let customer = self.customer(transaction, entry, places.store(&first.store)?, now).await?;
         let mut reserved: BTreeMap<Balance, Decimal4> = BTreeMap::new();
         for pedido in &entry.pedidos {
@@ -55,7 +54,7 @@ impl Tables {
         for (balance, quantity) in reserved {
             self.reserve(transaction, &balance, quantity, now).await?;
         }
-        self.numbers(transaction, entry).await
+        Ok(())
     }
 
     #[expect(clippy::too_many_arguments, reason = "a row is put together from all that was found")]
@@ -71,15 +70,7 @@ impl Tables {
     ) -> Result<(), Refusal> {
         let names = &self.names.order.columns;
         let pickup = pedido.pickup_store.as_ref().map(|code| places.store(code)).transpose()?;
-        let kind = match pedido.kind {
-            Kind::Pickup => OrderKind::Pickup,
-            Kind::Delivery => OrderKind::Delivery,
-            Kind::Seller => OrderKind::Seller,
-        };
-        let kind = self.mapping.orders.kind_code(kind).ok_or_else(|| {
-            let text = format!("[mapping.orders] has no code for pedidos of the kind {:?}", pedido.kind);
-            Refusal::Obstacles(vec![Obstacle::Refused(text)])
-        })?;
+        let kind = self.codes.kind(pedido.kind);
         let place = pedido.destination.as_ref();
         let of_place = |text: Option<&String>| optional_text(text);
         let row = [
@@ -270,37 +261,6 @@ impl Tables {
             .name(&names.sku)
             .push(" = ")
             .value(id_value(sku))
-    }
-
-    async fn numbers(
-        &self,
-        transaction: &mut Transaction,
-        entry: &Entry,
-    ) -> Result<Vec<(CompactString, CompactString)>, Refusal> {
-        let names = &self.names.order.columns;
-        let external = entry.pedidos.iter().map(|pedido| Value::text(pedido.number.to_string()));
-        let sql = Sql::read("orders.numbers")
-            .push("SELECT ")
-            .names([names.external.as_str(), &names.number])
-            .push(" FROM ")
-            .table(&self.names.order.table)
-            .push(" WHERE ")
-            .name(&names.origin)
-            .push(" = ")
-            .value(Value::text(ORIGIN))
-            .push(" AND ")
-            .name(&names.external)
-            .push(" IN (")
-            .values(external)
-            .push(")");
-        let rows = transaction.fetch(&sql).await?;
-        let pair = |row| {
-            let number = format_compact!("{}", integer(&rows, row, 1)?);
-            Ok((needed(text(&rows, row, 0)?)?, number))
-        };
-        let mut pairs: Vec<_> = (0..rows.len()).map(pair).collect::<Result<_, Refusal>>()?;
-        pairs.sort();
-        Ok(pairs)
     }
 }
 

@@ -1,13 +1,13 @@
 //! Sites that forbid writing into their tables: the same content goes into a table of ours, from where a job of the site
 //! takes it. One row for each pedido, its content as JSON; the job writes Live's number back.
 
-use compact_str::CompactString;
 use serde_json::{Value as Json, json};
 
 use super::{Refusal, Tables, external_numbers, integer, needed, text};
 use crate::core::order::inbound::{Part, Stage};
-use crate::core::order::pedido::{Customer, Entry, Kind, Pedido, Place};
+use crate::core::order::pedido::{Customer, Entry, Pedido, Place};
 use crate::core::time::Timestamp;
+use crate::core::value::order::OrderKind;
 use crate::live::writer::{Sql, Transaction, Value};
 
 /// `situacao` of an entry. The site's job sets the second.
@@ -56,7 +56,7 @@ impl Tables {
         transaction: &mut Transaction,
         entry: &Entry,
         now: Timestamp,
-    ) -> Result<Vec<(CompactString, CompactString)>, Refusal> {
+    ) -> Result<(), Refusal> {
         let table = &self.names.staging;
         let names = &table.columns;
         for pedido in &entry.pedidos {
@@ -71,7 +71,7 @@ impl Tables {
             ];
             transaction.execute(&Sql::insert("orders.stage", &table.table, row)).await?;
         }
-        Ok(entry.pedidos.iter().map(|pedido| (pedido.number.clone(), CompactString::default())).collect())
+        Ok(())
     }
 
     /// False: it is not in the state any more in which it was read.
@@ -134,9 +134,9 @@ fn content(entry: &Entry, pedido: &Pedido) -> Json {
         })
         .collect();
     let tipo = match pedido.kind {
-        Kind::Pickup => "retira-loja",
-        Kind::Delivery => "entrega",
-        Kind::Seller => "pedido-vendedor",
+        OrderKind::Pickup => "retira-loja",
+        OrderKind::Delivery => "entrega",
+        OrderKind::Seller => "pedido-vendedor",
     };
     json!({
         "origem": super::ORIGIN, "numero_externo": pedido.number, "grupo_externo": pedido.group,

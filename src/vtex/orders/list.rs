@@ -15,7 +15,8 @@ pub const PAGES_MAX: u64 = 30;
 /// A page of the orders of some time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
-    pub orders: Vec<CompactString>,
+    /// With the status of each.
+    pub orders: Vec<(CompactString, CompactString)>,
     /// Of this question. More than [`PAGES_MAX`] are not given: ask for a shorter time.
     pub pages: u64,
 }
@@ -33,9 +34,12 @@ impl Client {
 fn listed(body: &[u8]) -> Result<Listed, Failure> {
     let answer = json(body, "list of orders")?;
     let list = answer["list"].as_array().ok_or_else(|| Failure::Malformed("list of orders: no list".to_owned()))?;
-    let ids = list.iter().filter_map(|order| order["orderId"].as_str());
+    let order = |order: &serde_json::Value| {
+        let status = order["status"].as_str().unwrap_or_default();
+        Some((CompactString::new(order["orderId"].as_str()?), CompactString::new(status)))
+    };
     Ok(Listed {
-        orders: ids.map(CompactString::new).collect(),
+        orders: list.iter().filter_map(order).collect(),
         pages: answer["paging"]["pages"].as_u64().unwrap_or(1),
     })
 }
@@ -46,8 +50,8 @@ mod tests {
 
     #[test]
     fn a_page_names_its_orders() {
-        let body = br#"{"list":[{"orderId":"1-01"},{"orderId":null},{"orderId":"2-01"}],"paging":{"total":2,"pages":3}}"#;
-        assert_eq!(listed(body).unwrap(), Listed { orders: vec!["1-01".into(), "2-01".into()], pages: 3 });
+        let body = br#"{"list":[{"orderId":"1-01","status":"handling"},{"orderId":null},{"orderId":"2-01"}],"paging":{"total":2,"pages":3}}"#;
+        assert_eq!(listed(body).unwrap(), Listed { orders: vec![("1-01".into(), "handling".into()), ("2-01".into(), "".into())], pages: 3 });
         assert!(listed(b"[]").is_err());
     }
 }

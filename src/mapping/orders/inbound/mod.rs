@@ -15,9 +15,10 @@ use compact_str::{CompactString, format_compact};
 use super::inbound_config::{InboundConfig, PolicyKind};
 use crate::core::money::{Decimal4, Money};
 use crate::core::order::obstacle::Obstacle;
-use crate::core::order::pedido::{Entry, Kind, Pedido, PedidoLine, PedidoPayment};
+use crate::core::order::pedido::{Entry, Pedido, PedidoLine, PedidoPayment};
 use crate::core::order::purchase::{Address, Content, Line, Purchase};
 use crate::core::time::Timestamp;
+use crate::core::value::order::OrderKind;
 use crate::mapping::config::MappingConfig;
 
 mod amounts;
@@ -27,6 +28,7 @@ mod payments;
 mod routes;
 
 use amounts::Amounts;
+pub use buyer::is_masked;
 use fit::Fit;
 use routes::{Group, Piece};
 
@@ -186,7 +188,7 @@ fn pedido(
         window: deliveries().find_map(|delivery| delivery.window),
         destination,
         note: content.note.as_deref().map(fit::without_controls),
-        manual_payment: group.kind == Kind::Seller,
+        manual_payment: group.kind == OrderKind::Seller,
         placed_at: content.placed_at,
         lines: Vec::new(),
         payments: Vec::<PedidoPayment>::new(),
@@ -245,7 +247,7 @@ fn carrier(group: &Group, rules: Rules<'_>, obstacles: &mut Vec<Obstacle>) -> Op
 
 fn day(moment: Timestamp, rules: Rules<'_>) -> Option<String> {
     let moment = jiff::Timestamp::from_microsecond(moment.0).ok()?;
-    Some(moment.to_zoned(rules.orders.zone()).date().to_string())
+    Some(rules.orders.zone().to_datetime(moment).date().to_string())
 }
 
 /// Every way of dividing keeps the sum; this is the proof.

@@ -4,13 +4,13 @@ use compact_str::CompactString;
 
 use super::Rules;
 use crate::core::order::obstacle::Obstacle;
-use crate::core::order::pedido::Kind;
+use crate::core::value::order::OrderKind;
 use crate::core::order::purchase::{Channel, Content, Line, Origin};
 
 /// What becomes one pedido: everything of an order that goes out from one store in one way to one place.
 #[derive(Debug)]
 pub(super) struct Group {
-    pub(super) kind: Kind,
+    pub(super) kind: OrderKind,
     pub(super) store: CompactString,
     pub(super) pickup_store: Option<CompactString>,
     /// Of a delivery.
@@ -40,9 +40,9 @@ pub(super) fn groups(
     for (index, line) in content.lines.iter().enumerate() {
         let Some(pickup_store) = destination(line, index, rules, obstacles) else { continue };
         let kind = match (seller, &pickup_store) {
-            (true, _) => Kind::Seller,
-            (false, Some(_)) => Kind::Pickup,
-            (false, None) => Kind::Delivery,
+            (true, _) => OrderKind::Seller,
+            (false, Some(_)) => OrderKind::Pickup,
+            (false, None) => OrderKind::Delivery,
         };
         let address = line.delivery.address.clone().filter(|_| pickup_store.is_none());
         let mut before = 0;
