@@ -1,4 +1,4 @@
-//! A VTEX simulator: the Logistics, Pricing, Catalog and Master Data calls that an integration needs, with VTEX's
+//! A VTEX simulator: the Logistics, Pricing, Catalog, Master Data and Orders calls that an integration needs, with VTEX's
 //! limits, latencies and faults. Demo, tests and benches run against it, in-process or as its own process.
 //!
 //! It is written from VTEX's documents and shares no type with the client or the core, so that one misreading
@@ -39,6 +39,10 @@ pub use serve::{Handle, Simulator};
 pub use world::{
     BrandView, CatalogCounts, CatalogDuplicates, CategoryView, FixedPriceView, ImageView, KitView, PriceView,
     ProductView, ReservationStep, SkuId, SkuView, SpecificationView, StockView, Unmet, World, WorldError,
+};
+pub use world::{
+    Cancelling, EmailMask, FeedFaults, FeedView, InvoiceView, OrderOptions, OrderStatus, OrderView,
+    RandomOrders,
 };
 pub use world::{
     CustomField, CustomFieldError, Duplicates, ErasureOutcome, ErasureState, FieldKind, MasterDataOptions,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::bucket::Limit;
 use super::fault::Fault;
-use super::world::MasterDataOptions;
+use super::world::{MasterDataOptions, OrderOptions};
 
 /// Everything a simulator is started with. `Options::default()` is one warehouse, no SKU, VTEX's published limits, a
 /// free port of this machine.
@@ -44,6 +44,8 @@ pub struct Options {
     pub quirks: Quirks,
     /// Master Data and the erasure of persons.
     pub master_data: MasterDataOptions,
+    /// Orders, their feed and their hook.
+    pub orders: OrderOptions,
 }
 
 impl Default for Options {
@@ -64,6 +66,7 @@ impl Default for Options {
             auto_skus: false,
             quirks: Quirks::default(),
             master_data: MasterDataOptions::default(),
+            orders: OrderOptions::default(),
         }
     }
 }
@@ -110,6 +113,10 @@ pub struct Limits {
     /// Searches and scrolls of Master Data with a wildcard: beyond it VTEX blocks them with 503 and 429. It publishes no
     /// figure.
     pub wildcard_searches: Option<Limit>,
+    /// Getting an order or an order group: 6,000 a minute.
+    pub order_read: Option<Limit>,
+    /// Each other call of orders and their feed: VTEX publishes none.
+    pub orders: Option<Limit>,
 }
 
 impl Default for Limits {
@@ -123,6 +130,8 @@ impl Default for Limits {
             catalog_account: Some(Limit { per_minute: 45_000, credits: 45_000 }),
             master_data: None,
             wildcard_searches: None,
+            order_read: Some(Limit { per_minute: 6_000, credits: 6_000 }),
+            orders: None,
         }
     }
 }
@@ -140,6 +149,8 @@ impl Limits {
             catalog_account: None,
             master_data: None,
             wildcard_searches: None,
+            order_read: None,
+            orders: None,
         }
     }
 }

@@ -10,6 +10,7 @@ pub(super) enum Area {
     Catalog,
     MasterData,
     UserRights,
+    Orders,
 }
 
 impl Area {
@@ -20,6 +21,7 @@ impl Area {
             Self::Catalog => "catalog",
             Self::MasterData => "master-data",
             Self::UserRights => "user-rights",
+            Self::Orders => "orders",
         }
     }
 }
@@ -74,6 +76,12 @@ routes! {
         ["api" "logistics" "pvt" "inventory" "reservations" "" "acknowledge"];
     ReservationCancel Logistics "POST" "/api/logistics/pvt/inventory/reservations/{reservationId}/cancel"
         ["api" "logistics" "pvt" "inventory" "reservations" "" "cancel"];
+    Reservation Logistics "GET" "/api/logistics/pvt/inventory/reservations/{reservationId}"
+        ["api" "logistics" "pvt" "inventory" "reservations" ""];
+    ReservationsOfStock Logistics "GET" "/api/logistics/pvt/inventory/reservations/{warehouseId}/{skuId}"
+        ["api" "logistics" "pvt" "inventory" "reservations" "" ""];
+    Dispatched Logistics "GET" "/api/logistics/pvt/inventory/items/{itemId}/warehouses/{warehouseId}/dispatched"
+        ["api" "logistics" "pvt" "inventory" "items" "" "warehouses" "" "dispatched"];
     Price Pricing "GET" "/pricing/prices/{itemId}" ["pricing" "prices" ""];
     PricePut Pricing "PUT" "/pricing/prices/{itemId}" ["pricing" "prices" ""];
     PriceDelete Pricing "DELETE" "/pricing/prices/{itemId}" ["pricing" "prices" ""];
@@ -261,6 +269,45 @@ routes! {
         ["api" "dataentities" "" "indices" ""];
     ForgetPost UserRights "POST" "/api/user-rights/forget/jobs" ["api" "user-rights" "forget" "jobs"];
     ForgetJob UserRights "GET" "/api/user-rights/forget/jobs/{jobId}" ["api" "user-rights" "forget" "jobs" ""];
+    Orders Orders "GET" "/api/oms/pvt/orders" ["api" "oms" "pvt" "orders"];
+    Order Orders "GET" "/api/oms/pvt/orders/{orderId}" ["api" "oms" "pvt" "orders" ""];
+    OrderGroup Orders "GET" "/api/oms/pvt/orders/order-group/{orderGroup}" ["api" "oms" "pvt" "orders" "order-group" ""];
+    StartHandling Orders "POST" "/api/oms/pvt/orders/{orderId}/start-handling"
+        ["api" "oms" "pvt" "orders" "" "start-handling"];
+    OrderCancel Orders "POST" "/api/oms/pvt/orders/{orderId}/cancel" ["api" "oms" "pvt" "orders" "" "cancel"];
+    CancellationDeny Orders "POST" "/api/orders/pvt/document/{orderId}/deny-cancellation-request"
+        ["api" "orders" "pvt" "document" "" "deny-cancellation-request"];
+    PaymentNotification Orders "POST" "/api/oms/pvt/orders/{orderId}/payments/{paymentId}/payment-notification"
+        ["api" "oms" "pvt" "orders" "" "payments" "" "payment-notification"];
+    PaymentTransaction Orders "GET" "/api/oms/pvt/orders/{orderId}/payment-transaction"
+        ["api" "oms" "pvt" "orders" "" "payment-transaction"];
+    Interaction Orders "POST" "/api/oms/pvt/orders/{orderId}/interactions"
+        ["api" "oms" "pvt" "orders" "" "interactions"];
+    Conversation Orders "GET" "/api/oms/pvt/orders/{orderId}/conversation-message"
+        ["api" "oms" "pvt" "orders" "" "conversation-message"];
+    Invoice Orders "POST" "/api/oms/pvt/orders/{orderId}/invoice" ["api" "oms" "pvt" "orders" "" "invoice"];
+    InvoicePatch Orders "PATCH" "/api/oms/pvt/orders/{orderId}/invoice/{invoiceNumber}"
+        ["api" "oms" "pvt" "orders" "" "invoice" ""];
+    InvoiceTracking Orders "PUT" "/api/oms/pvt/orders/{orderId}/invoice/{invoiceNumber}/tracking"
+        ["api" "oms" "pvt" "orders" "" "invoice" "" "tracking"];
+    ChangeSettings Orders "GET" "/api/order-system/orders/changes/settings"
+        ["api" "order-system" "orders" "changes" "settings"];
+    ChangeSettingsPut Orders "PUT" "/api/order-system/orders/changes/settings"
+        ["api" "order-system" "orders" "changes" "settings"];
+    OrderChange Orders "PATCH" "/api/order-system/orders/{changeOrderId}/changes"
+        ["api" "order-system" "orders" "" "changes"];
+    OrderChanges Orders "GET" "/api/order-system/orders/{changeOrderId}/changes"
+        ["api" "order-system" "orders" "" "changes"];
+    OneOrderChange Orders "GET" "/api/order-system/orders/{changeOrderId}/changes/{changeRequestId}"
+        ["api" "order-system" "orders" "" "changes" ""];
+    FeedConfig Orders "GET" "/api/orders/feed/config" ["api" "orders" "feed" "config"];
+    FeedConfigPost Orders "POST" "/api/orders/feed/config" ["api" "orders" "feed" "config"];
+    FeedConfigDelete Orders "DELETE" "/api/orders/feed/config" ["api" "orders" "feed" "config"];
+    Feed Orders "GET" "/api/orders/feed" ["api" "orders" "feed"];
+    FeedCommit Orders "POST" "/api/orders/feed" ["api" "orders" "feed"];
+    HookConfig Orders "GET" "/api/orders/hook/config" ["api" "orders" "hook" "config"];
+    HookConfigPost Orders "POST" "/api/orders/hook/config" ["api" "orders" "hook" "config"];
+    HookConfigDelete Orders "DELETE" "/api/orders/hook/config" ["api" "orders" "hook" "config"];
 }
 
 impl Route {

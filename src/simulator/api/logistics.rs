@@ -11,10 +11,10 @@ use super::super::options::Numbers;
 use super::super::reply::Reply;
 use super::super::route::Route;
 use super::super::world::{ReservationStep, SkuId, StockWrite};
-use super::{Call, known_sku};
+use super::{Call, known_sku, reservations};
 
 /// The one dock that every warehouse has here.
-const DOCK: &str = "1";
+pub(super) const DOCK: &str = "1";
 
 /// Both PUT and PATCH; which fields may be missing is the difference between them.
 #[derive(Deserialize)]
@@ -38,6 +38,9 @@ pub(super) fn answer(call: Call<'_>) -> Result<Reply, Reply> {
         Route::Warehouses => Ok(warehouses(call)),
         Route::Warehouse => one_warehouse(call),
         Route::Docks => Ok(docks(call)),
+        Route::Reservation => reservations::one(call),
+        Route::ReservationsOfStock => reservations::of_stock(call),
+        Route::Dispatched => reservations::dispatched(call),
         Route::ReservationConfirm => step(call, ReservationStep::Confirm),
         Route::ReservationAcknowledge => step(call, ReservationStep::Acknowledge),
         Route::ReservationCancel => step(call, ReservationStep::Cancel),
@@ -201,7 +204,7 @@ fn step(call: Call<'_>, step: ReservationStep) -> Result<Reply, Reply> {
         .ok_or_else(|| Reply::error(404, "Reservation not found or not in a state for it"))
 }
 
-fn stock_key(call: Call<'_>) -> Result<(SkuId, u16), Reply> {
+pub(super) fn stock_key(call: Call<'_>) -> Result<(SkuId, u16), Reply> {
     let sku = known_sku(call)?;
     let status = call.world.options.quirks.unknown_warehouse_status;
     let warehouse = call.world.warehouses.index(&call.target.second);
