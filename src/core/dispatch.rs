@@ -30,7 +30,7 @@ use compact_str::CompactString;
 use hashbrown::HashMap;
 
 use super::call::{Call, Lane, Route};
-use super::entity::{Key, RemoteId, SkuId};
+use super::entity::{Entity, Key, RemoteId, SkuId};
 use super::ledger::{Doubt, Echo, Entry, Ledger, Slot, State};
 use super::parents::Parents;
 use super::plan::{self, Held, Links, Next, Rules, Situation};
@@ -333,6 +333,7 @@ impl Dispatch {
     fn reconsider(&mut self, slot: Slot, now: Now, effects: &mut Vec<Effect>) -> Accepted {
         let Some(entry) = self.ledger.get(slot) else { return Accepted::Stale };
         let (state, urgency, jumps) = (entry.state, urgency_of(entry), self.is_jump(entry));
+        let (is_order, doubtful) = (entry.key.entity == Entity::Order, entry.is_doubtful());
         if self.needs_nothing(entry) {
             if let Some(entry) = self.discard(slot) {
                 effects.push(settle_suppressed(entry));
@@ -341,6 +342,11 @@ impl Dispatch {
         }
         match state {
             State::Queued { urgency: queued, .. } if queued <= urgency && !jumps => {}
+            // What Live says newly of an order is what it was looked at again for.
+            State::BackingOff if is_order && !doubtful => {
+                self.leave(slot);
+                self.place(slot, now);
+            }
             State::WaitsForSku | State::BackingOff if !jumps => {}
             // It may hang on something else now.
             State::WaitsForParent
@@ -365,18 +371,20 @@ impl Dispatch {
             let Value::Price(_) = &confirmed.value else { return false };
             let held = Held::confirmed(&confirmed.value);
             entry.doubt == Doubt::None
-                && self.plan(entry, &entry.wanted, &held, &Links::default()) == Next::Done
+                && self.plan(entry, &entry.wanted, &held, &Links::default(), entry.since) == Next::Done
         };
         entry.is_satisfied() || only_absent_differ()
     }
 
-    fn plan(&self, entry: &Entry, wanted: &Wanted, held: &Held, links: &Links) -> Next {
+    fn plan(&self, entry: &Entry, wanted: &Wanted, held: &Held, links: &Links, now: Timestamp) -> Next {
         plan::next(&Situation {
             key: &entry.key,
             links,
             wanted: &wanted.value,
             committed_at: wanted.committed_at,
             confirmed: entry.confirmed.as_ref().map(|confirmed| &confirmed.value),
+            now,
+            attempts: entry.attempts,
             read_first: entry.doubt == Doubt::ReadFirst,
             held,
             rules: Rules {

@@ -4,6 +4,7 @@
 //! (a 5xx may have been applied: 388176, 1425160). A status that no document describes is retried: losing
 //! data is worse than asking again.
 
+use super::call::orders::OrderAct;
 use super::call::people::PeopleCall;
 use super::call::{Call, Failure};
 use super::record::ParkReason;
@@ -75,6 +76,12 @@ pub fn judge(call: &Call, failure: &Failure) -> Verdict {
 fn judge_status(code: u16, call: &Call, open: bool) -> Verdict {
     let verdict = |action, doubtful, code, hint| Verdict { action, doubtful, code, hint };
     match code {
+        400 | 422 if matches!(act(call), Some(OrderAct::Cancel { .. })) => verdict(
+            Action::Park(ParkReason::Rejected),
+            false,
+            "E328",
+            "VTEX does not cancel this order, mostly because a part of it is invoiced: make a return there, or undo the cancellation in Live",
+        ),
         400 | 422 => verdict(
             Action::Park(ParkReason::Rejected),
             false,
@@ -99,6 +106,12 @@ fn judge_status(code: u16, call: &Call, open: bool) -> Verdict {
             "E326",
             "VTEX offers this account no erasure (User Rights API): have VTEX switch it on, then `mare parked retry`, or erase the customer in the Admin, then `mare parked drop`",
         ),
+        404 if act(call).is_some() => verdict(
+            Action::Park(ParkReason::NotFound),
+            false,
+            "E329",
+            "VTEX has no such order, or none in this state any more (it keeps two years; another account?): check its number in Live, then `mare parked retry`",
+        ),
         404 if has_id(call) => verdict(
             Action::ForgetId,
             false,
@@ -116,6 +129,12 @@ fn judge_status(code: u16, call: &Call, open: bool) -> Verdict {
             false,
             "E327",
             "another product or SKU of VTEX has this EAN, name or address: tried again, as it may be moving; then set aside",
+        ),
+        409 if matches!(act(call), Some(OrderAct::StartHandling)) => verdict(
+            Action::RetrySoon,
+            false,
+            "E331",
+            "VTEX has this order in another state (OMS003), mostly because it was told before: it is read again",
         ),
         409 | 423 => verdict(
             Action::RetrySoon,
@@ -159,6 +178,13 @@ fn judge_status(code: u16, call: &Call, open: bool) -> Verdict {
 /// Whether it asks for an address that VTEX has for selected accounts only.
 const fn erases(call: &Call) -> bool {
     matches!(call, Call::People(PeopleCall::Forget { .. }))
+}
+
+const fn act(call: &Call) -> Option<&OrderAct> {
+    match call {
+        Call::Order(call) => Some(&call.act),
+        _ => None,
+    }
 }
 
 const fn has_id(call: &Call) -> bool {

@@ -171,6 +171,10 @@ pub struct Situation<'a> {
     pub committed_at: Timestamp,
     /// What VTEX confirmed last, even if it may hold something else by now: says what was ours.
     pub confirmed: Option<&'a Value>,
+    /// What it is now.
+    pub now: Timestamp,
+    /// Attempts in a row that failed.
+    pub attempts: u32,
     /// A request may have been applied without our knowing: read before writing.
     pub read_first: bool,
     pub held: &'a Held,

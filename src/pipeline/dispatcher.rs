@@ -368,7 +368,7 @@ fn publish(backlog: &Backlog, stats: &Stats) {
 pub(super) fn known_id(store: &Store, key: &Key) -> Option<RemoteId> {
     let id = |key: &Key| store.id(key).ok().flatten();
     match key.entity {
-        Entity::Customer => id(key),
+        Entity::Customer | Entity::Order => id(key),
         // The document is that of the customer, whoever made it known.
         Entity::Consent => id(key).or_else(|| {
             let customer = Key { entity: Entity::Customer, id: key.id.clone() };

@@ -60,7 +60,7 @@ impl Dispatch {
             job.links.own = Some(id.clone());
             self.learn_own(slot, id, now, effects);
         }
-        match self.plan_job(slot) {
+        match self.plan_job(slot, now) {
             Some(Next::Call(call)) => self.go_on(slot, call.route()),
             Some(end) => self.end(slot, end, now, effects),
             None => {}
@@ -94,6 +94,7 @@ impl Dispatch {
             entry.doubt = entry.doubt.max(Doubt::Unsure);
         }
         let superseded = entry.wanted.value != job.wanted.value;
+        let entity = entry.key.entity;
         match hint {
             _ if job.park => return self.park_by_operator(slot, now, effects),
             _ if superseded => return self.place(slot, now),
@@ -102,8 +103,11 @@ impl Dispatch {
                 if let Some(id) = &job.links.own {
                     self.forget_own(slot, id, effects);
                 }
-                let hint = hint.to_owned();
-                self.set_aside(slot, Parked { reason: ParkReason::Rejected, at: now.wall, hint });
+                let reason = match entity {
+                    Entity::Order => ParkReason::ByHand,
+                    _ => ParkReason::Rejected,
+                };
+                self.set_aside(slot, Parked { reason, at: now.wall, hint: hint.to_owned() });
             }
         }
         effects.extend(self.ledger.get(slot).map(amend));

@@ -1,6 +1,8 @@
 //! What stands between a dirty key and VTEX: the limiter of its route, the breaker of its lane and the
 //! lane's concurrency.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::super::breaker::{Admission, Breaker, BreakerState};
@@ -10,6 +12,9 @@ use super::super::failure::{Action, Verdict};
 use super::super::limiter::{Limiter, RouteState};
 use super::super::time::Tick;
 use super::Tuning;
+
+/// "Wait 1 minute": more can take the shop's Admin down (VTEX guide on the orders feed).
+const ORDERS_PAUSE: Duration = Duration::from_secs(60);
 
 /// Whether a lane lets a request through.
 pub(super) enum Entrance {
@@ -103,7 +108,12 @@ impl Gates {
         random: &mut dyn FnMut() -> f64,
     ) {
         let action = verdict.map(|verdict| verdict.action);
-        self.limiter.observe(call.route(), &outcome.rate, action == Some(Action::Throttle), now);
+        let throttled = action == Some(Action::Throttle);
+        let mut rate = outcome.rate;
+        if throttled && call.lane() == Lane::Orders {
+            rate.retry_after = rate.retry_after.or(Some(ORDERS_PAUSE));
+        }
+        self.limiter.observe(call.route(), &rate, throttled, now);
         let gates = &mut self.lanes[call.lane() as usize];
         gates.out = gates.out.saturating_sub(1);
         gates.concurrency.observe(outcome.elapsed, action == Some(Action::BreakLane));

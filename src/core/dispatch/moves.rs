@@ -117,7 +117,7 @@ impl Dispatch {
         }
         match self.links(entry) {
             Ok(links) => {
-                let (route, urgency) = (self.first_route(entry, &links), urgency_of(entry));
+                let (route, urgency) = (self.first_route(entry, &links, now), urgency_of(entry));
                 let ticket = self.draw(slot);
                 self.queues[route as usize].push(urgency, ticket);
                 self.enter(slot, State::Queued { route, urgency });
@@ -174,11 +174,11 @@ impl Dispatch {
 
     /// The route of the key's next request. When there is none to send, the key is settled when its turn
     /// comes.
-    fn first_route(&self, entry: &Entry, links: &Links) -> Route {
+    fn first_route(&self, entry: &Entry, links: &Links, now: Now) -> Route {
         match (entry.key.entity, entry.doubt) {
             (Entity::Stock, Doubt::ReadFirst) => Route::StockRead,
             (Entity::Stock, _) => Route::StockWrite,
-            (entity, _) => match self.plan(entry, &entry.wanted, &held_at_rest(entry), links) {
+            (entity, _) => match self.plan(entry, &entry.wanted, &held_at_rest(entry), links, now.wall) {
                 Next::Call(call) => call.route(),
                 _ => match lane_of(entity) {
                     Lane::Stock => Route::StockRead,

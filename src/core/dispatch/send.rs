@@ -169,7 +169,7 @@ impl Dispatch {
                 self.place(slot, now);
                 continue;
             }
-            match self.plan_job(slot) {
+            match self.plan_job(slot, now) {
                 Some(Next::Call(call)) if call.route() == route => return Step::Send(call, Some(slot)),
                 Some(Next::Call(call)) => self.go_on(slot, call.route()),
                 Some(end) => self.end(slot, end, now, effects),
@@ -209,7 +209,7 @@ impl Dispatch {
                 continue;
             };
             let held = held_at_rest(entry);
-            match self.plan(entry, &entry.wanted, &held, &links) {
+            match self.plan(entry, &entry.wanted, &held, &links, now.wall) {
                 // What VTEX is at work on is known by asking only, so it is no answer yet.
                 Next::Done | Next::Later(_) | Next::GiveUp(_) => {
                     self.totals.suppressed += 1;
@@ -261,14 +261,14 @@ impl Dispatch {
     }
 
     /// What comes next for a job. Until its first write it delivers the newest value.
-    pub(super) fn plan_job(&mut self, slot: Slot) -> Option<Next> {
+    pub(super) fn plan_job(&mut self, slot: Slot, now: Now) -> Option<Next> {
         let entry = self.ledger.get(slot)?;
         let job = self.jobs.get_mut(&slot)?;
         if !job.wrote && job.behind_since.take().is_some() {
             job.wanted = entry.wanted.clone();
         }
         let (entry, job) = (self.ledger.get(slot)?, self.jobs.get(&slot)?);
-        Some(self.plan(entry, &job.wanted, &job.held, &job.links))
+        Some(self.plan(entry, &job.wanted, &job.held, &job.links, now.wall))
     }
 }
 

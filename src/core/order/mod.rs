@@ -94,6 +94,14 @@ pub struct Tracking {
     pub url: Option<CompactString>,
 }
 
+impl Tracking {
+    /// Whether it says all that `other` says.
+    pub fn says(&self, other: &Self) -> bool {
+        let same = |own: &Option<CompactString>, other: &Option<CompactString>| other.is_none() || own == other;
+        same(&self.courier, &other.courier) && same(&self.number, &other.number) && same(&self.url, &other.url)
+    }
+}
+
 /// Whether an invoice is of a sale or of a return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Direction {

@@ -68,10 +68,12 @@ fn run(
             links: &links,
             wanted,
             committed_at: AT,
+            now: Timestamp(0),
+            attempts: 0,
             confirmed,
             read_first: doubt,
             held: &held,
-            rules: Rules { price: rules, catalog: &catalog },
+            rules: Rules { price: rules, catalog: &catalog, orders: &OrderRules::default() },
         };
         let Next::Call(call) = next(&situation) else { return calls };
         assert!(calls.len() < 20, "a job ends: {calls:?}");

@@ -120,10 +120,12 @@ impl Job {
                 links: &links,
                 wanted,
                 committed_at: Timestamp(0),
+                now: Timestamp(0),
+                attempts: 0,
                 confirmed: self.confirmed.as_ref(),
                 read_first: self.doubt,
                 held: &held,
-                rules: Rules { price: &PriceRules::default(), catalog: &CatalogRules::default() },
+                rules: Rules { price: &PriceRules::default(), catalog: &CatalogRules::default(), orders: &OrderRules::default() },
             });
             let Next::Call(call) = next else { return (calls, next) };
             assert!(calls.len() < 30, "a job ends: {calls:?}");

@@ -69,10 +69,12 @@ impl Site {
                 links: &links,
                 wanted,
                 committed_at: Timestamp(1),
+                now: Timestamp(0),
+                attempts: 0,
                 confirmed: self.confirmed.as_ref(),
                 read_first: self.read_first,
                 held: &held,
-                rules: Rules { price: &price, catalog: &self.rules },
+                rules: Rules { price: &price, catalog: &self.rules, orders: &OrderRules::default() },
             };
             let Next::Call(call) = next(&situation) else { break };
             let Call::Catalog(inner) = &call else { panic!("no catalog call: {call:?}") };

@@ -169,10 +169,12 @@ fn a_product_that_vtex_has_without_being_found_is_taken_by_the_number_in_its_ref
         links: &links,
         wanted: &wanted,
         committed_at: Timestamp(1),
+        now: Timestamp(0),
+        attempts: 0,
         confirmed: None,
         read_first: false,
         held: &situation_held,
-        rules: Rules { price: &price, catalog: &site.rules },
+        rules: Rules { price: &price, catalog: &site.rules, orders: &OrderRules::default() },
     };
     let Next::Call(Call::Catalog(call)) = next(&situation) else { panic!("a create") };
     let answer = vtex.request(&call).unwrap();
