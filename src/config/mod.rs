@@ -13,6 +13,8 @@ use serde::Deserialize;
 
 use crate::core::dispatch::Tuning;
 use crate::mapping::config::MappingConfig;
+use crate::mapping::orders::inbound_config::InboundConfig;
+use crate::mapping::orders::written::Written;
 use crate::telemetry::logs::LogFormat;
 use crate::vtex::{Credentials, VtexSettings};
 
@@ -34,12 +36,25 @@ pub struct File {
     #[serde(default, rename = "source")]
     pub sources: Vec<SourceSection>,
     pub mapping: MappingConfig,
+    /// Without it no orders are taken in.
+    pub orders: Option<OrdersSection>,
     #[serde(default)]
     pub tuning: Tuning,
     #[serde(default)]
     pub admin: AdminSection,
     #[serde(default)]
     pub log: LogSection,
+}
+
+/// `[orders]`
+/// Fields that are not named here are those of [`InboundConfig`], which refuses what it does not know.
+#[derive(Debug, Clone, Deserialize)]
+pub struct OrdersSection {
+    /// Names of tables and columns.
+    #[serde(default)]
+    pub tables: Written,
+    #[serde(flatten)]
+    pub rules: toml::Table,
 }
 
 /// `[vtex]`
@@ -106,10 +121,18 @@ pub struct Config {
     pub vtex: VtexSettings,
     pub sources: Vec<Source>,
     pub mapping: Arc<MappingConfig>,
+    pub orders: Option<Orders>,
     pub tuning: Tuning,
     pub admin: Admin,
     pub log: LogSection,
     secrets: VtexSecrets,
+}
+
+/// How orders of VTEX enter Live.
+#[derive(Debug, Clone)]
+pub struct Orders {
+    pub inbound: Arc<InboundConfig>,
+    pub written: Arc<Written>,
 }
 
 #[derive(Debug, Clone)]
@@ -167,6 +190,15 @@ impl Config {
         let mut findings = file.mapping.validate();
         findings.extend(file.tuning.validate().err().map(|error| format!("[tuning]: {error}")));
         findings.extend(check_sources(&file.sources));
+        let orders = match file.orders {
+            Some(OrdersSection { tables, rules }) => {
+                let inbound: InboundConfig = rules.try_into().map_err(|error| section("orders", error))?;
+                let sources: Vec<String> = file.sources.iter().map(|source| source.name.clone()).collect();
+                findings.extend(inbound.validate(&sources));
+                Some(Orders { inbound: Arc::new(inbound), written: Arc::new(tables) })
+            }
+            None => None,
+        };
         let token = match &file.admin.token {
             Some(source) => Some(source.read("admin.token")?),
             None => None,
@@ -197,6 +229,7 @@ impl Config {
             vtex,
             sources,
             mapping: Arc::new(file.mapping),
+            orders,
             tuning: file.tuning,
             admin: Admin { listen: file.admin.listen, token },
             log: file.log,

@@ -43,7 +43,7 @@ impl Inbound {
         let line = |(_, order, record): &(Option<Timestamp>, CompactString, OrderRecord)| {
             let last = record.history.last();
             json!({
-                "order": order, "sequence": record.sequence, "live": record.numbers,
+                "order": order, "sequence": record.sequence, "numbers": record.numbers,
                 "status": last.map(|event| &event.status), "at": last.map(|event| event.at.to_string()),
                 "what": last.map(|event| &event.what),
             })
@@ -54,7 +54,7 @@ impl Inbound {
     fn held_line(&self, order: &str, held: &HeldOrder) -> Result<Json, StoreError> {
         let record = self.parts.store.order(order)?.unwrap_or_default();
         Ok(json!({
-            "order": order, "sequence": held.sequence, "live": record.numbers, "status": held.status,
+            "order": order, "sequence": held.sequence, "numbers": record.numbers, "status": held.status,
             "since": held.since.to_string(), "tries": held.tries, "last_try": held.last_try.to_string(),
             "again_at": held.again_at.to_string(), "reasons": held.reasons,
         }))
@@ -110,7 +110,7 @@ impl Inbound {
         };
         let lines: Vec<Json> = record.history.iter().map(line).collect();
         Ok(Some(json!({
-            "order": order, "sequence": record.sequence, "live": record.numbers, "history": lines,
+            "order": order, "sequence": record.sequence, "numbers": record.numbers, "history": lines,
         })))
     }
 

@@ -323,3 +323,6 @@ fn decimal(value: &Json) -> Option<Decimal4> {
 fn moment(value: &Json) -> Option<Timestamp> {
     parse_date(value.as_str()?.trim())
 }
+
+#[cfg(test)]
+mod tests;

@@ -113,7 +113,7 @@ fn name(buyer: &Buyer, fit: &Fit, obstacles: &mut Vec<Obstacle>) -> String {
         buyer.corporate_name.clone().or_else(|| buyer.trade_name.clone())
     } else {
         let names = [&buyer.first_name, &buyer.last_name].into_iter().flatten();
-        Some(names.map(String::as_str).collect::<Vec<_>>().join(" "))
+        Some(names.flat_map(|name| name.split_whitespace()).collect::<Vec<_>>().join(" "))
     };
     let name = fit.name("the buyer's name", &name.unwrap_or_default(), NAME_MAX, obstacles);
     if name.is_empty() {

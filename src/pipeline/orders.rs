@@ -1,0 +1,93 @@
+//! The entry of orders, when `[orders]` is configured: a connection that writes into Live, and ways into the source.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use super::SourceHandle;
+use super::wall_clock;
+use crate::config::{CaptureMode, Config, Live, Source};
+use crate::core::order::Step;
+use crate::live::PostgresSettings;
+use crate::live::sqlserver::SqlServerSettings;
+use crate::live::writer::{Mark, Target, Writer};
+use crate::orders::{Codes, Inbound, Parts, Tables};
+use crate::store::Store;
+use crate::vtex::Client;
+
+/// Puts it together; nothing is asked of anybody yet.
+///
+/// # Errors
+/// When the source that orders go to is not there.
+pub(super) fn inbound(
+    config: &Config,
+    sources: &[SourceHandle],
+    client: &Arc<Client>,
+    store: &Store,
+) -> anyhow::Result<Option<Arc<Inbound>>> {
+    let Some(orders) = &config.orders else { return Ok(None) };
+    let name = orders.inbound.source.as_deref();
+    let is_it = |source: &str| name.is_none_or(|name| name == source);
+    let source = config.sources.iter().find(|source| is_it(&source.name)).context("no source for [orders]")?;
+    let handle = sources.iter().find(|handle| is_it(&handle.name)).context("no source for [orders]")?;
+    let tables = Tables {
+        writer: Writer::new(target(source)),
+        mapping: Arc::clone(&config.mapping),
+        config: Arc::clone(&orders.inbound),
+        names: Arc::clone(&orders.written),
+        codes: codes(),
+    };
+    Ok(Some(Arc::new(Inbound::new(Parts {
+        client: Arc::clone(client),
+        store: store.clone(),
+        tables,
+        find_skus: handle.find_skus(),
+        way_back: handle.way_back(),
+        now: wall_clock,
+    }))))
+}
+
+/// How the source is written into, with the mark that its capture knows.
+fn target(source: &Source) -> Target {
+    let (source, capture) = (source.clone(), source.capture);
+    match source.live.clone() {
+        Live::Postgres(settings) => Target::Postgres {
+            connect: Arc::new(move || {
+                Ok(PostgresSettings { password: source.password()?, ..settings.clone() })
+            }),
+            mark: if capture == CaptureMode::Slot { Mark::Message } else { Mark::Setting },
+        },
+        Live::SqlServer(settings) => Target::SqlServer {
+            login: Arc::new(move || {
+                Ok(SqlServerSettings { password: source.password()?, ..settings.clone() })
+            }),
+            mark: match capture {
+                CaptureMode::Tracking => Mark::Tracking,
+                CaptureMode::Rowversion => Mark::None,
+                CaptureMode::Triggers | CaptureMode::Slot => Mark::Context,
+            },
+        },
+    }
+}
+
+/// Live's codes of the reference schema.
+fn codes() -> Codes {
+    let steps = [
+        (10, Step::Received),
+        (20, Step::Accepted),
+        (30, Step::Picking),
+        (40, Step::Packed),
+        (50, Step::Labelled),
+        (60, Step::ReadyForPickup),
+        (65, Step::RecoveredAtTill),
+        (70, Step::Invoiced),
+        (75, Step::ClosedAtTill),
+        (80, Step::Dispatched),
+        (90, Step::Delivered),
+        (95, Step::Cancelled),
+        (96, Step::SaleCancelled),
+        (97, Step::InvoiceCancelled),
+        (98, Step::Rejected),
+    ];
+    Codes { steps: steps.into_iter().collect(), pickup: 1, delivery: 2, seller: 3 }
+}
