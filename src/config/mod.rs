@@ -12,6 +12,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::core::dispatch::Tuning;
+use crate::core::entity::Entity;
 use crate::mapping::config::MappingConfig;
 use crate::mapping::orders::inbound_config::InboundConfig;
 use crate::mapping::orders::written::Written;
@@ -195,6 +196,9 @@ impl Config {
                 let inbound: InboundConfig = rules.try_into().map_err(|error| section("orders", error))?;
                 let sources: Vec<String> = file.sources.iter().map(|source| source.name.clone()).collect();
                 findings.extend(inbound.validate(&sources));
+                if !file.mapping.has(Entity::Order) {
+                    findings.extend(file.mapping.orders.validate());
+                }
                 Some(Orders { inbound: Arc::new(inbound), written: Arc::new(tables) })
             }
             None => None,

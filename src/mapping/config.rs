@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::core::entity::Entity;
 
 use super::catalog::config::CatalogConfig;
+use super::orders::OrdersConfig;
 use super::people::{ConsentConfig, CustomersConfig};
 
 pub use super::tables::{Role, Tables};
@@ -122,6 +123,8 @@ pub struct MappingConfig {
     #[serde(default)]
     pub consent: ConsentConfig,
     #[serde(default)]
+    pub orders: OrdersConfig,
+    #[serde(default)]
     pub codes: Codes,
     #[serde(default)]
     pub tables: Tables,
@@ -193,6 +196,9 @@ impl MappingConfig {
         }
         findings.extend(self.validate_prices());
         findings.extend(self.catalog.validate());
+        if self.has(Entity::Order) {
+            findings.extend(self.orders.validate());
+        }
         findings.extend(self.customers.validate(&self.consent).err().map(|error| error.to_string()));
         if !self.sku_reference.contains("{sku}") {
             findings.push(format!(
@@ -303,6 +309,22 @@ impl MappingConfig {
             Role::Letter => (&tables.letter.table, tables.letter.columns.list(), &[T, F, T, T]),
             Role::Purpose => (&tables.purpose.table, tables.purpose.columns.list(), &[T, T]),
             Role::Consent => (&tables.consent.table, tables.consent.columns.list(), &[T, T, T, T, T, T]),
+            Role::Carrier => (&tables.carrier.table, tables.carrier.columns.list(), &[T, F, T]),
+            Role::Order => (
+                &tables.order.table,
+                tables.order.columns.list(),
+                &[T, F, F, T, T, T, T, F, F, F, F, F, F, T],
+            ),
+            Role::OrderItem => {
+                (&tables.order_item.table, tables.order_item.columns.list(), &[T, T, T, F, T, F])
+            }
+            Role::Volume => (&tables.volume.table, tables.volume.columns.list(), &[T, T, T]),
+            Role::Invoice => {
+                (&tables.invoice.table, tables.invoice.columns.list(), &[T, T, T, T, F, F, T, T, F, T])
+            }
+            Role::InvoiceItem => {
+                (&tables.invoice_item.table, tables.invoice_item.columns.list(), &[T, T, T, T, T])
+            }
             Role::Price => {
                 (&tables.price.table, tables.price.columns.list(), &[T, T, T, F, T, F, F, F, F, F])
             }
@@ -323,10 +345,16 @@ impl MappingConfig {
             Role::Stock => &columns[..3],
             // The product leads from a price to everything that is to be read again.
             Role::Price => &[columns[0], columns[2]],
-            // The same with what belongs to a product, a SKU or a customer.
-            Role::Barcode | Role::Image | Role::Specification | Role::Address | Role::Consent => {
-                &columns[..2]
-            }
+            // The same with what belongs to a product, a SKU, a customer or an order.
+            Role::Barcode
+            | Role::Image
+            | Role::Specification
+            | Role::Address
+            | Role::Consent
+            | Role::OrderItem
+            | Role::Volume
+            | Role::Invoice
+            | Role::InvoiceItem => &columns[..2],
             _ => &columns[..1],
         };
         CapturedTable {

@@ -212,3 +212,17 @@ impl PeopleCounts {
         self.0.iter().map(|(reason, n)| (reason.name(), *n)).collect()
     }
 }
+
+/// The same of orders.
+#[derive(Debug, Clone, Default)]
+pub(super) struct OrderCounts(BTreeMap<&'static str, u64>);
+
+impl OrderCounts {
+    pub(super) fn count(&mut self, reason: &'static str) {
+        *self.0.entry(reason).or_default() += 1;
+    }
+
+    pub(super) fn named(&self) -> BTreeMap<&'static str, u64> {
+        self.0.clone()
+    }
+}

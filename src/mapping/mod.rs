@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
@@ -39,9 +40,9 @@ pub use reference::Pair;
 
 use cell::{CellError, RowId};
 use config::{MappingConfig, PriceRule};
-use counts::{Counts, PeopleCounts};
-use details::person_change;
-pub use looked_up::{CatalogBatch, KeptLink, PeopleBatch};
+use counts::{Counts, OrderCounts, PeopleCounts};
+use details::{order_detail_change, person_change};
+pub use looked_up::{CatalogBatch, KeptLink, OrderBatch, PeopleBatch};
 use read::Plan;
 use reference::{Reference, Row};
 
@@ -97,6 +98,10 @@ pub enum Refresh {
     Holders(u8, RowId),
     /// A customer with addresses and consents.
     Person(RowId),
+    /// The order that a pedido was made of, with all of its pedidos.
+    Pedido(RowId),
+    /// The same by VTEX's order id.
+    Order(CompactString),
 }
 
 /// What an announced table is to the mapping.
@@ -130,6 +135,10 @@ pub struct Scope {
     /// The same of all products that are found there.
     pub holders: Vec<Holders>,
     pub people: Vec<RowId>,
+    /// Pedidos, by their ids.
+    pub pedidos: Vec<RowId>,
+    /// Orders, by VTEX's ids.
+    pub orders: Vec<CompactString>,
 }
 
 /// Rows of products or SKUs in which `column` is one of `ids`.
@@ -152,6 +161,7 @@ pub struct Mapper {
     paused: BTreeMap<Entity, BTreeMap<&'static str, String>>,
     counts: Counts,
     people_counts: PeopleCounts,
+    order_counts: OrderCounts,
     /// All deposits have been read once: sums are whole.
     stock_complete: bool,
 }
@@ -169,6 +179,7 @@ impl Mapper {
             paused: BTreeMap::new(),
             counts: Counts::default(),
             people_counts: PeopleCounts::default(),
+            order_counts: OrderCounts::default(),
             stock_complete: false,
         }
     }
@@ -265,6 +276,7 @@ impl Mapper {
     pub fn counts(&self) -> BTreeMap<&'static str, u64> {
         let mut counts = self.counts.named();
         counts.extend(self.people_counts.named());
+        counts.extend(self.order_counts.named());
         counts
     }
 
@@ -293,6 +305,10 @@ impl Mapper {
                 self.detail_change(&plan, change, rows, out)
             }
             Role::Customer => person_change(&plan, change, out),
+            Role::Order => self.pedido_change(&plan, change, out),
+            Role::OrderItem | Role::Volume | Role::Invoice => order_detail_change(&plan, change, out),
+            // They are read with their document.
+            Role::InvoiceItem => Ok(()),
             _ => self.reference_change(&plan, change, out),
         };
         result.inspect_err(|_| self.counts.count(Reason::BadValue))

@@ -30,6 +30,7 @@ impl Mapper {
         let mut products = BTreeSet::new();
         let mut stores = BTreeSet::new();
         let (mut catalog, mut holders, mut people) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let (mut pedidos, mut orders) = (BTreeSet::new(), BTreeSet::new());
         for refresh in refreshes {
             match refresh {
                 Refresh::Product(id) => {
@@ -44,6 +45,8 @@ impl Mapper {
                 Refresh::Catalog(id) => drop(catalog.insert(id.clone())),
                 Refresh::Holders(role, id) => drop(holders.insert((*role, id))),
                 Refresh::Person(id) => drop(people.insert(id.clone())),
+                Refresh::Pedido(id) => drop(pedidos.insert(id.clone())),
+                Refresh::Order(id) => drop(orders.insert(id.clone())),
             }
         }
         let named: Arc<[RowId]> = skus.into_iter().collect();
@@ -62,6 +65,8 @@ impl Mapper {
             catalog: catalog.into_iter().collect(),
             holders: holders.into_iter().filter_map(|(role, id)| self.holders(role, id)).collect(),
             people: people.into_iter().collect(),
+            pedidos: pedidos.into_iter().collect(),
+            orders: orders.into_iter().collect(),
         }
     }
 
@@ -112,6 +117,9 @@ impl Mapper {
             let mut lines = vec![format!("Integra Ecommerce: {flag}")];
             lines.extend(Self::refusals(id, rows));
             return lines;
+        }
+        if key.entity == Entity::Order {
+            return Self::order_refusal(&key.id, rows).into_iter().collect();
         }
         let Some(reference) = key.sku() else { return Vec::new() };
         let Some(id) = self.reference.by_reference(reference) else {

@@ -27,11 +27,17 @@ pub enum Role {
     Letter = 17,
     Purpose = 18,
     Consent = 19,
+    Carrier = 20,
+    Order = 21,
+    OrderItem = 22,
+    Volume = 23,
+    Invoice = 24,
+    InvoiceItem = 25,
 }
 
 impl Role {
     /// In the order in which they depend on each other.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 25] = [
         Self::Store,
         Self::Deposit,
         Self::PriceTable,
@@ -51,9 +57,15 @@ impl Role {
         Self::Customer,
         Self::Address,
         Self::Consent,
+        Self::Carrier,
+        Self::Order,
+        Self::OrderItem,
+        Self::Volume,
+        Self::Invoice,
+        Self::InvoiceItem,
     ];
     /// Reference data: what others need besides themselves, kept in memory.
-    pub const REFERENCE: [Self; 11] = [
+    pub const REFERENCE: [Self; 12] = [
         Self::Store,
         Self::Deposit,
         Self::PriceTable,
@@ -65,6 +77,7 @@ impl Role {
         Self::Sku,
         Self::Letter,
         Self::Purpose,
+        Self::Carrier,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -88,6 +101,12 @@ impl Role {
             Self::Letter => "consent letters",
             Self::Purpose => "purposes of consent",
             Self::Consent => "consents",
+            Self::Carrier => "carriers",
+            Self::Order => "orders",
+            Self::OrderItem => "items of orders",
+            Self::Volume => "parcels",
+            Self::Invoice => "invoices",
+            Self::InvoiceItem => "items of invoices",
         }
     }
 
@@ -101,7 +120,7 @@ impl Role {
     /// The entities that cannot go on without this table.
     pub const fn needed_by(self) -> &'static [Entity] {
         match self {
-            Self::Product | Self::Sku => &[Entity::Stock, Entity::Price, Entity::Product],
+            Self::Product | Self::Sku => &[Entity::Stock, Entity::Price, Entity::Product, Entity::Order],
             Self::Brand
             | Self::Classifier
             | Self::Colour
@@ -116,6 +135,12 @@ impl Role {
             }
             Self::Store | Self::Deposit | Self::Stock => &[Entity::Stock],
             Self::PriceTable | Self::Price => &[Entity::Price],
+            Self::Carrier
+            | Self::Order
+            | Self::OrderItem
+            | Self::Volume
+            | Self::Invoice
+            | Self::InvoiceItem => &[Entity::Order],
         }
     }
 }
@@ -428,6 +453,88 @@ table!(
     }
 );
 
+table!(
+    /// Carriers (transportadoras).
+    CarrierTable, CarrierColumns, "live.transportadora", {
+        id = "id",
+        code = "codigo",
+        name = "nome",
+    }
+);
+table!(
+    /// Orders (pedidos de venda).
+    OrderTable, OrderColumns, "live.pedido_venda", {
+        id = "id",
+        tenant = "id_dominio",
+        /// Which system it came from. None: whatever has a number of another system is VTEX's.
+        origin = "origem",
+        /// VTEX's order id; of a pedido that was split off another one with `#2`, `#3` …
+        external = "numero_externo",
+        number = "numero",
+        /// 1 pick-up, 2 delivery, 3 entered by a sales person.
+        kind = "tipo_pedido",
+        status = "status",
+        /// When it came to this status. None: VTEX is not told when it was delivered.
+        status_at = "data_status",
+        /// What was decided about a request to cancel it. None: cancellations are never denied.
+        decision = "decisao_cancelamento",
+        reason = "motivo_cancelamento",
+        carrier = "id_transportadora",
+        tracking = "codigo_rastreio",
+        tracking_url = "url_rastreio",
+        /// When it was ordered: how far back a load goes.
+        ordered = "data_pedido",
+    }
+);
+table!(
+    /// Items of orders.
+    OrderItemTable, OrderItemColumns, "live.pedido_venda_item", {
+        id = "id",
+        order = "id_pedido",
+        sku = "id_sku",
+        /// VTEX's name of the line.
+        external = "id_externo",
+        quantity = "quantidade",
+        /// How many were picked. None: always all of them.
+        served = "quantidade_atendida",
+    }
+);
+table!(
+    /// Parcels (volumes).
+    VolumeTable, VolumeColumns, "live.pedido_venda_volume", {
+        id = "id",
+        order = "id_pedido",
+        dispatched = "data_despacho",
+    }
+);
+table!(
+    /// Fiscal documents (notas fiscais, cupons).
+    InvoiceTable, InvoiceColumns, "live.nota_fiscal", {
+        id = "id",
+        order = "id_pedido",
+        /// 1 sale, 2 return.
+        direction = "operacao",
+        number = "numero",
+        series = "serie",
+        key = "chave_acesso",
+        state = "situacao",
+        /// Shipping included.
+        value = "valor_total",
+        url = "url_danfe",
+        issued = "data_emissao",
+    }
+);
+table!(
+    /// Items of fiscal documents. They are read with their document, when that changes.
+    InvoiceItemTable, InvoiceItemColumns, "live.nota_fiscal_item", {
+        id = "id",
+        invoice = "id_nota",
+        sku = "id_sku",
+        quantity = "quantidade",
+        price = "preco_unitario",
+    }
+);
+
 /// All tables.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -451,4 +558,10 @@ pub struct Tables {
     pub letter: LetterTable,
     pub purpose: PurposeTable,
     pub consent: ConsentTable,
+    pub carrier: CarrierTable,
+    pub order: OrderTable,
+    pub order_item: OrderItemTable,
+    pub volume: VolumeTable,
+    pub invoice: InvoiceTable,
+    pub invoice_item: InvoiceItemTable,
 }

@@ -204,8 +204,7 @@ impl Inbound {
             ops.push(Op::Hold { order: purchase.id.clone(), held: None });
         }
         if !parts.is_empty() {
-            let rows: Vec<RowId> = parts.iter().map(|part| RowId::from_text(&part.id)).collect();
-            ops.extend((self.parts.way_back.ops)(&rows, now));
+            ops.push((self.parts.way_back.op)(&purchase.id, now));
         }
         store.commit(&ops, Durability::Synced)?;
         self.parts.way_back.wake.notify_one();

@@ -43,17 +43,17 @@ mod write;
 use gate::Gate;
 pub use status::{FeedHealth, InboundFacts};
 use status::InboundStatus;
-pub use write::{Codes, Tables};
+pub use write::Tables;
 
 /// Finds the rows of SKU references; `None` when nobody can tell now.
 pub type FindSkus =
     Arc<dyn Fn(Vec<CompactString>) -> BoxFuture<'static, Option<HashMap<CompactString, RowId>>> + Send + Sync>;
 
-/// What makes the way back look at the pedidos of an order, by the ids of their rows: entries for the ledger, and a
-/// knock when they are there. What maré writes itself is not captured.
+/// What has the way back look at an order: an entry for the ledger, and a knock when it is there. What maré writes itself is
+/// not captured.
 #[derive(Clone)]
 pub struct WayBack {
-    pub ops: Arc<dyn Fn(&[RowId], Timestamp) -> Vec<Op> + Send + Sync>,
+    pub op: fn(&str, Timestamp) -> Op,
     pub wake: Arc<Notify>,
 }
 

@@ -7,11 +7,10 @@ use anyhow::Context as _;
 use super::SourceHandle;
 use super::wall_clock;
 use crate::config::{CaptureMode, Config, Live, Source};
-use crate::core::order::Step;
 use crate::live::PostgresSettings;
 use crate::live::sqlserver::SqlServerSettings;
 use crate::live::writer::{Mark, Target, Writer};
-use crate::orders::{Codes, Inbound, Parts, Tables};
+use crate::orders::{Inbound, Parts, Tables};
 use crate::store::Store;
 use crate::vtex::Client;
 
@@ -35,7 +34,6 @@ pub(super) fn inbound(
         mapping: Arc::clone(&config.mapping),
         config: Arc::clone(&orders.inbound),
         names: Arc::clone(&orders.written),
-        codes: codes(),
     };
     Ok(Some(Arc::new(Inbound::new(Parts {
         client: Arc::clone(client),
@@ -68,26 +66,4 @@ fn target(source: &Source) -> Target {
             },
         },
     }
-}
-
-/// Live's codes of the reference schema.
-fn codes() -> Codes {
-    let steps = [
-        (10, Step::Received),
-        (20, Step::Accepted),
-        (30, Step::Picking),
-        (40, Step::Packed),
-        (50, Step::Labelled),
-        (60, Step::ReadyForPickup),
-        (65, Step::RecoveredAtTill),
-        (70, Step::Invoiced),
-        (75, Step::ClosedAtTill),
-        (80, Step::Dispatched),
-        (90, Step::Delivered),
-        (95, Step::Cancelled),
-        (96, Step::SaleCancelled),
-        (97, Step::InvoiceCancelled),
-        (98, Step::Rejected),
-    ];
-    Codes { steps: steps.into_iter().collect(), pickup: 1, delivery: 2, seller: 3 }
 }

@@ -11,8 +11,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{CaptureMode, Config, Live, Source};
-use crate::core::entity::Entity;
+use crate::core::entity::{Entity, Key};
 use crate::core::position::Position;
+use crate::core::time::Timestamp;
 use crate::live::sqlserver::SqlServerSettings;
 use crate::live::{Connect, PostgresSettings};
 use crate::mapping::catalog::links::Link;
@@ -76,7 +77,11 @@ impl SourceHandle {
 
     /// What has the pedidos of an order looked at.
     pub(super) fn way_back(&self) -> WayBack {
-        WayBack { ops: Arc::new(|_, _| Vec::new()), wake: Arc::clone(&self.repair) }
+        let op = |order: &str, at: Timestamp| {
+            let due = Due::now(Position(at.0.unsigned_abs()), Refresh::Order(Key::order(order).id));
+            Op::PutRefresh { key: due.encode(), value: Vec::new() }
+        };
+        WayBack { op, wake: Arc::clone(&self.repair) }
     }
 
     /// Has entities compared as a whole, or everything about one SKU reference read again.
@@ -85,7 +90,11 @@ impl SourceHandle {
     /// When the key is unknown or the source cannot tell now.
     pub async fn reconcile(&self, entities: &[Entity], key: Option<&str>) -> anyhow::Result<()> {
         let mut ops = Vec::new();
-        if let Some(key) = key {
+        if let (Some(key), [Entity::Order]) = (key, entities) {
+            let version = Position(wall_clock().0.unsigned_abs());
+            let due = Due::now(version, Refresh::Order(Key::order(key).id));
+            ops.push(Op::PutRefresh { key: due.encode(), value: Vec::new() });
+        } else if let Some(key) = key {
             let sku_ref = key.rsplit_once('/').map_or(key, |(_, sku)| sku).to_owned();
             let (reply, answer) = tokio::sync::oneshot::channel();
             let wanted = sku_ref.clone();

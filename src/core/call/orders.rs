@@ -29,7 +29,7 @@ pub enum OrderAct {
     /// `PATCH …/invoice/{invoice}`
     Tracking { invoice: CompactString, tracking: Tracking, dispatched: Option<Timestamp> },
     /// `PUT …/invoice/{invoice}/tracking`
-    Delivered { invoice: CompactString, at: Timestamp },
+    Delivered { invoice: CompactString, at: Option<Timestamp> },
     /// `POST …/cancel`
     Cancel { reason: Reason },
     /// `POST /api/orders/pvt/document/{order}/deny-cancellation-request`

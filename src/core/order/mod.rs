@@ -97,8 +97,11 @@ pub struct Tracking {
 impl Tracking {
     /// Whether it says all that `other` says.
     pub fn says(&self, other: &Self) -> bool {
-        let same = |own: &Option<CompactString>, other: &Option<CompactString>| other.is_none() || own == other;
-        same(&self.courier, &other.courier) && same(&self.number, &other.number) && same(&self.url, &other.url)
+        let same =
+            |own: &Option<CompactString>, other: &Option<CompactString>| other.is_none() || own == other;
+        same(&self.courier, &other.courier)
+            && same(&self.number, &other.number)
+            && same(&self.url, &other.url)
     }
 }
 

@@ -23,8 +23,8 @@ pub struct Part {
     pub number: CompactString,
     pub kind: OrderKind,
     pub step: Step,
-    /// When it came to this step.
-    pub at: Timestamp,
+    /// When it came to this step, if Live says so.
+    pub at: Option<Timestamp>,
     pub lines: Vec<Line>,
     /// Sorted by issue, oldest first.
     pub invoices: Vec<Invoice>,
@@ -129,7 +129,10 @@ impl Order {
     /// In one line, for people.
     pub fn describe(&self) -> String {
         let part = |part: &Part| {
-            let mut text = format!("pedido {} {} since {}", part.number, part.step, part.at);
+            let mut text = format!("pedido {} {}", part.number, part.step);
+            if let Some(at) = part.at {
+                text.push_str(&format!(" since {at}"));
+            }
             for invoice in &part.invoices {
                 let state = format!("{:?}", invoice.state).to_lowercase();
                 text.push_str(&format!(", invoice {} of {} ({state})", invoice.number, invoice.value));

@@ -17,9 +17,11 @@ use crate::mapping::read::Plan;
 use crate::mapping::{Effect, Mapper, Reason, Role, RowError, Rows};
 
 mod links;
+mod order;
 mod person;
 
 pub use links::KeptLink;
+pub use order::OrderBatch;
 pub use person::PeopleBatch;
 
 /// The rows of some products, as they come.

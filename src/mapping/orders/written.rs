@@ -43,19 +43,11 @@ macro_rules! columns {
     };
 }
 
-written!(
-    /// Pedidos.
-    OrderTable, OrderColumns, "live.pedido_venda", {
-        id = "id",
-        tenant = "id_dominio",
-        /// Live gives it.
-        number = "numero",
-        origin = "origem",
-        external = "numero_externo",
+columns!(
+    /// Of pedidos, beside those of `[mapping.tables.order]`.
+    NewOrderColumns, {
         group = "grupo_externo",
         sequence = "sequencia_externa",
-        kind = "tipo_pedido",
-        status = "status",
         store = "id_loja",
         pickup_store = "id_loja_retirada",
         customer = "id_cliente",
@@ -68,7 +60,6 @@ written!(
         shipping = "valor_frete",
         surcharge = "valor_acrescimo",
         total = "valor_total",
-        carrier = "id_transportadora",
         service = "servico_entrega",
         expected = "data_prevista",
         window_from = "janela_inicio",
@@ -82,25 +73,18 @@ written!(
         state = "uf",
         postal_code = "cep",
         reference = "referencia",
+        /// None: staff is not told that a shopper wants to cancel.
         cancellation_asked = "ind_solicitacao_cancelamento",
-        cancellation_reason = "motivo_cancelamento",
         manual_payment = "ind_pagamento_manual",
         note = "observacao",
-        placed_at = "data_pedido",
-        status_at = "data_status",
         created_at = "data_cadastro",
         updated_at = "data_atualizacao",
     }
 );
-written!(
-    /// Lines of pedidos.
-    OrderItemTable, OrderItemColumns, "live.pedido_venda_item", {
-        id = "id",
-        order = "id_pedido",
+columns!(
+    /// Of lines of pedidos, beside those of `[mapping.tables.order_item]`.
+    NewItemColumns, {
         sequence = "sequencia",
-        sku = "id_sku",
-        external = "id_externo",
-        quantity = "quantidade",
         unit_price = "preco_unitario",
         discount = "valor_desconto",
         shipping = "valor_frete",
@@ -134,13 +118,6 @@ written!(
         user = "usuario",
         reason = "motivo",
         at = "data_status",
-    }
-);
-written!(
-    /// Carriers.
-    CarrierTable, CarrierColumns, "live.transportadora", {
-        id = "id",
-        code = "codigo",
     }
 );
 columns!(
@@ -197,11 +174,10 @@ written!(
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Written {
-    pub order: OrderTable,
-    pub item: OrderItemTable,
+    pub order: NewOrderColumns,
+    pub item: NewItemColumns,
     pub payment: OrderPaymentTable,
     pub status: OrderStatusTable,
-    pub carrier: CarrierTable,
     pub customer: NewCustomerColumns,
     pub address: UpdatedColumns,
     pub stock: UpdatedColumns,

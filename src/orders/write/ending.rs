@@ -25,7 +25,7 @@ impl Tables {
         reason: Option<&str>,
         now: Timestamp,
     ) -> Result<bool, Refusal> {
-        let table = &self.names.order;
+        let (table, added) = (&self.mapping.tables.order, &self.names.order);
         let names = &table.columns;
         let id = id_of_text(&part.id);
         let cancelled = self.status(Step::Cancelled)?;
@@ -38,9 +38,9 @@ impl Tables {
             .push(" = ")
             .value(Value::Int(cancelled));
         let also = [
-            (&names.cancellation_reason, Value::text(reason.clone())),
+            (&names.reason, Value::text(reason.clone())),
             (&names.status_at, Value::Moment(now)),
-            (&names.updated_at, Value::Moment(now)),
+            (&added.updated_at, Value::Moment(now)),
         ];
         for (name, value) in also.into_iter().filter(|(name, _)| !name.is_empty()) {
             sql = sql.push(", ").name(name).push(" = ").value(value);
@@ -103,14 +103,14 @@ impl Tables {
         transaction: &mut Transaction,
         order: &Value,
     ) -> Result<BTreeMap<Balance, Decimal4>, Refusal> {
-        let (order_table, item) = (&self.names.order, &self.names.item);
+        let (table, item) = (&self.mapping.tables.order, &self.mapping.tables.order_item);
         let head = Sql::read("orders.store")
             .push("SELECT ")
-            .name(&order_table.columns.store)
+            .name(&self.names.order.store)
             .push(" FROM ")
-            .table(&order_table.table)
+            .table(&table.table)
             .push(" WHERE ")
-            .name(&order_table.columns.id)
+            .name(&table.columns.id)
             .push(" = ")
             .value(order.clone());
         let rows = transaction.fetch(&head).await?;
@@ -118,7 +118,7 @@ impl Tables {
         let names = &item.columns;
         let lines = Sql::read("orders.items")
             .push("SELECT ")
-            .names([names.sku.as_str(), &names.quantity, &names.deposit])
+            .names([names.sku.as_str(), &names.quantity, &self.names.item.deposit])
             .push(" FROM ")
             .table(&item.table)
             .push(" WHERE ")
@@ -145,8 +145,7 @@ impl Tables {
         part: &Part,
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        let table = &self.names.order;
-        let names = &table.columns;
+        let (table, names) = (&self.mapping.tables.order, &self.names.order);
         if names.cancellation_asked.is_empty() {
             return Ok(());
         }
@@ -161,7 +160,7 @@ impl Tables {
             "" => sql,
             column => sql.push(", ").name(column).push(" = ").value(Value::Moment(now)),
         };
-        let sql = sql.push(" WHERE ").name(&names.id).push(" = ").value(id_of_text(&part.id));
+        let sql = sql.push(" WHERE ").name(&table.columns.id).push(" = ").value(id_of_text(&part.id));
         transaction.execute(&sql).await?;
         Ok(())
     }

@@ -11,7 +11,7 @@
 //! Whatever was written is written once: an order that is there is left alone, and a status changes only from the one
 //! that was read.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use compact_str::{CompactString, format_compact};
@@ -22,7 +22,6 @@ use crate::core::order::inbound::{Part, Stage, Why};
 use crate::core::order::obstacle::Obstacle;
 use crate::core::order::pedido::Entry;
 use crate::core::time::Timestamp;
-use crate::core::value::order::OrderKind;
 use crate::live::writer::{Rows, Sql, Transaction, Value, WriteError, Writer};
 use crate::mapping::cell::{self, RowId};
 use crate::mapping::config::MappingConfig;
@@ -35,9 +34,6 @@ mod ending;
 mod pedido;
 mod places;
 mod staging;
-
-/// `origem` of orders that come from VTEX.
-pub(super) const ORIGIN: &str = "VTEX";
 
 /// Why nothing was written.
 #[derive(Debug)]
@@ -80,7 +76,6 @@ pub struct Tables {
     pub mapping: Arc<MappingConfig>,
     pub config: Arc<InboundConfig>,
     pub names: Arc<Written>,
-    pub codes: Codes,
 }
 
 impl Tables {
@@ -165,19 +160,19 @@ impl Tables {
     }
 
     async fn find(&self, transaction: &mut Transaction, order: &str) -> Result<Vec<Part>, Refusal> {
-        let order_table = &self.names.order;
-        let names = &order_table.columns;
-        let asked = &names.cancellation_asked;
+        let table = &self.mapping.tables.order;
+        let names = &table.columns;
+        let asked = &self.names.order.cancellation_asked;
         let columns = [&names.id, &names.number, &names.external, &names.status, asked];
         let sql = Sql::read("orders.find")
             .push("SELECT ")
             .names(columns.into_iter().map(String::as_str).filter(|name| !name.is_empty()))
             .push(" FROM ")
-            .table(&order_table.table)
+            .table(&table.table)
             .push(" WHERE ")
             .name(&names.origin)
             .push(" = ")
-            .value(Value::text(ORIGIN))
+            .value(self.origin())
             .push(" AND ")
             .name(&names.external)
             .push(" IN (")
@@ -203,47 +198,22 @@ impl Tables {
             id: needed(row_id(rows, row, 0)?)?.to_string().into(),
             number: format_compact!("{}", integer(rows, row, 1)?),
             status,
-            stage: Stage::from(self.codes.step(status)),
+            stage: Stage::from(self.mapping.orders.status.step(status)),
             cancellation_asked: asked,
         })
     }
 
+    /// `origem` of orders that come from VTEX.
+    fn origin(&self) -> Value {
+        Value::text(self.mapping.orders.origin.to_string())
+    }
+
     /// The status code of a step.
     fn status(&self, step: Step) -> Result<i64, Refusal> {
-        self.codes.code(step).ok_or_else(|| {
+        self.mapping.orders.status.code(step).ok_or_else(|| {
             let text = format!("[mapping.orders.status] has no code for {step}");
             Refusal::Obstacles(vec![Obstacle::Refused(text)])
         })
-    }
-}
-
-/// Live's own codes of what an order can be.
-#[derive(Debug, Clone)]
-pub struct Codes {
-    /// `status`, several codes may be the same step.
-    pub steps: BTreeMap<i64, Step>,
-    /// `tipo_pedido`.
-    pub pickup: i64,
-    pub delivery: i64,
-    pub seller: i64,
-}
-
-impl Codes {
-    fn step(&self, status: i64) -> Option<Step> {
-        self.steps.get(&status).copied()
-    }
-
-    /// The lowest code of a step.
-    fn code(&self, step: Step) -> Option<i64> {
-        self.steps.iter().find(|(_, known)| **known == step).map(|(code, _)| *code)
-    }
-
-    const fn kind(&self, kind: OrderKind) -> i64 {
-        match kind {
-            OrderKind::Pickup => self.pickup,
-            OrderKind::Delivery => self.delivery,
-            OrderKind::Seller => self.seller,
-        }
     }
 }
 

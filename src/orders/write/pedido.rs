@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 use compact_str::CompactString;
 
 use super::places::{Places, Store};
-use super::{ORIGIN, Refusal, Tables, id_value, money, new_id, optional_text};
+use super::{Refusal, Tables, id_value, money, new_id, optional_text};
 use crate::core::money::Decimal4;
 use crate::core::order::Step;
 use crate::core::order::obstacle::Obstacle;
 use crate::core::order::pedido::{Entry, Pedido, PedidoLine, PedidoPayment};
 use crate::core::time::Timestamp;
+use crate::core::value::order::OrderKind;
 use crate::live::writer::{Sql, Transaction, Value};
 use crate::mapping::cell::RowId;
 use crate::mapping::orders::inbound_config::Reserve;
@@ -68,55 +69,61 @@ impl Tables {
         places: &Places,
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        let names = &self.names.order.columns;
+        let (table, added) = (&self.mapping.tables.order, &self.names.order);
+        let names = &table.columns;
         let pickup = pedido.pickup_store.as_ref().map(|code| places.store(code)).transpose()?;
-        let kind = self.codes.kind(pedido.kind);
+        let kinds = &self.mapping.orders.kinds;
+        let kind = match pedido.kind {
+            OrderKind::Pickup => kinds.pickup,
+            OrderKind::Delivery => kinds.delivery,
+            OrderKind::Seller => kinds.seller,
+        };
         let place = pedido.destination.as_ref();
         let of_place = |text: Option<&String>| optional_text(text);
         let row = [
             (&names.id, id.clone()),
             (&names.tenant, Value::optional(store.tenant.as_ref(), id_value)),
-            (&names.origin, Value::text(ORIGIN)),
+            (&names.origin, self.origin()),
             (&names.external, Value::text(pedido.number.to_string())),
-            (&names.group, optional_text(pedido.group.as_ref())),
-            (&names.sequence, optional_text(pedido.sequence.as_ref())),
+            (&added.group, optional_text(pedido.group.as_ref())),
+            (&added.sequence, optional_text(pedido.sequence.as_ref())),
             (&names.kind, Value::Int(kind)),
             (&names.status, Value::Int(self.status(Step::Received)?)),
-            (&names.store, id_value(&store.id)),
-            (&names.pickup_store, Value::optional(pickup, |store| id_value(&store.id))),
-            (&names.customer, customer.clone()),
-            (&names.document, optional_text(pedido.document.as_ref())),
-            (&names.channel, optional_text(pedido.channel.as_ref())),
-            (&names.modality, optional_text(pedido.modality.as_ref())),
-            (&names.price_table, Value::optional(places.price_table(pedido.price_table.as_ref())?, id_value)),
-            (&names.products, money(pedido.products)),
-            (&names.discount, money(pedido.discount)),
-            (&names.shipping, money(pedido.shipping)),
-            (&names.surcharge, money(pedido.surcharge)),
-            (&names.total, money(pedido.total)),
+            (&added.store, id_value(&store.id)),
+            (&added.pickup_store, Value::optional(pickup, |store| id_value(&store.id))),
+            (&added.customer, customer.clone()),
+            (&added.document, optional_text(pedido.document.as_ref())),
+            (&added.channel, optional_text(pedido.channel.as_ref())),
+            (&added.modality, optional_text(pedido.modality.as_ref())),
+            (&added.price_table, Value::optional(places.price_table(pedido.price_table.as_ref())?, id_value)),
+            (&added.products, money(pedido.products)),
+            (&added.discount, money(pedido.discount)),
+            (&added.shipping, money(pedido.shipping)),
+            (&added.surcharge, money(pedido.surcharge)),
+            (&added.total, money(pedido.total)),
             (&names.carrier, Value::optional(places.carrier(pedido.carrier.as_ref())?, id_value)),
-            (&names.service, optional_text(pedido.service.as_ref())),
-            (&names.expected, Value::optional(pedido.expected.clone(), Value::Date)),
-            (&names.window_from, Value::optional(pedido.window, |(from, _)| Value::Moment(from))),
-            (&names.window_to, Value::optional(pedido.window, |(_, to)| Value::Moment(to))),
-            (&names.receiver, of_place(place.and_then(|place| place.receiver.as_ref()))),
-            (&names.street, of_place(place.map(|place| &place.street))),
-            (&names.street_number, of_place(place.and_then(|place| place.number.as_ref()))),
-            (&names.complement, of_place(place.and_then(|place| place.complement.as_ref()))),
-            (&names.neighborhood, of_place(place.and_then(|place| place.neighborhood.as_ref()))),
-            (&names.city, of_place(place.map(|place| &place.city))),
-            (&names.state, optional_text(place.map(|place| &place.state))),
-            (&names.postal_code, optional_text(place.map(|place| &place.postal_code))),
-            (&names.reference, of_place(place.and_then(|place| place.reference.as_ref()))),
-            (&names.manual_payment, Value::Flag(pedido.manual_payment)),
-            (&names.note, optional_text(pedido.note.as_ref())),
-            (&names.placed_at, Value::Moment(pedido.placed_at)),
+            (&added.service, optional_text(pedido.service.as_ref())),
+            (&added.expected, Value::optional(pedido.expected.clone(), Value::Date)),
+            (&added.window_from, Value::optional(pedido.window, |(from, _)| Value::Moment(from))),
+            (&added.window_to, Value::optional(pedido.window, |(_, to)| Value::Moment(to))),
+            (&added.receiver, of_place(place.and_then(|place| place.receiver.as_ref()))),
+            (&added.street, of_place(place.map(|place| &place.street))),
+            (&added.street_number, of_place(place.and_then(|place| place.number.as_ref()))),
+            (&added.complement, of_place(place.and_then(|place| place.complement.as_ref()))),
+            (&added.neighborhood, of_place(place.and_then(|place| place.neighborhood.as_ref()))),
+            (&added.city, of_place(place.map(|place| &place.city))),
+            (&added.state, optional_text(place.map(|place| &place.state))),
+            (&added.postal_code, optional_text(place.map(|place| &place.postal_code))),
+            (&added.reference, of_place(place.and_then(|place| place.reference.as_ref()))),
+            (&added.manual_payment, Value::Flag(pedido.manual_payment)),
+            (&added.note, optional_text(pedido.note.as_ref())),
+            (&names.ordered, Value::Moment(pedido.placed_at)),
             (&names.status_at, Value::Moment(now)),
-            (&names.created_at, Value::Moment(now)),
-            (&names.updated_at, Value::Moment(now)),
+            (&added.created_at, Value::Moment(now)),
+            (&added.updated_at, Value::Moment(now)),
         ];
         let row = row.into_iter().map(|(name, value)| (name.as_str(), value));
-        transaction.execute(&Sql::insert("orders.insert", &self.names.order.table, row)).await?;
+        transaction.execute(&Sql::insert("orders.insert", &table.table, row)).await?;
         Ok(())
     }
 
@@ -129,23 +136,24 @@ impl Tables {
         sku: &RowId,
         deposit: Option<&RowId>,
     ) -> Result<(), Refusal> {
-        let names = &self.names.item.columns;
+        let (table, added) = (&self.mapping.tables.order_item, &self.names.item);
+        let names = &table.columns;
         let row = [
             (&names.id, new_id()),
             (&names.order, order.clone()),
-            (&names.sequence, Value::Int(sequence)),
+            (&added.sequence, Value::Int(sequence)),
             (&names.sku, id_value(sku)),
             (&names.external, Value::text(line.external.to_string())),
             (&names.quantity, Value::Decimal(line.quantity.to_string())),
-            (&names.unit_price, money(line.unit_price)),
-            (&names.discount, money(line.discount)),
-            (&names.shipping, money(line.shipping)),
-            (&names.total, money(line.total)),
-            (&names.deposit, Value::optional(deposit, id_value)),
-            (&names.gift, Value::Flag(line.gift)),
+            (&added.unit_price, money(line.unit_price)),
+            (&added.discount, money(line.discount)),
+            (&added.shipping, money(line.shipping)),
+            (&added.total, money(line.total)),
+            (&added.deposit, Value::optional(deposit, id_value)),
+            (&added.gift, Value::Flag(line.gift)),
         ];
         let row = row.into_iter().map(|(name, value)| (name.as_str(), value));
-        transaction.execute(&Sql::insert("orders.item.insert", &self.names.item.table, row)).await?;
+        transaction.execute(&Sql::insert("orders.item.insert", &table.table, row)).await?;
         Ok(())
     }
 

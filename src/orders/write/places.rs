@@ -94,7 +94,7 @@ impl Tables {
         let carriers = codes(&|pedido| pedido.carrier.iter().cloned().collect());
         let price_tables = codes(&|pedido| pedido.price_table.iter().cloned().collect());
         let tables = &self.mapping.tables;
-        let carrier = &self.names.carrier;
+        let carrier = &tables.carrier;
         let price = &tables.price_table;
         let (carrier_id, carrier_code) = (&carrier.columns.id, &carrier.columns.code);
         Ok(Places {

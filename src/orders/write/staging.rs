@@ -139,7 +139,7 @@ fn content(entry: &Entry, pedido: &Pedido) -> Json {
         OrderKind::Seller => "pedido-vendedor",
     };
     json!({
-        "origem": super::ORIGIN, "numero_externo": pedido.number, "grupo_externo": pedido.group,
+        "numero_externo": pedido.number, "grupo_externo": pedido.group,
         "sequencia_externa": pedido.sequence, "tipo_pedido": tipo, "loja": pedido.store,
         "loja_retirada": pedido.pickup_store, "cpf_consumidor": pedido.document, "canal_venda": pedido.channel,
         "modalidade": pedido.modality, "tabela_preco": pedido.price_table,

@@ -75,6 +75,9 @@ pub(super) enum Step {
         after: Option<RowId>,
     },
     Done,
+    Orders {
+        after: Option<RowId>,
+    },
 }
 
 /// What stops a load for now.
@@ -210,6 +213,7 @@ impl Step {
             Self::People { .. } => "customers",
             Self::Prices { .. } => "prices",
             Self::Stock { .. } => "stock",
+            Self::Orders { .. } => "orders",
             Self::Done => "done",
         }
     }

@@ -1,22 +1,29 @@
-//! Products and customers: put together from several tables, read when they are sent.
+//! Products, customers and orders: put together from several tables, read when they are sent.
 //!
 //! The stream says only which of them changed. So nothing of the stream is newer than such a chunk, and it needs
 //! not yield to it: whatever changes after it was read is asked for again.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
-use crate::core::entity::Entity;
-use crate::mapping::cell::RowId;
+use compact_str::{CompactString, format_compact};
+
+use crate::core::entity::{Entity, Key};
+use crate::core::row::Cell;
+use crate::core::time::Timestamp;
+use crate::mapping::cell::{RowId, integer, row_id};
 use crate::mapping::{Holders, Role};
 
 use super::load::{Load, LoadError};
 use super::reader::{Engine, Reader, Selection, Taken};
 use super::run::Run;
 use super::visibility::Seen;
-use super::{Applied, Ask, CatalogRows, Chunk, Content, PeopleRows};
+use super::{Applied, Ask, CatalogRows, Chunk, Content, OrderRows, PeopleRows};
 
 /// Products or customers that are read together.
 pub(super) const TOGETHER: usize = 100;
+/// Orders are rarely split between more stores.
+const PARTS_AT_ONCE: usize = 4;
 
 impl<E: Engine> Run<'_, E> {
     /// What the catalog says of some products.
@@ -86,6 +93,140 @@ impl<E: Engine> Run<'_, E> {
             note: self.progress(load),
         };
         self.let_in(load, chunk, busy).await
+    }
+
+    /// Whole orders: those that these pedidos were made of, and those of these ids in VTEX.
+    pub(super) async fn order_chunk(
+        &mut self,
+        load: &mut Load,
+        pedidos: &[RowId],
+        orders: &[CompactString],
+    ) -> Result<u64, LoadError> {
+        let mapping = std::sync::Arc::clone(&self.loader.context.mapping);
+        let tables = &mapping.tables;
+        self.wait_for_room().await?;
+        self.loader.ask(Ask::Open).await?;
+        let began = Instant::now();
+        let columns = &tables.order.columns;
+        let mut wanted: Vec<CompactString> = orders.to_vec();
+        if !pedidos.is_empty() {
+            let first = self.rows_of(Role::Order, &columns.id, pedidos).await?;
+            wanted.extend(first.rows.ids(&columns.external).map(|id| Key::order(&id.to_string()).id));
+        }
+        wanted.sort_unstable();
+        wanted.dedup();
+        if wanted.is_empty() {
+            return Ok(0);
+        }
+        let parts = self.parts_of(wanted).await?;
+        let ids: Vec<RowId> = parts.iter().flat_map(|taken| taken.rows.ids(&columns.id)).collect();
+        let items = self.rows_of(Role::OrderItem, &tables.order_item.columns.order, &ids).await?;
+        let volumes = self.rows_of(Role::Volume, &tables.volume.columns.order, &ids).await?;
+        let documents = self.rows_of(Role::Invoice, &tables.invoice.columns.order, &ids).await?;
+        let document_ids: Vec<RowId> = documents.rows.ids(&tables.invoice.columns.id).collect();
+        let column = &tables.invoice_item.columns.invoice;
+        let document_items = self.rows_of(Role::InvoiceItem, column, &document_ids).await?;
+        let busy = began.elapsed();
+        let Some(read_at) = parts.first().map(|taken| taken.read_at) else { return Ok(0) };
+        let rows = OrderRows {
+            pedidos: parts.into_iter().map(|taken| taken.rows).collect(),
+            items: items.rows,
+            volumes: volumes.rows,
+            documents: documents.rows,
+            document_items: document_items.rows,
+        };
+        let chunk = Chunk {
+            content: Content::Orders(Box::new(rows)),
+            seen: Seen::Everything,
+            watermark: document_items.watermark,
+            read_at,
+            refreshed: Vec::new(),
+            note: self.progress(load),
+        };
+        self.let_in(load, chunk, busy).await
+    }
+
+    /// All pedidos of some orders: the first has VTEX's id, those that were split off it have it with `#2`, `#3` … without
+    /// a gap.
+    async fn parts_of(&mut self, mut orders: Vec<CompactString>) -> Result<Vec<Taken>, LoadError> {
+        let mut all = Vec::new();
+        let mut next = 1;
+        while !orders.is_empty() {
+            let numbers = next..next + PARTS_AT_ONCE;
+            let name = |order: &CompactString, number: usize| match number {
+                1 => order.clone(),
+                number => format_compact!("{order}#{number}"),
+            };
+            let names =
+                orders.iter().flat_map(|order| numbers.clone().map(move |number| name(order, number)));
+            let names: Vec<RowId> = names.map(RowId::Text).collect();
+            let taken = self.pedidos_named(&names).await?;
+            let column = &self.loader.context.mapping.tables.order.columns.external;
+            let found: BTreeSet<RowId> = taken.rows.ids(column).collect();
+            // Only where the last name that was asked for is there may be more.
+            let last = numbers.end - 1;
+            orders.retain(|order| found.contains(&RowId::Text(name(order, last))));
+            next = numbers.end;
+            all.push(taken);
+        }
+        Ok(all)
+    }
+
+    /// Pedidos by their numbers in VTEX. The unique index on them begins with the origin.
+    async fn pedidos_named(&mut self, names: &[RowId]) -> Result<Taken, LoadError> {
+        let mapping = std::sync::Arc::clone(&self.loader.context.mapping);
+        let columns = &mapping.tables.order.columns;
+        let key = &columns.external;
+        if columns.origin.is_empty() {
+            return self.rows_of(Role::Order, key, names).await;
+        }
+        let origin = RowId::Text(mapping.orders.origin.clone());
+        let of = [(columns.origin.as_str(), &origin), (columns.origin.as_str(), &origin)];
+        let table = mapping.captured_table(Role::Order);
+        Ok(self.reader.read(&table, &Selection::AnyOf { of, key, ids: names }).await?)
+    }
+
+    /// The next pedidos of the last days, with the last one that was looked at: those that are open, and those whose order
+    /// the ledger knows, which may have gone on while nobody listened.
+    pub(super) async fn pedidos_to_load(
+        &mut self,
+        now: Timestamp,
+        after: Option<&RowId>,
+    ) -> Result<(Vec<RowId>, Option<RowId>), LoadError> {
+        let mapping = std::sync::Arc::clone(&self.loader.context.mapping);
+        let columns = &mapping.tables.order.columns;
+        let days = i64::from(mapping.orders.days).saturating_mul(86_400_000_000);
+        let page = Selection::Since {
+            column: &columns.ordered,
+            since: Timestamp(now.0.saturating_sub(days)),
+            key: &columns.id,
+            after,
+            limit: self.loader.chunk_rows,
+        };
+        let rows = self.reader.read(&mapping.captured_table(Role::Order), &page).await?.rows;
+        let last = rows.ids(&columns.id).next_back();
+        let place = |name: &str| {
+            let at = rows.relation.columns.iter().position(|column| column.name == name);
+            at.map_or((usize::MAX, 0), |at| (at, rows.relation.columns[at].type_oid))
+        };
+        let [id, external, status] =
+            [&columns.id, &columns.external, &columns.status].map(|name| place(name));
+        let mut chosen = Vec::new();
+        for cells in rows.iter() {
+            let cell = |at: usize| cells.get(at).copied().unwrap_or(Cell::Null);
+            let read = |(at, type_oid)| row_id(cell(at), type_oid).ok().flatten();
+            let (Some(id), Some(external)) = (read(id), read(external)) else { continue };
+            let step = integer(cell(status.0), status.1).ok().flatten();
+            // One that means nothing is told about.
+            let is_open =
+                step.and_then(|code| mapping.orders.status.step(code)).is_none_or(|step| !step.is_final());
+            let store = &self.loader.context.store;
+            let key = Key::order(&external.to_string());
+            if is_open || store.confirmed(&key)?.is_some() || store.dirty(&key)?.is_some() {
+                chosen.push(id);
+            }
+        }
+        Ok((chosen, last))
     }
 
     /// The products that have one of some brands, classifiers, colours or sizes.

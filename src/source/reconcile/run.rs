@@ -71,6 +71,7 @@ impl<'a, E: Engine> Run<'a, E> {
                 Step::Reference(index) => self.reference(&mut load, index).await?,
                 Step::Products { after } => self.products(&mut load, after).await?,
                 Step::People { after } => self.people(&mut load, after).await?,
+                Step::Orders { after } => self.orders(&mut load, after).await?,
                 Step::Prices { after } => self.prices(&mut load, after).await?,
                 Step::Stock { pair, after } => self.stock(&mut load, pair, after).await?,
                 Step::Done => Step::Done,
@@ -153,6 +154,10 @@ impl<'a, E: Engine> Run<'a, E> {
         if has(Entity::Stock) && !products {
             steps.push(Step::Stock { pair: None, after: None });
         }
+        if has(Entity::Order) {
+            // There are few of them, and somebody waits for each.
+            steps.insert(0, Step::Orders { after: None });
+        }
         if has(Entity::Customer) || has(Entity::Consent) {
             // What the law wants comes first.
             steps.insert(0, Step::People { after: None });
@@ -198,6 +203,22 @@ impl<'a, E: Engine> Run<'a, E> {
         load.step = step.clone();
         load.rows += self.people_chunk(load, customers).await?;
         self.show(load, 0.05);
+        Ok(step)
+    }
+
+    /// The next orders of the last days that are open in Live, or that the ledger knows.
+    async fn orders(&mut self, load: &mut Load, after: Option<RowId>) -> Result<Step, LoadError> {
+        let (pedidos, last) = self.pedidos_to_load(load.started, after.as_ref()).await?;
+        let Some(last) = last else {
+            return Ok(self.step_after(load, Some(&Step::Orders { after: None })));
+        };
+        for pedidos in pedidos.chunks(TOGETHER) {
+            load.rows += self.order_chunk(load, pedidos, &[]).await?;
+        }
+        let step = Step::Orders { after: Some(last) };
+        load.step = step.clone();
+        self.note(self.loader.entry(), load).await?;
+        self.show(load, 0.1);
         Ok(step)
     }
 
@@ -283,6 +304,14 @@ impl<'a, E: Engine> Run<'a, E> {
         };
         for customers in scope.people.chunks(TOGETHER) {
             self.people_chunk(&mut load, customers.to_vec()).await?;
+        }
+        if self.loader.context.mapping.has(Entity::Order) {
+            for pedidos in scope.pedidos.chunks(TOGETHER) {
+                self.order_chunk(&mut load, pedidos, &[]).await?;
+            }
+            for orders in scope.orders.chunks(TOGETHER) {
+                self.order_chunk(&mut load, &[], orders).await?;
+            }
         }
         self.scope(&mut load, &scope).await?;
         let mut catalog = scope.catalog;

@@ -51,9 +51,10 @@ pub(super) fn tracking(tracking: &Tracking, dispatched: Option<Timestamp>) -> Re
     .to_string())
 }
 
-/// `yyyy-mm-dd hh:mm`, in UTC.
-pub(super) fn delivered(at: Timestamp) -> Result<String, Refused> {
-    let at = Offset::UTC.to_datetime(json::date(at)?).strftime("%Y-%m-%d %H:%M").to_string();
+/// `yyyy-mm-dd hh:mm`, in UTC; null where it is not known.
+pub(super) fn delivered(at: Option<Timestamp>) -> Result<String, Refused> {
+    let at = at.map(json::date).transpose()?;
+    let at = at.map(|at| Offset::UTC.to_datetime(at).strftime("%Y-%m-%d %H:%M").to_string());
     Ok(json!({"isDelivered": true, "deliveredDate": at, "events": []}).to_string())
 }
 

@@ -84,7 +84,8 @@ impl<'a> Plan<'a> {
         direction: Direction,
         names: Vec<CompactString>,
     ) -> Option<InvoiceDocument> {
-        let is_free = |name: &CompactString| self.order.packages.iter().all(|package| package.number != *name);
+        let is_free =
+            |name: &CompactString| self.order.packages.iter().all(|package| package.number != *name);
         let items: Option<Vec<DocumentItem>> =
             invoice.items.iter().map(|item| self.document_item(part, item)).collect();
         Some(InvoiceDocument {
@@ -110,7 +111,7 @@ impl<'a> Plan<'a> {
         let external = line.and_then(|line| line.external.as_deref());
         let items = || self.order.items.iter().filter(|item| !item.id.is_empty());
         items()
-            .find(|item| item.ref_id == sku)
+            .find(|item| !sku.is_empty() && item.ref_id == sku)
             .or_else(|| items().find(|item| external.is_some_and(|it| item.unique_id == it || item.id == it)))
     }
 }

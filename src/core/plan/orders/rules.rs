@@ -28,7 +28,13 @@ pub struct OrderRules {
 
 impl Default for OrderRules {
     fn default() -> Self {
-        Self { notes: false, refund: false, change_items: true, partial_invoices: false, patience_minutes: 15 }
+        Self {
+            notes: false,
+            refund: false,
+            change_items: true,
+            partial_invoices: false,
+            patience_minutes: 15,
+        }
     }
 }
 

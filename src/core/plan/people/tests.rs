@@ -125,7 +125,11 @@ impl Job {
                 confirmed: self.confirmed.as_ref(),
                 read_first: self.doubt,
                 held: &held,
-                rules: Rules { price: &PriceRules::default(), catalog: &CatalogRules::default(), orders: &OrderRules::default() },
+                rules: Rules {
+                    price: &PriceRules::default(),
+                    catalog: &CatalogRules::default(),
+                    orders: &OrderRules::default(),
+                },
             });
             let Next::Call(call) = next else { return (calls, next) };
             assert!(calls.len() < 30, "a job ends: {calls:?}");
