@@ -50,7 +50,8 @@ impl Orders {
 
 /// Ids of orders are letters, digits and `-`; anything else names none.
 fn path(order: &str, rest: &str) -> String {
-    let id: String = order.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')).collect();
+    let id: String =
+        order.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')).collect();
     format!("/orders/{id}{rest}")
 }
 
@@ -59,7 +60,8 @@ fn both(order: &Value) -> String {
     let text = |name: &str| order[name].as_str().unwrap_or_default();
     let sequence = order["sequence"].as_str().map(|number| format!(" ({number})")).unwrap_or_default();
     let numbers: Vec<&str> = list(order, "numbers").iter().filter_map(Value::as_str).collect();
-    let live = if numbers.is_empty() { "not in Live".to_owned() } else { format!("Live {}", numbers.join(", ")) };
+    let live =
+        if numbers.is_empty() { "not in Live".to_owned() } else { format!("Live {}", numbers.join(", ")) };
     format!("{}{sequence}  {live}", text("order"))
 }
 

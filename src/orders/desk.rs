@@ -105,9 +105,7 @@ impl Inbound {
     /// When the ledger cannot be read.
     pub fn history(&self, order: &str) -> Result<Option<Json>, StoreError> {
         let Some(record) = self.parts.store.order(order)? else { return Ok(None) };
-        let line = |event: &OrderEvent| {
-            json!({ "at": event.at.to_string(), "status": event.status, "what": event.what })
-        };
+        let line = |event: &OrderEvent| json!({ "at": event.at.to_string(), "status": event.status, "what": event.what });
         let lines: Vec<Json> = record.history.iter().map(line).collect();
         Ok(Some(json!({
             "order": order, "sequence": record.sequence, "numbers": record.numbers, "history": lines,

@@ -74,7 +74,9 @@ impl Inbound {
             agenda.housekeeping_at = now.plus(DAY);
         }
         let Some(events) = self.read_feed().await? else {
-            error!("VTEX has no feed for our key any more: it is set up again, and missing orders are looked for");
+            error!(
+                "VTEX has no feed for our key any more: it is set up again, and missing orders are looked for"
+            );
             agenda.configuration_at = Timestamp::default();
             return Ok(Duration::ZERO);
         };
@@ -113,7 +115,8 @@ impl Inbound {
             (order, done)
         }));
         let taken: Vec<(CompactString, Result<(), Later>)> = taken.buffer_unordered(at_once).collect().await;
-        let is_done = |order: &CompactString| taken.iter().any(|(known, done)| known == order && done.is_ok());
+        let is_done =
+            |order: &CompactString| taken.iter().any(|(known, done)| known == order && done.is_ok());
         let handles: Vec<String> = events
             .into_iter()
             .filter(|event| event.order.as_ref().is_none_or(is_done))
@@ -135,7 +138,9 @@ impl Inbound {
             FeedState::Ours { .. } => return Ok(()),
             FeedState::Missing => warn!("VTEX has no feed for our key yet: it is set up"),
             FeedState::Different => {
-                warn!("the feed of our key is set up for something else: it is set up for orders; has another program this key?");
+                warn!(
+                    "the feed of our key is set up for something else: it is set up for orders; has another program this key?"
+                );
             }
         }
         self.ask("feed-config", || client.set_feed()).await?;

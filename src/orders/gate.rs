@@ -70,7 +70,10 @@ impl Gate {
     fn answered<T>(&self, told: &Told<T>, now: Tick) {
         let class = told.result.as_ref().err().map(class);
         let throttled = class == Some(Class::Throttled);
-        self.limiter.lock().unwrap_or_else(PoisonError::into_inner).observe(ROUTE, &told.rate, throttled, now);
+        self.limiter
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .observe(ROUTE, &told.rate, throttled, now);
         let mut breaker = self.breaker.lock().unwrap_or_else(PoisonError::into_inner);
         match class {
             Some(Class::Outage) => breaker.failed(now, fastrand::f64()),
@@ -83,7 +86,11 @@ impl Gate {
 
 impl Inbound {
     /// Asks VTEX, when rate and breaker let it. After a 429 it is asked again, as often as it takes.
-    pub(super) async fn ask<T, F>(&self, what: &'static str, question: impl Fn() -> F) -> Result<T, Unanswered>
+    pub(super) async fn ask<T, F>(
+        &self,
+        what: &'static str,
+        question: impl Fn() -> F,
+    ) -> Result<T, Unanswered>
     where
         F: Future<Output = Told<T>>,
     {
@@ -112,7 +119,9 @@ impl Inbound {
         loop {
             let now = self.now().tick;
             if let Err(_until) = self.gate.admit(now) {
-                return Err(Unanswered::Later(format!("VTEX, {what}: failing or refusing; it is probed by itself")));
+                return Err(Unanswered::Later(format!(
+                    "VTEX, {what}: failing or refusing; it is probed by itself"
+                )));
             }
             let Err(again) = self.gate.take(now) else { return Ok(()) };
             self.gate.breaker.lock().unwrap_or_else(PoisonError::into_inner).withdraw(now);
@@ -125,7 +134,9 @@ impl Inbound {
 pub(super) fn describe(failure: &Failure) -> String {
     match failure {
         Failure::Status { code: code @ (401 | 403), .. } => {
-            format!("status {code}: the key may not read orders or the feed (License Manager: OMS full access, Feed v3)")
+            format!(
+                "status {code}: the key may not read orders or the feed (License Manager: OMS full access, Feed v3)"
+            )
         }
         Failure::Status { code, .. } => format!("status {code}"),
         Failure::Timeout => "no answer in time".to_owned(),

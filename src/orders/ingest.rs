@@ -34,7 +34,11 @@ const LOOKS_MAX: usize = 3;
 /// What came of an order.
 enum Done {
     /// With what goes into its history.
-    Settled { what: String, outcome: &'static str, parts: Vec<Part> },
+    Settled {
+        what: String,
+        outcome: &'static str,
+        parts: Vec<Part>,
+    },
     Held(Vec<Obstacle>),
 }
 
@@ -219,7 +223,10 @@ impl Inbound {
         let noted = store.order(&purchase.id).and_then(|record| {
             let mut record = record.unwrap_or_default();
             record.note(OrderEvent { at, status: purchase.status.as_str().into(), what });
-            store.commit(&[Op::Order { order: purchase.id.clone(), record: Some(record) }], Durability::Buffered)
+            store.commit(
+                &[Op::Order { order: purchase.id.clone(), record: Some(record) }],
+                Durability::Buffered,
+            )
         });
         if let Err(error) = noted {
             warn!(order = %purchase.id, %error, "the history of an order has a gap");

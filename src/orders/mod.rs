@@ -41,13 +41,14 @@ mod status;
 mod write;
 
 use gate::Gate;
-pub use status::{FeedHealth, InboundFacts};
 use status::InboundStatus;
+pub use status::{FeedHealth, InboundFacts};
 pub use write::Tables;
 
 /// Finds the rows of SKU references; `None` when nobody can tell now.
-pub type FindSkus =
-    Arc<dyn Fn(Vec<CompactString>) -> BoxFuture<'static, Option<HashMap<CompactString, RowId>>> + Send + Sync>;
+pub type FindSkus = Arc<
+    dyn Fn(Vec<CompactString>) -> BoxFuture<'static, Option<HashMap<CompactString, RowId>>> + Send + Sync,
+>;
 
 /// What has the way back look at an order: an entry for the ledger, and a knock when it is there. What maré writes itself is
 /// not captured.

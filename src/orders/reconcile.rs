@@ -67,7 +67,8 @@ impl Inbound {
         let Some(span) = spans.0.pop() else { return Ok(false) };
         self.status.update(|facts| facts.reconciling = true);
         let client = &self.parts.client;
-        let listed = match self.ask("order-list", || client.list_orders(span.from, span.to, span.page)).await {
+        let listed = match self.ask("order-list", || client.list_orders(span.from, span.to, span.page)).await
+        {
             Ok(listed) => listed,
             Err(Unanswered::Refused(failure)) => {
                 return Err(Later(format!("the list of orders: {}", super::gate::describe(&failure))));

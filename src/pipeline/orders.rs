@@ -27,7 +27,8 @@ pub(super) fn inbound(
     let Some(orders) = &config.orders else { return Ok(None) };
     let name = orders.inbound.source.as_deref();
     let is_it = |source: &str| name.is_none_or(|name| name == source);
-    let source = config.sources.iter().find(|source| is_it(&source.name)).context("no source for [orders]")?;
+    let source =
+        config.sources.iter().find(|source| is_it(&source.name)).context("no source for [orders]")?;
     let handle = sources.iter().find(|handle| is_it(&handle.name)).context("no source for [orders]")?;
     let tables = Tables {
         writer: Writer::new(target(source)),

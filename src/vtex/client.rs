@@ -169,7 +169,8 @@ impl Client {
         let status = response.status().as_u16();
         let rate = rate::hint(response.headers(), SystemTime::now());
         let declared_html = is_html(response.headers());
-        let limit = if request.lane == Lane::Orders { self.body_limit.max(ORDER_LIMIT) } else { self.body_limit };
+        let limit =
+            if request.lane == Lane::Orders { self.body_limit.max(ORDER_LIMIT) } else { self.body_limit };
         let body = body::read(response, limit).await;
         let html = declared_html || body.bytes.trim_ascii_start().starts_with(b"<");
         Ok(Reply { status, html, body, rate })

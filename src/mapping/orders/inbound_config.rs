@@ -189,17 +189,26 @@ impl InboundConfig {
                 findings.push(format!("[orders]: source = \"{name}\" is no [[source]]"));
             }
             None if sources.len() > 1 => {
-                findings.push("[orders]: there are several sources: name the one that orders go to, source = \"…\"".to_owned());
+                findings.push(
+                    "[orders]: there are several sources: name the one that orders go to, source = \"…\""
+                        .to_owned(),
+                );
             }
             _ => {}
         }
         if TimeZone::get(&self.timezone).is_err() {
-            findings.push(format!("[orders]: timezone = \"{}\" is not known, like America/Sao_Paulo", self.timezone));
+            findings.push(format!(
+                "[orders]: timezone = \"{}\" is not known, like America/Sao_Paulo",
+                self.timezone
+            ));
         }
         if self.since.is_some() && self.since().is_none() {
             findings.push("[orders]: since is neither a day like 2026-11-25 nor a moment like 2026-11-25T08:00:00-03:00".to_owned());
         }
-        findings.extend(twice("stores", self.stores.iter().map(|rule| rule.warehouse.to_lowercase().into_string())));
+        findings.extend(twice(
+            "stores",
+            self.stores.iter().map(|rule| rule.warehouse.to_lowercase().into_string()),
+        ));
         findings.extend(twice("pickup_points", self.pickup_points.iter().map(|rule| rule.id.to_string())));
         findings.extend(twice("carriers", self.carriers.iter().map(|rule| rule.courier.to_string())));
         let policies = self.trade_policies.iter().map(|rule| rule.sales_channel.to_string());
@@ -270,5 +279,7 @@ impl InboundConfig {
 fn twice(section: &str, names: impl Iterator<Item = String>) -> Vec<String> {
     let mut seen = HashSet::new();
     let repeated = names.filter(|name| !seen.insert(name.clone()));
-    repeated.map(|name| format!("[[orders.{section}]]: {name} stands there twice: keep one of them")).collect()
+    repeated
+        .map(|name| format!("[[orders.{section}]]: {name} stands there twice: keep one of them"))
+        .collect()
 }

@@ -74,13 +74,16 @@ impl Tables {
             sql.push(" ORDER BY ").name(&names.id)
         };
         if let Some(document) = &customer.document {
-            let is_it = |sql: Sql| sql.name(&names.document).push(" = ").value(Value::text(document.to_string()));
+            let is_it =
+                |sql: Sql| sql.name(&names.document).push(" = ").value(Value::text(document.to_string()));
             let rows = transaction.fetch(&select("orders.customer.document", &is_it)).await?;
             if !rows.is_empty() {
                 return row_id(&rows, 0, 0);
             }
         }
-        let Some(email) = customer.email.as_ref().filter(|_| !names.email.is_empty()) else { return Ok(None) };
+        let Some(email) = customer.email.as_ref().filter(|_| !names.email.is_empty()) else {
+            return Ok(None);
+        };
         let is_it = |sql: Sql| {
             sql.push("lower(").name(&names.email).push(") = ").value(Value::text(email.to_string()))
         };

@@ -133,7 +133,9 @@ impl Tables {
         for part in parts {
             let done = match self.config.write {
                 WriteMode::Tables => self.cancel_part(&mut transaction, part, why, reason, now).await?,
-                WriteMode::Staging => self.stage_state(&mut transaction, part, staging::CANCELLED, now).await?,
+                WriteMode::Staging => {
+                    self.stage_state(&mut transaction, part, staging::CANCELLED, now).await?
+                }
             };
             if !done {
                 transaction.rollback().await;

@@ -45,7 +45,11 @@ impl Places {
     }
 
     /// The deposit that goods leave: the named one, else the store's main one, else its only one.
-    pub(super) fn deposit(&self, store: &Store, code: Option<&CompactString>) -> Result<Option<RowId>, Refusal> {
+    pub(super) fn deposit(
+        &self,
+        store: &Store,
+        code: Option<&CompactString>,
+    ) -> Result<Option<RowId>, Refusal> {
         let deposits = &store.deposits;
         if let Some(code) = code {
             let found = deposits.iter().find(|deposit| deposit.code == *code);
@@ -88,9 +92,8 @@ impl Tables {
         let codes = |of: &dyn Fn(&crate::core::order::pedido::Pedido) -> Vec<CompactString>| {
             entry.pedidos.iter().flat_map(of).collect::<BTreeSet<_>>()
         };
-        let stores = codes(&|pedido| {
-            std::iter::once(&pedido.store).chain(&pedido.pickup_store).cloned().collect()
-        });
+        let stores =
+            codes(&|pedido| std::iter::once(&pedido.store).chain(&pedido.pickup_store).cloned().collect());
         let carriers = codes(&|pedido| pedido.carrier.iter().cloned().collect());
         let price_tables = codes(&|pedido| pedido.price_table.iter().cloned().collect());
         let tables = &self.mapping.tables;
@@ -99,7 +102,9 @@ impl Tables {
         let (carrier_id, carrier_code) = (&carrier.columns.id, &carrier.columns.code);
         Ok(Places {
             stores: self.stores(transaction, stores).await?,
-            carriers: self.by_code(transaction, &carrier.table, [carrier_id, carrier_code, ""], carriers).await?,
+            carriers: self
+                .by_code(transaction, &carrier.table, [carrier_id, carrier_code, ""], carriers)
+                .await?,
             price_tables: self
                 .by_code(
                     transaction,

@@ -53,7 +53,10 @@ pub struct Event {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FeedState {
     /// As we want it. Messages that wait, and the age of the oldest.
-    Ours { waiting: Option<u64>, oldest: Option<Duration> },
+    Ours {
+        waiting: Option<u64>,
+        oldest: Option<Duration>,
+    },
     /// Somebody has set it up for something else.
     Different,
     Missing,

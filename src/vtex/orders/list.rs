@@ -33,7 +33,8 @@ impl Client {
 
 fn listed(body: &[u8]) -> Result<Listed, Failure> {
     let answer = json(body, "list of orders")?;
-    let list = answer["list"].as_array().ok_or_else(|| Failure::Malformed("list of orders: no list".to_owned()))?;
+    let list =
+        answer["list"].as_array().ok_or_else(|| Failure::Malformed("list of orders: no list".to_owned()))?;
     let order = |order: &serde_json::Value| {
         let status = order["status"].as_str().unwrap_or_default();
         Some((CompactString::new(order["orderId"].as_str()?), CompactString::new(status)))
@@ -51,7 +52,10 @@ mod tests {
     #[test]
     fn a_page_names_its_orders() {
         let body = br#"{"list":[{"orderId":"1-01","status":"handling"},{"orderId":null},{"orderId":"2-01"}],"paging":{"total":2,"pages":3}}"#;
-        assert_eq!(listed(body).unwrap(), Listed { orders: vec![("1-01".into(), "handling".into()), ("2-01".into(), "".into())], pages: 3 });
+        assert_eq!(
+            listed(body).unwrap(),
+            Listed { orders: vec![("1-01".into(), "handling".into()), ("2-01".into(), "".into())], pages: 3 }
+        );
         assert!(listed(b"[]").is_err());
     }
 }

@@ -27,7 +27,8 @@ pub(in crate::vtex) fn purchase(body: &[u8]) -> Result<Purchase, Failure> {
         let (kind, line, column) = (error.classify(), error.line(), error.column());
         Failure::Malformed(format!("order: {kind:?} at line {line} column {column}"))
     })?;
-    let id = text(&order["orderId"]).ok_or_else(|| Failure::Malformed("order: it has no orderId".to_owned()))?;
+    let id =
+        text(&order["orderId"]).ok_or_else(|| Failure::Malformed("order: it has no orderId".to_owned()))?;
     let in_error = order["workflowIsInError"].as_bool().unwrap_or(false);
     let reason = &order["cancellationData"];
     Ok(Purchase {
@@ -36,7 +37,9 @@ pub(in crate::vtex) fn purchase(body: &[u8]) -> Result<Purchase, Failure> {
         group: text(&order["orderGroup"]),
         status: text(&order["status"]).map_or(RemoteStatus::Incomplete, |status| status.as_str().into()),
         complete: order["isCompleted"].as_bool().unwrap_or(true) && !in_error,
-        cancel_reason: [&order["cancelReason"], &reason["Reason"], &reason["reason"]].into_iter().find_map(string),
+        cancel_reason: [&order["cancelReason"], &reason["Reason"], &reason["reason"]]
+            .into_iter()
+            .find_map(string),
         content: content(&order),
     })
 }
@@ -133,7 +136,8 @@ fn lines(order: &Json, reader: &mut Reader) -> Vec<Line> {
 
 fn line(index: usize, item: &Json, logistics: Option<&Json>, reader: &mut Reader) -> Line {
     let place = |field: &str| format!("items[{index}].{field}");
-    let quantity = reader.needed(integer(&item["quantity"]).filter(|quantity| *quantity > 0), || place("quantity"));
+    let quantity =
+        reader.needed(integer(&item["quantity"]).filter(|quantity| *quantity > 0), || place("quantity"));
     let multiplier = match &item["unitMultiplier"] {
         Json::Null => Decimal4::ONE,
         value => reader.needed(decimal(value).filter(|factor| factor.0 > 0), || place("unitMultiplier")),
@@ -164,9 +168,8 @@ fn line(index: usize, item: &Json, logistics: Option<&Json>, reader: &mut Reader
 
 /// Price tags on the shipping are listed with the items, and are no discounts of the line.
 fn shipping_discount(item: &Json) -> i64 {
-    let on_shipping = |tag: &&Json| {
-        text(&tag["name"]).is_some_and(|name| name.to_ascii_lowercase().contains("@shipping"))
-    };
+    let on_shipping =
+        |tag: &&Json| text(&tag["name"]).is_some_and(|name| name.to_ascii_lowercase().contains("@shipping"));
     let values = list(&item["priceTags"]).iter().filter(on_shipping).filter_map(|tag| integer(&tag["value"]));
     values.fold(0, i64::saturating_add)
 }
@@ -265,7 +268,8 @@ fn addresses(shipping: &Json) -> Vec<Address> {
 }
 
 fn address(address: &Json) -> Option<Address> {
-    let is_there = address.as_object().is_some_and(|fields| fields.values().any(|value| string(value).is_some()));
+    let is_there =
+        address.as_object().is_some_and(|fields| fields.values().any(|value| string(value).is_some()));
     is_there.then(|| Address {
         id: text(&address["addressId"]),
         receiver: string(&address["receiverName"]),

@@ -212,8 +212,7 @@ fn pedido(
             deposit: piece.deposit.clone(),
         });
     }
-    pedido.total =
-        Money(pedido.products.0 - pedido.discount.0 + pedido.shipping.0 + pedido.surcharge.0);
+    pedido.total = Money(pedido.products.0 - pedido.discount.0 + pedido.shipping.0 + pedido.surcharge.0);
     pedido
 }
 
@@ -229,7 +228,8 @@ fn units(line: &Line, piece: &Piece, obstacles: &mut Vec<Obstacle>) -> Decimal4 
 
 /// The address that the group's lines go to.
 fn address<'a>(content: &'a Content, group: &Group) -> Option<&'a Address> {
-    let named = content.addresses.iter().find(|address| group.address.is_some() && address.id == group.address);
+    let named =
+        content.addresses.iter().find(|address| group.address.is_some() && address.id == group.address);
     named.or_else(|| content.addresses.first())
 }
 

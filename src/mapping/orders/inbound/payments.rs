@@ -50,7 +50,10 @@ pub(super) fn forms(
             tid: fit.whole("tid", payment.tid.as_ref(), TID_MAX),
             nsu: fit.whole("nsu", payment.nsu.as_ref(), CODE_MAX),
             authorization: fit.whole("autorizacao", payment.authorization.as_ref(), CODE_MAX),
-            acquirer: payment.acquirer.as_deref().map(|name| fit.cut("adquirente", name, ACQUIRER_MAX).into()),
+            acquirer: payment
+                .acquirer
+                .as_deref()
+                .map(|name| fit.cut("adquirente", name, ACQUIRER_MAX).into()),
         });
     }
     forms
@@ -62,7 +65,8 @@ fn form(
     fit: &mut Fit,
     obstacles: &mut Vec<Obstacle>,
 ) -> CompactString {
-    let (group, system) = (payment.group.clone().unwrap_or_default(), payment.system.clone().unwrap_or_default());
+    let (group, system) =
+        (payment.group.clone().unwrap_or_default(), payment.system.clone().unwrap_or_default());
     match (config.payment_form(&group, &system), &config.default_payment) {
         (Some(form), _) => form.clone(),
         (None, Some(form)) => {

@@ -4,8 +4,8 @@ use compact_str::CompactString;
 
 use super::Rules;
 use crate::core::order::obstacle::Obstacle;
-use crate::core::value::order::OrderKind;
 use crate::core::order::purchase::{Channel, Content, Line, Origin};
+use crate::core::value::order::OrderKind;
 
 /// What becomes one pedido: everything of an order that goes out from one store in one way to one place.
 #[derive(Debug)]

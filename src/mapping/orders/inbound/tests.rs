@@ -4,9 +4,7 @@ use serde_json::{Value as Json, json};
 use super::super::inbound_config::{CarrierRule, PolicyRule};
 use super::*;
 use crate::core::order::RemoteStatus;
-use crate::core::order::purchase::{
-    Address, Buyer, Channel, Delivery, Origin, Payment, Purchase, Totals,
-};
+use crate::core::order::purchase::{Address, Buyer, Channel, Delivery, Origin, Payment, Purchase, Totals};
 
 fn config(toml: &str) -> InboundConfig {
     toml::from_str(toml).unwrap()
@@ -158,11 +156,17 @@ fn an_order_becomes_a_pedido_field_by_field() {
     let entry = map(&content);
     let [pedido] = entry.pedidos.as_slice() else { panic!("{entry:?}") };
     assert_eq!(pedido.number, "1400000000000-01");
-    assert_eq!((pedido.group.as_deref(), pedido.sequence.as_deref()), (Some("1400000000000"), Some("500001")));
+    assert_eq!(
+        (pedido.group.as_deref(), pedido.sequence.as_deref()),
+        (Some("1400000000000"), Some("500001"))
+    );
     assert_eq!((pedido.kind, pedido.store.as_str()), (OrderKind::Delivery, "001"));
     let amounts = [pedido.products, pedido.discount, pedido.shipping, pedido.surcharge, pedido.total];
     assert_eq!(amounts.map(|money| money.0), [4_998, 200, 100, 0, 4_898]);
-    assert_eq!((pedido.document.as_deref(), pedido.service.as_deref()), (Some("52998224725"), Some("Normal")));
+    assert_eq!(
+        (pedido.document.as_deref(), pedido.service.as_deref()),
+        (Some("52998224725"), Some("Normal"))
+    );
     // Midnight in London is the evening before in São Paulo.
     assert_eq!(pedido.expected.as_deref(), Some("2026-02-01"));
     assert_eq!(pedido.note.as_deref(), Some("sem pressa"));
@@ -175,8 +179,14 @@ fn an_order_becomes_a_pedido_field_by_field() {
     assert_eq!((paid.form.as_str(), paid.brand.as_deref(), paid.installments), ("CREDITO", Some("Visa"), 3));
     assert_eq!((paid.tid.as_deref(), paid.acquirer.as_deref()), (Some("65738757"), Some("Cielo")));
     let customer = &entry.customer;
-    assert_eq!((customer.name.as_str(), customer.email.as_deref()), ("Iara Maré", Some("iara@comprador.example")));
-    assert_eq!((customer.code.as_str(), customer.cell_phone.as_deref()), ("52998224725", Some("+5511999990000")));
+    assert_eq!(
+        (customer.name.as_str(), customer.email.as_deref()),
+        ("Iara Maré", Some("iara@comprador.example"))
+    );
+    assert_eq!(
+        (customer.code.as_str(), customer.cell_phone.as_deref()),
+        ("52998224725", Some("+5511999990000"))
+    );
     assert_eq!(entry.consent, Some(content.placed_at));
     assert!(entry.warnings.is_empty(), "{:?}", entry.warnings);
 }
@@ -209,7 +219,13 @@ fn a_mixed_order_is_split_by_store_channel_and_address() {
         .iter()
         .map(|pedido| {
             let lines: Vec<&str> = pedido.lines.iter().map(|line| line.reference.as_str()).collect();
-            (pedido.number.as_str(), pedido.kind, pedido.store.as_str(), pedido.pickup_store.as_deref(), lines)
+            (
+                pedido.number.as_str(),
+                pedido.kind,
+                pedido.store.as_str(),
+                pedido.pickup_store.as_deref(),
+                lines,
+            )
         })
         .collect();
     assert_eq!(
@@ -221,8 +237,11 @@ fn a_mixed_order_is_split_by_store_channel_and_address() {
             ("1400000000000-01#4", OrderKind::Delivery, "001", None, vec!["REF-4"]),
         ]
     );
-    let numbers: Vec<_> =
-        entry.pedidos.iter().map(|pedido| pedido.destination.as_ref().and_then(|place| place.number.clone())).collect();
+    let numbers: Vec<_> = entry
+        .pedidos
+        .iter()
+        .map(|pedido| pedido.destination.as_ref().and_then(|place| place.number.clone()))
+        .collect();
     assert_eq!(numbers, [Some("12".to_owned()), Some("12".to_owned()), None, Some("99".to_owned())]);
     assert_eq!(entry.pedidos[1].lines[0].deposit.as_deref(), Some("LJ"));
     // The first payment pays the first part; what is left of it goes on with the second.
@@ -264,7 +283,10 @@ fn a_sales_person_takes_the_money_himself() {
     let entry = map_with(&content, &config, None).unwrap();
     let pedido = &entry.pedidos[0];
     assert_eq!((pedido.kind, pedido.manual_payment), (OrderKind::Seller, true));
-    assert_eq!((pedido.channel.as_deref(), pedido.price_table.as_deref()), (Some("VENDEDOR"), Some("VAREJO")));
+    assert_eq!(
+        (pedido.channel.as_deref(), pedido.price_table.as_deref()),
+        (Some("VENDEDOR"), Some("VAREJO"))
+    );
 }
 
 #[test]
@@ -276,7 +298,12 @@ fn a_warehouse_belongs_to_the_store_that_alone_feeds_it() {
 
 #[test]
 fn every_missing_entry_is_named_at_once() {
-    let mut lines = vec![line("1", 1, 100, "w9"), line("2", 1, 100, "w1"), line("3", 1, 100, "w1"), line("4", 1, 100, "w1")];
+    let mut lines = vec![
+        line("1", 1, 100, "w9"),
+        line("2", 1, 100, "w1"),
+        line("3", 1, 100, "w1"),
+        line("4", 1, 100, "w1"),
+    ];
     lines[1].delivery.channel = Channel::Pickup;
     lines[1].delivery.pickup_point = Some("1_p9".into());
     lines[2].reference = None;
@@ -448,32 +475,82 @@ fn who_buys_is_told_by_document_and_real_address() {
     }
     let masked = |buyer: &mut Buyer| buyer.email = Some("7f0c-1@ct.vtex.com.br".to_owned());
     let cases = [
-        Case { name: "a person", buyer: |_| {}, email: None, expected: Ok((Some("52998224725"), Some("iara@comprador.example"))) },
-        Case { name: "masked, unknown", buyer: masked, email: None, expected: Ok((Some("52998224725"), None)) },
-        Case { name: "masked, known", buyer: masked, email: Some("Iara@Real.example"), expected: Ok((Some("52998224725"), Some("iara@real.example"))) },
-        Case { name: "masked twice", buyer: masked, email: Some("a@ct.vtex.com.br"), expected: Ok((Some("52998224725"), None)) },
-        Case { name: "a wrong CPF", buyer: |buyer| buyer.document = Some("529.982.247-24".into()), email: None, expected: Err(Obstacle::Document("clientProfileData.document")) },
-        Case { name: "a company", buyer: |buyer| {
-            buyer.corporate = true;
-            buyer.corporate_name = Some("Maré Ltda".into());
-            buyer.corporate_document = Some("11.222.333/0001-81".into());
-        }, email: None, expected: Ok((Some("11222333000181"), Some("iara@comprador.example"))) },
-        Case { name: "a company without", buyer: |buyer| {
-            buyer.corporate = true;
-            buyer.corporate_name = Some("Maré Ltda".into());
-        }, email: None, expected: Err(Obstacle::Document("clientProfileData.corporateDocument")) },
-        Case { name: "from abroad", buyer: |buyer| {
-            buyer.document_type = Some("passport".into());
-            buyer.document = Some("AB123456".into());
-        }, email: None, expected: Ok((None, Some("iara@comprador.example"))) },
-        Case { name: "nobody", buyer: |buyer| {
-            buyer.document = None;
-            buyer.email = Some("x@ct.vtex.com.br".into());
-        }, email: None, expected: Err(Obstacle::Nobody) },
-        Case { name: "no name", buyer: |buyer| {
-            buyer.first_name = None;
-            buyer.last_name = Some("\u{7}".into());
-        }, email: None, expected: Err(Obstacle::NoName) },
+        Case {
+            name: "a person",
+            buyer: |_| {},
+            email: None,
+            expected: Ok((Some("52998224725"), Some("iara@comprador.example"))),
+        },
+        Case {
+            name: "masked, unknown",
+            buyer: masked,
+            email: None,
+            expected: Ok((Some("52998224725"), None)),
+        },
+        Case {
+            name: "masked, known",
+            buyer: masked,
+            email: Some("Iara@Real.example"),
+            expected: Ok((Some("52998224725"), Some("iara@real.example"))),
+        },
+        Case {
+            name: "masked twice",
+            buyer: masked,
+            email: Some("a@ct.vtex.com.br"),
+            expected: Ok((Some("52998224725"), None)),
+        },
+        Case {
+            name: "a wrong CPF",
+            buyer: |buyer| buyer.document = Some("529.982.247-24".into()),
+            email: None,
+            expected: Err(Obstacle::Document("clientProfileData.document")),
+        },
+        Case {
+            name: "a company",
+            buyer: |buyer| {
+                buyer.corporate = true;
+                buyer.corporate_name = Some("Maré Ltda".into());
+                buyer.corporate_document = Some("11.222.333/0001-81".into());
+            },
+            email: None,
+            expected: Ok((Some("11222333000181"), Some("iara@comprador.example"))),
+        },
+        Case {
+            name: "a company without",
+            buyer: |buyer| {
+                buyer.corporate = true;
+                buyer.corporate_name = Some("Maré Ltda".into());
+            },
+            email: None,
+            expected: Err(Obstacle::Document("clientProfileData.corporateDocument")),
+        },
+        Case {
+            name: "from abroad",
+            buyer: |buyer| {
+                buyer.document_type = Some("passport".into());
+                buyer.document = Some("AB123456".into());
+            },
+            email: None,
+            expected: Ok((None, Some("iara@comprador.example"))),
+        },
+        Case {
+            name: "nobody",
+            buyer: |buyer| {
+                buyer.document = None;
+                buyer.email = Some("x@ct.vtex.com.br".into());
+            },
+            email: None,
+            expected: Err(Obstacle::Nobody),
+        },
+        Case {
+            name: "no name",
+            buyer: |buyer| {
+                buyer.first_name = None;
+                buyer.last_name = Some("\u{7}".into());
+            },
+            email: None,
+            expected: Err(Obstacle::NoName),
+        },
     ];
     for case in cases {
         let mut content = content(vec![line("1", 1, 100, "w1")]);
@@ -482,7 +559,12 @@ fn who_buys_is_told_by_document_and_real_address() {
         match (found, case.expected) {
             (Ok(entry), Ok((document, email))) => {
                 let customer = &entry.customer;
-                assert_eq!((customer.document.as_deref(), customer.email.as_deref()), (document, email), "{}", case.name);
+                assert_eq!(
+                    (customer.document.as_deref(), customer.email.as_deref()),
+                    (document, email),
+                    "{}",
+                    case.name
+                );
                 if document.is_none() {
                     assert_eq!(customer.code, "V500001");
                 }
@@ -533,7 +615,14 @@ fn a_configuration_says_everything_that_is_wrong() {
         "#,
     );
     let findings = wrong.validate(&["live".to_owned()]);
-    for part in ["poll_seconds", "source = \"outra\"", "since", "timezone", "[[orders.stores]]", "[[orders.payments]]"] {
+    for part in [
+        "poll_seconds",
+        "source = \"outra\"",
+        "since",
+        "timezone",
+        "[[orders.stores]]",
+        "[[orders.payments]]",
+    ] {
         assert!(findings.iter().any(|finding| finding.contains(part)), "{part}: {findings:?}");
     }
     assert_eq!(findings.len(), 6);

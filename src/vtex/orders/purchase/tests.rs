@@ -80,11 +80,17 @@ fn an_order_is_read_as_vtex_prints_it() {
     assert!(delivery.window.is_some() && delivery.estimate.is_some());
     assert_eq!((delivery.origins[0].warehouse.as_str(), delivery.origins[0].quantity), ("w1", 2));
     let [payment] = content.payments.as_slice() else { panic!("{:?}", content.payments) };
-    assert_eq!((payment.tid.as_deref(), payment.authorization.as_deref()), (Some("65738757"), Some("738757")));
+    assert_eq!(
+        (payment.tid.as_deref(), payment.authorization.as_deref()),
+        (Some("65738757"), Some("738757"))
+    );
     assert_eq!((payment.nsu.as_deref(), payment.installments), (Some("12"), 3));
     let ids: Vec<_> = content.addresses.iter().map(|address| address.id.as_deref()).collect();
     assert_eq!(ids, [Some("320"), Some("321")]);
-    assert_eq!((content.addresses[0].number.as_deref(), content.addresses[0].city.as_deref()), (Some("126"), None));
+    assert_eq!(
+        (content.addresses[0].number.as_deref(), content.addresses[0].city.as_deref()),
+        (Some("126"), None)
+    );
     assert_eq!((content.fiscal_address, content.note.as_deref()), (None, Some("deixar na portaria")));
     assert!(content.newsletter);
 }
@@ -141,7 +147,9 @@ fn purchase_of(text: &str) -> Result<Purchase, Failure> {
 
 #[test]
 fn a_failure_repeats_nothing_of_a_person() {
-    let Err(Failure::Malformed(text)) = purchase_of(r#"{"orderId":"1-01","clientProfileData":{"email":"ana@x.example"#) else {
+    let Err(Failure::Malformed(text)) =
+        purchase_of(r#"{"orderId":"1-01","clientProfileData":{"email":"ana@x.example"#)
+    else {
         panic!("read")
     };
     assert!(!text.contains("ana"), "{text}");
