@@ -8,6 +8,7 @@ mod conformance;
 mod faults;
 mod guarantees;
 mod operating;
+mod orders;
 mod people;
 mod products;
 #[cfg(unix)]

@@ -4,6 +4,7 @@ use serde_json::json;
 use super::super::catalog::CatalogRules;
 use super::super::{Held, Links, Next, PriceRules, Rules, Situation};
 use super::*;
+use crate::core::plan::OrderRules;
 use crate::core::call::catalog::Document;
 use crate::core::entity::{Entity, Key};
 use crate::core::time::Timestamp;

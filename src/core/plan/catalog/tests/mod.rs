@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::super::{Held, Links, Next, PriceRules, Rules, Situation, next};
 use super::*;
+use crate::core::plan::OrderRules;
 use crate::core::entity::{Entity, Key};
 use crate::core::money::Decimal4;
 use crate::core::time::Timestamp;
