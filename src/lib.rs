@@ -20,6 +20,9 @@
 //! First load and repair ([`source::reconcile`]) read chunks beside the stream and enter at step 2, at a place in the
 //! stream where they cannot overwrite anything newer.
 //!
+//! The other way, what a shopper says in the shop is written into Live by [`inbound`], in transactions that carry a mark
+//! ([`live::writer`]): step 1 leaves out what came from VTEX already.
+//!
 //! Products and customers are put together from several tables. Of them the stream only says which ones changed; they are
 //! read whole, in the background, by the same reader, and enter at step 2 ([`mapping::catalog`], [`mapping::people`]).
 //!
@@ -31,15 +34,16 @@
 //! | [`telemetry`] | logs, metric names | |
 //! | [`mapping`] | row → entity | none |
 //! | [`store`] | the ledger on disk | files |
-//! | [`live`] | connections to Live | network |
+//! | [`live`] | connections to Live, and the [`live::writer`] | network |
 //! | [`vtex`] | one file per API | network |
 //! | [`source`] | slot, change tables, window, reconcile | network |
+//! | [`inbound`] | what the shop knows first, on its way into Live | network |
 //! | [`pipeline`] | tasks, wiring, start and end | |
 //! | [`admin`], [`cli`], [`config`] | what people touch | |
 //! | [`simulator`], [`shop`] | a VTEX and a shop to try things on | |
 //!
 //! Imports run downwards: `core` and `telemetry` on the ground; on them `mapping`, `store`, `live` and `vtex`; then
-//! `source`, then `pipeline`, then `admin`, `cli` and `main`. `simulator` shares no type with `vtex`, so that one
+//! `source` and `inbound`, then `pipeline`, then `admin`, `cli` and `main`. `simulator` shares no type with `vtex`, so that one
 //! misreading of VTEX's documents cannot hide in both.
 //!
 //! # Words
@@ -56,6 +60,7 @@ pub mod admin;
 pub mod cli;
 pub mod config;
 pub mod core;
+pub mod inbound;
 pub mod live;
 pub mod mapping;
 pub mod orders;

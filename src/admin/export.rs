@@ -30,6 +30,11 @@ pub(super) async fn metrics(State(admin): State<Arc<Admin>>) -> Result<String, R
         let up = orders.facts().feed == FeedHealth::Listening;
         gauge!(names::FEED_UP).set(f64::from(u8::from(up)));
     }
+    if let Some(consents) = &admin.consents {
+        gauge!(names::SHOP_WAITING).set(consents.facts().waiting as f64);
+        let age = consents.age_seconds(now);
+        gauge!(names::SHOP_POLL_AGE).set(age.unwrap_or_else(|| admin.started.elapsed().as_secs_f64()));
+    }
     gauge!(names::LEDGER_BYTES).set(admin.store.disk_bytes() as f64);
     Ok(admin.metrics.render())
 }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::{Admin, Refusal};
 use crate::core::breaker::BreakerState;
 use crate::core::dispatch::Stats;
+use crate::inbound::consents;
 use crate::pipeline::Control;
 use crate::source::status::Phase;
 
@@ -99,6 +100,7 @@ pub(super) async fn status(State(admin): State<Arc<Admin>>) -> Result<Json<Value
         "reasons": reasons,
         "sources": sources,
         "ledger": { "bytes": admin.store.disk_bytes() },
+        "consents": admin.consents.as_ref().map(consents::Status::facts),
         "vtex": stats,
         "orders": admin.orders.as_ref().map(|orders| orders.facts()),
     })))

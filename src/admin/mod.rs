@@ -31,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::secret::matches_in_constant_time;
 use crate::orders::Inbound;
+use crate::inbound::consents;
 use crate::pipeline::{Control, SourceHandle};
 use crate::store::Store;
 
@@ -60,6 +61,8 @@ pub struct Admin {
     pub started: std::time::Instant,
     /// Messages about a configuration that could not be reloaded.
     pub reload: Arc<std::sync::Mutex<Option<String>>>,
+    /// How far the shop's opt-ins are on their way into Live; none: that is switched off.
+    pub consents: Option<consents::Status>,
 }
 
 /// An answer that is no success, as JSON: `{"error": "…"}`.

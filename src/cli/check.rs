@@ -7,10 +7,11 @@ use tokio_postgres::Client;
 use crate::config::{CaptureMode, Config, Live, Source};
 use crate::core::entity::Entity;
 use crate::live::PostgresSettings;
-use crate::pipeline::wall_clock;
+use crate::live::writer::missing_rights;
+use crate::pipeline::{live_writer, wall_clock};
 use crate::source::changelog::postgres as triggers;
 use crate::source::changelog::sqlserver::check as sqlserver;
-use crate::source::finding::{Finding, Severity};
+use crate::source::finding::{Finding, Severity, few};
 use crate::source::postgres::check;
 use crate::source::postgres::install::Names;
 use crate::vtex;
@@ -34,6 +35,7 @@ impl Check {
         let mut findings = Vec::new();
         for source in &config.sources {
             findings.extend(check_live(source, &config).await);
+            findings.extend(check_writing(source, &config).await);
         }
         findings.extend(check_vtex(&config).await);
         findings.push(check_state(&config));
@@ -86,6 +88,22 @@ async fn check_postgres(
     let (slot, publication) = (source.slot.clone(), source.publication.clone());
     let names = Names { role, slot, publication, database };
     check::check(client, &names, &config.mapping).await
+}
+
+/// Whether what is to be written into Live may be written.
+async fn check_writing(source: &Source, config: &Config) -> Option<Finding> {
+    let rights = config.rights();
+    if rights.is_empty() {
+        return None;
+    }
+    let subject = "writing";
+    Some(match missing_rights(&live_writer(source), &rights).await {
+        Ok(missing) if missing.is_empty() => Finding::ok(subject, "the login may write what it has to"),
+        Ok(missing) => Finding::error(subject, format!("the login lacks {}", few(&missing)), "mare install"),
+        Err(error) => {
+            Finding::error(subject, error.to_string(), "correct [mapping.tables] or [consents.columns]")
+        }
+    })
 }
 
 async fn check_vtex(config: &Config) -> Vec<Finding> {

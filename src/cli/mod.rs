@@ -12,6 +12,7 @@ pub mod check;
 
 pub mod explain;
 pub mod images;
+pub mod init;
 pub mod install;
 pub mod orders;
 pub mod parked;
@@ -25,8 +26,9 @@ pub mod tuning;
 /// maré keeps VTEX equal to TOTVS Live: it reads row changes as they commit and streams stock, prices,
 /// products, customers and consents.
 ///
-/// First time here? Write mare.toml (see the README), then:
+/// First time here?
 ///
+///   mare init                writes mare.toml from what Live and VTEX have
 ///   mare install --dry-run   shows the SQL that capture needs
 ///   mare install             runs it
 ///   mare check               tells whether everything is ready, and what to do where it is not
@@ -44,6 +46,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write a first mare.toml from what Live and VTEX have.
+    Init(Box<init::Init>),
     /// Run the replicator.
     Run(run::Run),
 
@@ -83,6 +87,7 @@ impl Cli {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let config = || Config::load(&self.config);
         match self.command {
+            Command::Init(command) => command.run(&self.config).await.map(|()| ExitCode::SUCCESS),
             Command::Run(command) => command.run(config()?).await,
             Command::Check(command) => command.run(config()?).await,
             Command::Install(command) => command.run(config()?).await.map(|()| ExitCode::SUCCESS),

@@ -179,6 +179,18 @@ fn table(status: &Value) -> String {
             line(format!("  {label}: {count}"));
         }
     }
+    let consents = &status["consents"];
+    if consents.is_object() {
+        let outcome = |name: &str| number(&consents["outcomes"][name]);
+        line(format!(
+            "\nopt-ins of the shop: {} written into Live, {} unknown customers, {} wait; looked through at {}{}",
+            outcome("written"),
+            outcome("unknown-customer"),
+            number(&consents["waiting"]),
+            consents["polled_at"].as_str().unwrap_or("never"),
+            consents["problem"].as_str().map_or(String::new(), |why| format!(" — {why}")),
+        ));
+    }
     let vtex = &status["vtex"];
     line(format!(
         "\nVTEX: {} keys not at rest; {} confirmed, {} coalesced, {} suppressed",

@@ -13,7 +13,9 @@ use serde::Deserialize;
 
 use crate::core::dispatch::Tuning;
 use crate::core::entity::Entity;
-use crate::mapping::config::MappingConfig;
+use crate::inbound::consents::ConsentsConfig;
+use crate::live::writer::TableRights;
+use crate::mapping::config::{MappingConfig, Role};
 use crate::mapping::orders::inbound_config::InboundConfig;
 use crate::mapping::orders::written::Written;
 use crate::telemetry::logs::LogFormat;
@@ -39,6 +41,8 @@ pub struct File {
     pub mapping: MappingConfig,
     /// Without it no orders are taken in.
     pub orders: Option<OrdersSection>,
+    #[serde(default)]
+    pub consents: ConsentsConfig,
     #[serde(default)]
     pub tuning: Tuning,
     #[serde(default)]
@@ -123,6 +127,7 @@ pub struct Config {
     pub sources: Vec<Source>,
     pub mapping: Arc<MappingConfig>,
     pub orders: Option<Orders>,
+    pub consents: ConsentsConfig,
     pub tuning: Tuning,
     pub admin: Admin,
     pub log: LogSection,
@@ -189,6 +194,7 @@ impl Config {
             error,
         };
         let mut findings = file.mapping.validate();
+        findings.extend(file.consents.validate(&file.mapping));
         findings.extend(file.tuning.validate().err().map(|error| format!("[tuning]: {error}")));
         findings.extend(check_sources(&file.sources));
         let orders = match file.orders {
@@ -234,6 +240,7 @@ impl Config {
             sources,
             mapping: Arc::new(file.mapping),
             orders,
+            consents: file.consents,
             tuning: file.tuning,
             admin: Admin { listen: file.admin.listen, token },
             log: file.log,
@@ -243,6 +250,24 @@ impl Config {
                 other_token: file.vtex.other_app_token,
             },
         })
+    }
+
+    /// What the login may write in Live, and what it has to read for it; nothing unless something is switched on.
+    pub fn rights(&self) -> Vec<TableRights> {
+        let mut rights = self.consents.rights(&self.mapping);
+        if let Some(orders) = &self.orders {
+            rights.extend(crate::orders::rights(&self.mapping, &orders.inbound, &orders.written));
+        }
+        rights
+    }
+
+    /// The tables that are not written into now and may have been before.
+    pub fn not_written(&self) -> Vec<String> {
+        if self.consents.from_shop || !self.mapping.has(Entity::Consent) {
+            return Vec::new();
+        }
+        let consents = self.mapping.captured_table(Role::Consent);
+        vec![format!("{}.{}", consents.schema, consents.table)]
     }
 
     /// Reads VTEX's credentials now: at the start, and again after a rotation.

@@ -15,6 +15,7 @@
 //! Rules that hold throughout: a key has at most one request in flight; a newer value waits behind it;
 //! delivered versions never go backwards; nothing is suppressed unless VTEX is known to hold it.
 
+mod errand;
 mod finish;
 mod gates;
 mod moves;
@@ -29,7 +30,7 @@ use std::time::Duration;
 use compact_str::CompactString;
 use hashbrown::HashMap;
 
-use super::call::{Call, Lane, Route};
+use super::call::{Call, Lane, Outcome, Route};
 use super::entity::{Entity, Key, RemoteId, SkuId};
 use super::ledger::{Doubt, Echo, Entry, Ledger, Slot, State};
 use super::parents::Parents;
@@ -41,6 +42,7 @@ use super::skus::Skus;
 use super::time::{Now, Tick, Timestamp};
 use super::value::{Value, person};
 
+pub use errand::{ErrandId, Newsletter};
 pub use finish::UNEXPECTED_ATTEMPTS_MAX;
 use gates::Gates;
 pub use gates::LaneGate;
@@ -140,8 +142,9 @@ impl From<Option<Confirmed>> for Known {
 #[derive(Debug)]
 struct Flight {
     call: Call,
-    /// The key's entry; `None` for a look-up of SKUs.
+    /// The key's entry; `None` for a look-up of SKUs and for errands.
     slot: Option<Slot>,
+    errand: Option<ErrandId>,
 }
 
 /// The state machine. See the module.
@@ -158,6 +161,8 @@ pub struct Dispatch {
     /// Jobs whose next request waits for its route, ahead of new keys.
     continuing: [VecDeque<Slot>; Route::ALL.len()],
     flights: HashMap<RequestId, Flight>,
+    errands: [VecDeque<(ErrandId, Call)>; Route::ALL.len()],
+    done_errands: Vec<(ErrandId, Outcome)>,
     requests: u64,
     gates: Gates,
     /// Whose turn it is among the routes of a lane.
@@ -185,6 +190,8 @@ impl Dispatch {
             jobs: HashMap::new(),
             continuing: Default::default(),
             flights: HashMap::new(),
+            errands: Default::default(),
+            done_errands: Vec::new(),
             requests: 0,
             turns: Default::default(),
             looked_up: None,

@@ -22,6 +22,7 @@ pub mod position;
 pub mod record;
 pub mod row;
 pub mod schedule;
+pub mod shop_consent;
 pub mod skus;
 pub mod time;
 pub mod value;

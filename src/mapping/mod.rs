@@ -27,6 +27,7 @@ pub mod orders;
 pub mod people;
 mod price;
 mod product_prices;
+pub mod proposal;
 mod read;
 mod reference;
 mod reference_change;

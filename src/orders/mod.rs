@@ -37,12 +37,14 @@ mod feed;
 mod gate;
 mod ingest;
 mod reconcile;
+mod rights;
 mod status;
 mod write;
 
 use gate::Gate;
 use status::InboundStatus;
 pub use status::{FeedHealth, InboundFacts};
+pub use rights::rights;
 pub use write::Tables;
 
 /// Finds the rows of SKU references; `None` when nobody can tell now.

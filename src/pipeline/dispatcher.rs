@@ -10,14 +10,16 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::core::call::Outcome;
+use crate::core::call::{Answer, Call, Failure, Outcome};
 use crate::core::dispatch::{
-    Accepted, Dispatch, Effect, Explain, Known, LaneStats, ParkedKey, Request, RequestId, Stats, Tuning,
+    Accepted, Dispatch, Effect, ErrandId, Explain, Known, LaneStats, Newsletter, ParkedKey, Request,
+    RequestId, Stats, Tuning,
 };
 use crate::core::entity::{Entity, Key, RemoteId};
 use crate::core::record::{Confirmed, Parked, Wanted};
 use crate::core::schedule::Urgency;
 use crate::core::time::{Now, Tick, Timestamp};
+use crate::core::value::person::Consent;
 use crate::store::{Op, Outstanding, Store};
 use crate::telemetry::metrics;
 use crate::vtex::Client;
@@ -73,12 +75,22 @@ impl ParkedFilter {
 pub enum Control {
     Stats(oneshot::Sender<Stats>),
     Explain(Key, oneshot::Sender<Option<Explain>>),
-    Parked { filter: ParkedFilter, limit: usize, reply: oneshot::Sender<Vec<ParkedKey>> },
+    Parked {
+        filter: ParkedFilter,
+        limit: usize,
+        reply: oneshot::Sender<Vec<ParkedKey>>,
+    },
     RetryParked(ParkedFilter, oneshot::Sender<usize>),
     DropParked(Key, oneshot::Sender<bool>),
     Tuning(oneshot::Sender<Tuning>),
     SetTuning(Box<Tuning>, oneshot::Sender<Result<(), String>>),
     CredentialsChanged,
+    /// A call that only reads, for nobody's key.
+    Read(Box<Call>, oneshot::Sender<Result<Answer, Failure>>),
+    /// What is known of a customer's newsletter flag in VTEX; the key is that of the consent.
+    Newsletter(Key, oneshot::Sender<Newsletter>),
+    /// VTEX was read and holds this; see [`Dispatch::newsletter_read`].
+    Learn(Key, Box<Consent>, oneshot::Sender<bool>),
 }
 
 /// The queues and parts of the task.
@@ -114,6 +126,7 @@ impl Dispatcher {
         let (finished_tx, mut finished) = mpsc::channel::<(RequestId, Outcome)>(FINISHED_QUEUE);
         let mut taking: std::vec::IntoIter<(Key, Wanted)> = Vec::new().into_iter();
         let mut pending = Pending::default();
+        let mut errands = Errands::default();
         let mut in_flight = 0_usize;
         let mut durable_open = true;
         let mut requests: Vec<Request> = Vec::new();
@@ -162,9 +175,10 @@ impl Dispatcher {
                         in_flight -= 1;
                         self.finished(id, outcome, pending.next(), &mut effects);
                     }
+                    errands.answer(&mut self.dispatch);
                 }
                 // 2: operators are few and wait.
-                Some(control) = control.recv() => self.control(control, &mut effects),
+                Some(control) = control.recv() => self.control(control, &mut pending, &mut errands, &mut effects),
                 // 3: what is settled leaves memory.
                 permit = outcomes.reserve(), if !pending.ops.is_empty() => match permit {
                     Ok(permit) => permit.send(pending.take()),
@@ -200,16 +214,7 @@ impl Dispatcher {
         for (key, wanted) in batch.take(KEYS_PER_TURN) {
             // What was confirmed a moment ago must count, though the store does not hold it yet.
             pending.carry_out(effects, now.wall);
-            let known = || Known {
-                confirmed: match pending.confirmed.get(&key) {
-                    Some((_, confirmed)) => confirmed.clone(),
-                    None => self.store.confirmed(&key).ok().flatten(),
-                },
-                id: match pending.ids.get(&key) {
-                    Some((_, id)) => id.clone(),
-                    None => known_id(&self.store, &key),
-                },
-            };
+            let known = || known(&self.store, pending, &key);
             if self.dispatch.want(&key, wanted, known, now, effects) == Accepted::Stale {
                 metrics::stale();
             }
@@ -248,8 +253,17 @@ impl Dispatcher {
         });
     }
 
-    fn control(&mut self, control: Control, effects: &mut Vec<Effect>) {
+    fn control(
+        &mut self,
+        control: Control,
+        pending: &mut Pending,
+        errands: &mut Errands,
+        effects: &mut Vec<Effect>,
+    ) {
         let now = self.clock.now();
+        // As when keys are taken in.
+        pending.carry_out(effects, now.wall);
+        let known = |key: &Key| known(&self.store, pending, key);
         // An asker that has gone away needs no answer.
         match control {
             Control::Stats(reply) => drop(reply.send(self.dispatch.stats(now))),
@@ -266,6 +280,14 @@ impl Dispatcher {
                 let _ = reply.send(result);
             }
             Control::CredentialsChanged => self.dispatch.credentials_changed(now),
+            Control::Read(call, reply) => self.dispatch.run_errand(errands.add(reply), *call),
+            Control::Newsletter(key, reply) => {
+                let _ = reply.send(self.dispatch.newsletter(&key, || known(&key)));
+            }
+            Control::Learn(key, consent, reply) => {
+                let _ =
+                    reply.send(self.dispatch.newsletter_read(*consent, &key, || known(&key), now, effects));
+            }
         }
     }
 
@@ -285,6 +307,43 @@ impl Dispatcher {
             }
         }
         found
+    }
+}
+
+/// Who waits for what was asked for nobody's key.
+#[derive(Debug, Default)]
+struct Errands {
+    last: u64,
+    waiting: HashMap<ErrandId, oneshot::Sender<Result<Answer, Failure>>>,
+}
+
+impl Errands {
+    fn add(&mut self, reply: oneshot::Sender<Result<Answer, Failure>>) -> ErrandId {
+        self.last += 1;
+        let id = ErrandId(self.last);
+        self.waiting.insert(id, reply);
+        id
+    }
+
+    fn answer(&mut self, dispatch: &mut Dispatch) {
+        for (id, outcome) in dispatch.take_errands() {
+            // An asker that has gone away needs no answer.
+            let _ = self.waiting.remove(&id).map(|reply| reply.send(outcome.result));
+        }
+    }
+}
+
+/// What is known of a key at rest, of what the store does not hold yet too.
+fn known(store: &Store, pending: &Pending, key: &Key) -> Known {
+    Known {
+        confirmed: match pending.confirmed.get(key) {
+            Some((_, confirmed)) => confirmed.clone(),
+            None => store.confirmed(key).ok().flatten(),
+        },
+        id: match pending.ids.get(key) {
+            Some((_, id)) => id.clone(),
+            None => known_id(store, key),
+        },
     }
 }
 

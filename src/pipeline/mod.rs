@@ -36,11 +36,13 @@ use crate::vtex::Client;
 
 mod dispatcher;
 mod orders;
+mod shop;
 mod signals;
 mod sources;
 mod writer;
 
 pub use dispatcher::{Clock, Control, Dispatcher, ParkedFilter, wall_clock};
+pub use shop::writer as live_writer;
 pub use sources::SourceHandle;
 pub use writer::{Durable, Outcomes, Writer};
 
@@ -108,6 +110,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     if let Some(orders) = &orders {
         tasks.spawn(Arc::clone(orders).run(stop.clone()));
     }
+    let consents = shop::start(&config, &sources, &store, &control_tx, &stop, &mut tasks);
     let reload = Arc::new(std::sync::Mutex::new(None));
     let admin = Admin {
         sources,
@@ -119,6 +122,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         metrics: metrics::install(),
         started: std::time::Instant::now(),
         reload: Arc::clone(&reload),
+        consents,
     };
     let stop_admin = CancellationToken::new();
     let admin_task = tokio::spawn(admin.serve(listener, stop_admin.clone()));

@@ -6,10 +6,7 @@ use anyhow::Context as _;
 
 use super::SourceHandle;
 use super::wall_clock;
-use crate::config::{CaptureMode, Config, Live, Source};
-use crate::live::PostgresSettings;
-use crate::live::sqlserver::SqlServerSettings;
-use crate::live::writer::{Mark, Target, Writer};
+use crate::config::Config;
 use crate::orders::{Inbound, Parts, Tables};
 use crate::store::Store;
 use crate::vtex::Client;
@@ -31,7 +28,7 @@ pub(super) fn inbound(
         config.sources.iter().find(|source| is_it(&source.name)).context("no source for [orders]")?;
     let handle = sources.iter().find(|handle| is_it(&handle.name)).context("no source for [orders]")?;
     let tables = Tables {
-        writer: Writer::new(target(source)),
+        writer: super::shop::writer(source),
         mapping: Arc::clone(&config.mapping),
         config: Arc::clone(&orders.inbound),
         names: Arc::clone(&orders.written),
@@ -44,27 +41,4 @@ pub(super) fn inbound(
         way_back: handle.way_back(),
         now: wall_clock,
     }))))
-}
-
-/// How the source is written into, with the mark that its capture knows.
-fn target(source: &Source) -> Target {
-    let (source, capture) = (source.clone(), source.capture);
-    match source.live.clone() {
-        Live::Postgres(settings) => Target::Postgres {
-            connect: Arc::new(move || {
-                Ok(PostgresSettings { password: source.password()?, ..settings.clone() })
-            }),
-            mark: if capture == CaptureMode::Slot { Mark::Message } else { Mark::Setting },
-        },
-        Live::SqlServer(settings) => Target::SqlServer {
-            login: Arc::new(move || {
-                Ok(SqlServerSettings { password: source.password()?, ..settings.clone() })
-            }),
-            mark: match capture {
-                CaptureMode::Tracking => Mark::Tracking,
-                CaptureMode::Rowversion => Mark::None,
-                CaptureMode::Triggers | CaptureMode::Slot => Mark::Context,
-            },
-        },
-    }
 }

@@ -14,6 +14,7 @@ use crate::config::{CaptureMode, Config, Live, Source};
 use crate::core::entity::{Entity, Key};
 use crate::core::position::Position;
 use crate::core::time::Timestamp;
+use crate::inbound::consents;
 use crate::live::sqlserver::SqlServerSettings;
 use crate::live::{Connect, PostgresSettings};
 use crate::mapping::catalog::links::Link;
@@ -165,6 +166,20 @@ impl SourceHandle {
         self.store.commit(&ops, Durability::Synced)?;
         self.repair.notify_one();
         Ok((known, unknown))
+    }
+}
+
+impl SourceHandle {
+    /// Has customers read again.
+    pub(super) fn refresh_person(&self) -> consents::Refresh {
+        let (store, repair) = (self.store.clone(), Arc::clone(&self.repair));
+        Arc::new(move |customer, at| {
+            let version = Position(wall_clock().0.unsigned_abs());
+            let due = Due { at, version, refresh: Refresh::Person(customer) };
+            store.commit(&[Op::PutRefresh { key: due.encode(), value: Vec::new() }], Durability::Synced)?;
+            repair.notify_one();
+            Ok(())
+        })
     }
 }
 

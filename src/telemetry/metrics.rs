@@ -81,6 +81,9 @@ metrics! {
     ORDERS = "mare_orders_total", Counter, "outcome", "Looks at orders of VTEX by what came of them (inserted, cancelled, flagged, held, nothing).";
     ORDERS_HELD = "mare_orders_held", Gauge, "", "Orders of VTEX that are not in Live, and why is known.";
     ORDER_ENTRY_SECONDS = "mare_order_entry_seconds", Histogram, "", "From the status in VTEX that asks for it to the order in Live.";
+    SHOP_CONSENTS = "mare_shop_consents_total", Counter, "outcome", "Changes of customers in the shop, by what became of the opt-in (written, learned, no-act, unknown-customer, ambiguous-email, undecided, waits, erased).";
+    SHOP_POLL_AGE = "mare_shop_poll_age_seconds", Gauge, "", "Since the shop's opt-ins were last looked through to the end.";
+    SHOP_WAITING = "mare_shop_consents_waiting", Gauge, "", "Customers whose opt-in waits to be looked at again.";
     REFRESH_DUE = "mare_refresh_due", Gauge, "source", "Keys to be read again from Live.";
 }
 
@@ -185,6 +188,11 @@ pub fn feed_messages(count: usize) {
 /// The feed had to be set up.
 pub fn feed_set_up() {
     counter!(FEED_SET_UP).increment(1);
+}
+
+/// A customer changed in the shop.
+pub fn shop_consent(outcome: &'static str) {
+    counter!(SHOP_CONSENTS, "outcome" => outcome).increment(1);
 }
 
 /// A value was older than what the ledger holds.

@@ -159,8 +159,8 @@ impl Client {
         let url = format!("{}{}", self.endpoints.of(request.lane), request.path);
         let mut builder =
             self.http.request(request.method.clone(), url).header(KEY, &keyring.key).header(TOKEN, token);
-        if let Some(range) = request.range {
-            builder = builder.header("rest-range", range);
+        if let Some(range) = &request.range {
+            builder = builder.header("rest-range", range.as_ref());
         }
         if let Some(body) = &request.body {
             builder = builder.body(body.clone());

@@ -1,5 +1,6 @@
 //! Method, path and body of every call: pure.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
 use compact_str::CompactString;
@@ -18,7 +19,7 @@ pub(super) struct Request {
     pub(super) path: String,
     pub(super) body: Option<String>,
     /// The header `REST-Range` of searches in Master Data.
-    pub(super) range: Option<&'static str>,
+    pub(super) range: Option<Cow<'static, str>>,
 }
 
 /// Why a call was not made into a request. VTEX would answer it with 400, or worse, accept it.

@@ -7,8 +7,10 @@ mod check;
 mod conformance;
 mod faults;
 mod guarantees;
+mod init;
 mod operating;
 mod orders;
+mod optin;
 mod people;
 mod products;
 #[cfg(unix)]

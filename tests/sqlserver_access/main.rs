@@ -8,6 +8,7 @@ mod tds;
 mod double;
 mod failures;
 mod login;
+mod optin;
 mod shop;
 mod streams;
 mod transactions;

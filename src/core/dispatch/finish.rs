@@ -30,7 +30,7 @@ impl Dispatch {
         random: &mut dyn FnMut() -> f64,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(Flight { call, slot }) = self.flights.remove(&id) else { return };
+        let Some(Flight { call, slot, errand }) = self.flights.remove(&id) else { return };
         let result = outcome.result.clone().and_then(|answer| match fits(&call, &answer) {
             true => Ok(answer),
             false => Err(Failure::Malformed("an answer to another request".to_owned())),
@@ -38,6 +38,9 @@ impl Dispatch {
         let verdict = result.as_ref().err().map(|failure| judge(&call, failure));
         self.totals.count(call.route(), &result);
         self.gates.finished(&call, &outcome, verdict.as_ref(), now.tick, random);
+        if let Some(errand) = errand {
+            return self.errand_done(errand, Outcome { result, ..outcome });
+        }
         match (slot, result, verdict) {
             (Some(slot), Ok(answer), _) => self.succeed(slot, &call, &answer, now, effects),
             (Some(slot), Err(failure), Some(verdict)) => {

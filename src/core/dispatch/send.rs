@@ -9,7 +9,9 @@ use super::super::schedule::Urgency;
 use super::super::time::{Now, Tick};
 use super::gates::Entrance;
 use super::moves::is_live;
-use super::{Dispatch, Effect, Flight, Job, Request, RequestId, held_at_rest, settle_suppressed, urgency_of};
+use super::{
+    Dispatch, Effect, ErrandId, Flight, Job, Request, RequestId, held_at_rest, settle_suppressed, urgency_of,
+};
 
 /// How long what a job has read from VTEX is good for. Jobs wait for a token for moments; one that waits
 /// longer (a closed breaker, a paused lane) begins again rather than overwrite what others wrote since.
@@ -21,6 +23,7 @@ const KEYS_FIRST_EVERY: u32 = 4;
 /// What a lane can do next.
 enum Step {
     Send(Call, Option<Slot>),
+    Errand(ErrandId, Call),
     /// Nothing before this time; `None`: nothing before the next event.
     Wait(Option<Tick>),
 }
@@ -72,8 +75,9 @@ impl Dispatch {
                 Entrance::Probe => true,
                 Entrance::Shut(until) => return until,
             };
-            let (call, slot) = match self.step(lane, now, effects) {
-                Step::Send(call, slot) => (call, slot),
+            let (call, slot, errand) = match self.step(lane, now, effects) {
+                Step::Send(call, slot) => (call, slot, None),
+                Step::Errand(errand, call) => (call, None, Some(errand)),
                 Step::Wait(until) => {
                     if probe {
                         self.gates.withdraw(lane, now.tick);
@@ -85,7 +89,7 @@ impl Dispatch {
             self.sent[lane as usize] = self.sent[lane as usize].wrapping_add(1);
             self.requests += 1;
             let id = RequestId(self.requests);
-            self.flights.insert(id, Flight { call: call.clone(), slot });
+            self.flights.insert(id, Flight { call: call.clone(), slot, errand });
             let key = slot.filter(|_| call.writes()).and_then(|slot| self.ledger.get(slot));
             let key = key.map(|entry| entry.key.clone());
             requests.push(Request { id, call, key, probe });
@@ -94,12 +98,40 @@ impl Dispatch {
 
     fn has_work(&mut self, lane: Lane) -> bool {
         let waits = |route: Route| {
-            !self.queues[route as usize].is_empty() || !self.continuing[route as usize].is_empty()
+            !self.queues[route as usize].is_empty()
+                || !self.continuing[route as usize].is_empty()
+                || self.has_errand(route)
         };
         routes_of(lane).any(waits) || (lane == Lane::Catalog && self.skus.next_at().is_some())
     }
 
     fn step(&mut self, lane: Lane, now: Now, effects: &mut Vec<Effect>) -> Step {
+        let errand = match self.step_of_errands(lane, now) {
+            Step::Wait(until) => until,
+            send => return send,
+        };
+        match self.step_of_lane(lane, now, effects) {
+            Step::Wait(until) => Step::Wait(earliest(errand, until)),
+            send => send,
+        }
+    }
+
+    fn step_of_errands(&mut self, lane: Lane, now: Now) -> Step {
+        let mut wait = None;
+        for route in routes_of(lane).filter(|route| self.has_errand(*route)).collect::<Vec<_>>() {
+            match self.gates.token_at(route, now.tick) {
+                Some(at) => wait = earliest(wait, Some(at)),
+                None => {
+                    if let Some((id, call)) = self.next_errand(route) {
+                        return Step::Errand(id, call);
+                    }
+                }
+            }
+        }
+        Step::Wait(wait)
+    }
+
+    fn step_of_lane(&mut self, lane: Lane, now: Now, effects: &mut Vec<Effect>) -> Step {
         if lane == Lane::Catalog {
             // A look-up answers for a hundred keys: it goes first.
             let look_up = match self.look_up(now) {

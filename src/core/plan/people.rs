@@ -91,6 +91,8 @@ impl PeopleHeld {
             PeopleCall::SaveAct { id, body } => {
                 self.acts.insert(id.clone(), body.clone());
             }
+            // Nothing that a key plans.
+            PeopleCall::ReadShoppers(_) | PeopleCall::ReadShopper { .. } => {}
             PeopleCall::Forget { .. } => self.erasure = Some(JobState::InProgress),
             PeopleCall::ReadForget { .. } => {
                 if let Answer::People(PeopleAnswer::JobState(state)) = answer {

@@ -32,7 +32,7 @@ use super::sqlserver::SqlServerSettings;
 use crate::core::backoff::Backoff;
 
 pub use error::{Violation, WriteError};
-pub use rights::{TableRights, grant_script};
+pub use rights::{TableRights, grant_script, missing_rights, revoke_script};
 pub use rows::Rows;
 pub use sql::{Dialect, Sql, Value};
 
@@ -112,6 +112,13 @@ impl Writer {
     /// Connects with the first transaction.
     pub fn new(target: Target) -> Self {
         Self { target: Arc::new(target), link: Arc::default() }
+    }
+
+    pub(super) fn dialect(&self) -> Dialect {
+        match *self.target {
+            Target::Postgres { .. } => Dialect::Postgres,
+            Target::SqlServer { .. } => Dialect::SqlServer,
+        }
     }
 
     /// Begins a marked transaction, after those that others have open. While Live cannot be reached, each attempt comes

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::sql::{Dialect, quoted, quoted_table};
+use super::sql::{Dialect, Sql, Value, quoted, quoted_table};
+use super::{WriteError, Writer};
+use crate::core::row::Cell;
 
 /// What maré may do to one table. Names that are empty are columns that the site does not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +73,69 @@ pub fn grant_script(dialect: Dialect, user: &str, rights: &[TableRights]) -> Str
         script.push_str("GO\n");
     }
     script
+}
+
+/// Takes back what [`grant_script`] gave at an earlier time: `user` writes no more into these tables.
+pub fn revoke_script(dialect: Dialect, user: &str, tables: &[String]) -> String {
+    let user = quoted(dialect, user);
+    let revoke =
+        |table: &String| format!("REVOKE INSERT, UPDATE ON {} FROM {user};\n", quoted_table(dialect, table));
+    let mut script: String = tables.iter().map(revoke).collect();
+    if !script.is_empty() {
+        script.insert_str(0, "\n-- What maré may have been allowed to write before.\n");
+        if dialect == Dialect::SqlServer {
+            script.push_str("GO\n");
+        }
+    }
+    script
+}
+
+/// The rights that the writer's login lacks, like `INSERT on live.pedido_venda`.
+///
+/// # Errors
+/// When Live cannot be asked, or has no such table or column.
+pub async fn missing_rights(writer: &Writer, rights: &[TableRights]) -> Result<Vec<String>, WriteError> {
+    let mut missing = Vec::new();
+    let mut transaction = writer.begin().await?;
+    for table in rights {
+        for (right, columns) in
+            [("SELECT", &table.reads), ("INSERT", &table.inserts), ("UPDATE", &table.updates)]
+        {
+            for column in columns.iter().filter(|column| !column.is_empty()) {
+                let asked = ask_right(writer.dialect(), table, right, column);
+                let rows = transaction.fetch(&asked).await?;
+                let (cell, _) = rows.cell(0, 0);
+                if !matches!(cell, Cell::Text(b"1" | b"t") | Cell::Binary([1])) {
+                    missing.push(format!("{right} ({column}) on {}", table.table));
+                }
+            }
+        }
+    }
+    transaction.rollback().await;
+    Ok(missing)
+}
+
+fn ask_right(dialect: Dialect, table: &TableRights, right: &'static str, column: &str) -> Sql {
+    let name = Value::text(quoted_table(dialect, &table.table));
+    let sql = Sql::read("check.may_write");
+    match dialect {
+        Dialect::Postgres => {
+            let sql = sql.push("SELECT has_column_privilege(").value(name).push(", ");
+            sql.value(Value::text(column.to_owned())).push(", ").value(Value::text(right)).push(")")
+        }
+        Dialect::SqlServer => {
+            let sql = sql
+                .push("SELECT HAS_PERMS_BY_NAME(")
+                .value(name)
+                .push(", N'OBJECT', ")
+                .value(Value::text(right));
+            // A right to insert is one to the table.
+            if right == "INSERT" {
+                return sql.push(")");
+            }
+            sql.push(", ").value(Value::text(column.to_owned())).push(", N'COLUMN')")
+        }
+    }
 }
 
 #[cfg(test)]

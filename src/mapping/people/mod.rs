@@ -13,7 +13,7 @@
 //! what takes a consent back is never outdone by an agreement that is older, or not known to be newer.
 
 use crate::core::value::Value;
-use crate::core::value::person::{Consent, ConsentState};
+use crate::core::value::person::{Act, Consent, ConsentState};
 
 mod config;
 mod consent;
@@ -70,6 +70,11 @@ pub fn person(rows: &PersonRows, customers: &CustomersConfig, consents: &Consent
     };
     let customer = customer.map(|customer| Value::Customer(Box::new(customer)));
     MappedPerson { customer, consent, left_out }
+}
+
+/// The act that counts for each purpose, as [`person`] takes it.
+pub fn newest_acts(rows: &[ConsentRow]) -> Vec<Act> {
+    consent::newest(rows, &mut Vec::new())
 }
 
 /// One line, without blanks at its ends (VTEX refuses some texts that end in one) and without control characters;

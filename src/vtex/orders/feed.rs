@@ -131,7 +131,7 @@ impl Client {
         let mut path = "/api/dataentities/CL/search?_fields=email&_where=userId".to_owned();
         push_escaped(&mut path, "=");
         push_escaped(&mut path, profile);
-        let request = Request { range: Some("resources=0-2"), ..Request::get(Lane::People, path) };
+        let request = Request { range: Some("resources=0-2".into()), ..Request::get(Lane::People, path) };
         self.told(&request, |result| match result {
             Ok(body) => json(&body, "customer by profile").map(|found| {
                 let documents = found.as_array().map_or(&[][..], Vec::as_slice);

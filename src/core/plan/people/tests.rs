@@ -71,6 +71,7 @@ impl Vtex {
                 }
                 return Answer::People(PeopleAnswer::Job("job".into()));
             }
+            PeopleCall::ReadShoppers(_) | PeopleCall::ReadShopper { .. } => panic!("no key plans it"),
             PeopleCall::ReadForget { .. } => {
                 let state = self.job.unwrap_or(JobState::InProgress);
                 return Answer::People(PeopleAnswer::JobState(state));
