@@ -64,6 +64,7 @@ pub mod core;
 pub mod inbound;
 pub mod live;
 pub mod mapping;
+pub mod orders;
 pub mod pipeline;
 pub mod shop;
 pub mod simulator;

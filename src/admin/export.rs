@@ -12,6 +12,7 @@ use crate::core::dispatch::Stats;
 use crate::core::entity::Entity;
 use crate::core::record::ParkReason;
 use crate::core::time::Timestamp;
+use crate::orders::FeedHealth;
 use crate::pipeline::{Control, wall_clock};
 use crate::source::status::{Phase, SourceFacts};
 use crate::telemetry::metrics as names;
@@ -25,6 +26,10 @@ pub(super) async fn metrics(State(admin): State<Arc<Admin>>) -> Result<String, R
     }
     export_all_sources(&sources);
     export_vtex(&stats);
+    if let Some(orders) = &admin.orders {
+        let up = orders.facts().feed == FeedHealth::Listening;
+        gauge!(names::FEED_UP).set(f64::from(u8::from(up)));
+    }
     if let Some(consents) = &admin.consents {
         gauge!(names::SHOP_WAITING).set(consents.facts().waiting as f64);
         let age = consents.age_seconds(now);

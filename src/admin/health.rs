@@ -43,6 +43,9 @@ async fn reasons(admin: &Admin) -> Vec<String> {
             reasons.push(format!("{entity} of source {} is paused: {reason}", source.name));
         }
     }
+    if let Some(trouble) = admin.orders.as_ref().and_then(|orders| orders.facts().trouble) {
+        reasons.push(format!("orders are not taken in: {trouble}"));
+    }
     match admin.ask(Control::Stats).await {
         Ok(stats) => reasons.extend(obstacles(&stats)),
         Err(Refusal(_, reason)) => reasons.push(reason),
@@ -99,5 +102,6 @@ pub(super) async fn status(State(admin): State<Arc<Admin>>) -> Result<Json<Value
         "ledger": { "bytes": admin.store.disk_bytes() },
         "consents": admin.consents.as_ref().map(consents::Status::facts),
         "vtex": stats,
+        "orders": admin.orders.as_ref().map(|orders| orders.facts()),
     })))
 }

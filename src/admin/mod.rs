@@ -9,6 +9,7 @@
 //! | `GET`, `PATCH /tuning` | rates, concurrency, weights; `?save=true` keeps a change over a restart |
 //! | `POST /parked`, `/parked/retry`, `/parked/drop` | keys set aside |
 //! | `GET /explain/{entity}/{key}` | all about one key |
+//! | `GET /orders`, `/orders/{id}`, `/orders/{id}/history`, `POST /orders/retry`, `/orders/drop` | orders of VTEX, those set aside first |
 //! | `POST /reconcile` | `{"entity": "stock", "key": "…"}`, both optional |
 //!
 //! They listen on loopback unless told otherwise, and then want the token (`Authorization: Bearer …`).
@@ -30,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::secret::matches_in_constant_time;
 use crate::inbound::consents;
+use crate::orders::Inbound;
 use crate::pipeline::{Control, SourceHandle};
 use crate::store::Store;
 
@@ -38,6 +40,7 @@ mod control;
 mod export;
 mod health;
 mod images;
+mod orders;
 
 /// No request of ours is larger.
 const BODY_BYTES_MAX: usize = 64 << 10;
@@ -49,6 +52,8 @@ pub struct Admin {
     pub sources: Vec<SourceHandle>,
     pub control: mpsc::Sender<Control>,
     pub store: Store,
+    /// The entry of orders, if there is one.
+    pub orders: Option<Arc<Inbound>>,
     /// Where stock of ours goes.
     pub warehouses: Vec<String>,
     pub token: Option<SecretString>,
@@ -88,6 +93,11 @@ impl Admin {
             .route("/explain/{entity}/{*key}", get(control::explain))
             .route("/reconcile", post(control::reconcile))
             .route("/images", post(images::import))
+            .route("/orders", get(orders::list))
+            .route("/orders/{order}", get(orders::show))
+            .route("/orders/{order}/history", get(orders::history))
+            .route("/orders/retry", post(orders::retry))
+            .route("/orders/drop", post(orders::drop_held))
             .layer(middleware::from_fn_with_state(Arc::clone(&admin), authorize));
         let router = open.merge(guarded).layer(DefaultBodyLimit::max(BODY_BYTES_MAX)).with_state(admin);
         axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await }).await

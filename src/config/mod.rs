@@ -16,6 +16,8 @@ use crate::core::entity::Entity;
 use crate::inbound::consents::ConsentsConfig;
 use crate::live::writer::TableRights;
 use crate::mapping::config::{MappingConfig, Role};
+use crate::mapping::orders::inbound_config::InboundConfig;
+use crate::mapping::orders::written::Written;
 use crate::telemetry::logs::LogFormat;
 use crate::vtex::{Credentials, VtexSettings};
 
@@ -37,6 +39,8 @@ pub struct File {
     #[serde(default, rename = "source")]
     pub sources: Vec<SourceSection>,
     pub mapping: MappingConfig,
+    /// Without it no orders are taken in.
+    pub orders: Option<OrdersSection>,
     #[serde(default)]
     pub consents: ConsentsConfig,
     #[serde(default)]
@@ -45,6 +49,17 @@ pub struct File {
     pub admin: AdminSection,
     #[serde(default)]
     pub log: LogSection,
+}
+
+/// `[orders]`
+/// Fields that are not named here are those of [`InboundConfig`], which refuses what it does not know.
+#[derive(Debug, Clone, Deserialize)]
+pub struct OrdersSection {
+    /// Names of tables and columns.
+    #[serde(default)]
+    pub tables: Written,
+    #[serde(flatten)]
+    pub rules: toml::Table,
 }
 
 /// `[vtex]`
@@ -111,11 +126,19 @@ pub struct Config {
     pub vtex: VtexSettings,
     pub sources: Vec<Source>,
     pub mapping: Arc<MappingConfig>,
+    pub orders: Option<Orders>,
     pub consents: ConsentsConfig,
     pub tuning: Tuning,
     pub admin: Admin,
     pub log: LogSection,
     secrets: VtexSecrets,
+}
+
+/// How orders of VTEX enter Live.
+#[derive(Debug, Clone)]
+pub struct Orders {
+    pub inbound: Arc<InboundConfig>,
+    pub written: Arc<Written>,
 }
 
 #[derive(Debug, Clone)]
@@ -174,6 +197,18 @@ impl Config {
         findings.extend(file.consents.validate(&file.mapping));
         findings.extend(file.tuning.validate().err().map(|error| format!("[tuning]: {error}")));
         findings.extend(check_sources(&file.sources));
+        let orders = match file.orders {
+            Some(OrdersSection { tables, rules }) => {
+                let inbound: InboundConfig = rules.try_into().map_err(|error| section("orders", error))?;
+                let sources: Vec<String> = file.sources.iter().map(|source| source.name.clone()).collect();
+                findings.extend(inbound.validate(&sources));
+                if !file.mapping.has(Entity::Order) {
+                    findings.extend(file.mapping.orders.validate());
+                }
+                Some(Orders { inbound: Arc::new(inbound), written: Arc::new(tables) })
+            }
+            None => None,
+        };
         let token = match &file.admin.token {
             Some(source) => Some(source.read("admin.token")?),
             None => None,
@@ -204,6 +239,7 @@ impl Config {
             vtex,
             sources,
             mapping: Arc::new(file.mapping),
+            orders,
             consents: file.consents,
             tuning: file.tuning,
             admin: Admin { listen: file.admin.listen, token },
@@ -218,7 +254,11 @@ impl Config {
 
     /// What the login may write in Live, and what it has to read for it; nothing unless something is switched on.
     pub fn rights(&self) -> Vec<TableRights> {
-        self.consents.rights(&self.mapping)
+        let mut rights = self.consents.rights(&self.mapping);
+        if let Some(orders) = &self.orders {
+            rights.extend(crate::orders::rights(&self.mapping, &orders.inbound, &orders.written));
+        }
+        rights
     }
 
     /// The tables that are not written into now and may have been before.

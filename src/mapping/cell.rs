@@ -47,6 +47,15 @@ pub enum RowId {
 }
 
 impl RowId {
+    /// An id that was kept as its text.
+    pub fn from_text(text: &str) -> Self {
+        match (uuid::Uuid::try_parse(text), text.parse()) {
+            (Ok(id), _) => Self::Uuid(id.as_u128()),
+            (_, Ok(number)) => Self::Int(number),
+            _ => Self::Text(text.into()),
+        }
+    }
+
     /// Bytes for a stored key; no id's bytes begin with those of another of its kind, text is ended by 0.
     pub fn bytes(&self) -> Vec<u8> {
         match self {

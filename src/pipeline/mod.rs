@@ -4,6 +4,7 @@
 //!  capture ──▶ writer (thread) ──▶ dispatcher ──▶ one task per request ──▶ VTEX
 //!  loader  ──▶ capture                  ▲
 //!  pulse   ──▶ Live                 admin endpoints
+//!  orders  ◀── feed of VTEX; ──▶ Live
 //!
 //!  capture: the stream of a slot, or the drain of change tables (then without pulse)
 //! ```
@@ -34,6 +35,7 @@ use crate::telemetry::metrics;
 use crate::vtex::Client;
 
 mod dispatcher;
+mod orders;
 mod shop;
 mod signals;
 mod sources;
@@ -108,12 +110,17 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         })
         .collect();
     drop(changes_tx);
+    let orders = orders::inbound(&config, &sources, &client, &store)?;
+    if let Some(orders) = &orders {
+        tasks.spawn(Arc::clone(orders).run(stop.clone()));
+    }
     let consents = shop::start(&config, &sources, &store, &control_tx, &stop, &mut tasks);
     let reload = Arc::new(std::sync::Mutex::new(None));
     let admin = Admin {
         sources,
         control: control_tx.clone(),
         store: store.clone(),
+        orders,
         token: config.admin.token.clone(),
         warehouses: config.mapping.warehouses().into_iter().map(str::to_owned).collect(),
         metrics: metrics::install(),

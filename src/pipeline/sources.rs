@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use compact_str::CompactString;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{CaptureMode, Config, Live, Source};
-use crate::core::entity::Entity;
+use crate::core::entity::{Entity, Key};
 use crate::core::position::Position;
+use crate::core::time::Timestamp;
 use crate::inbound::consents;
 use crate::live::sqlserver::SqlServerSettings;
 use crate::live::{Connect, PostgresSettings};
@@ -19,6 +21,7 @@ use crate::mapping::catalog::links::Link;
 use crate::mapping::cell::RowId;
 use crate::mapping::config::CapturedTable;
 use crate::mapping::{KeptLink, Mapper, Refresh};
+use crate::orders::{FindSkus, WayBack};
 use crate::source::changelog::capture as changelog;
 use crate::source::changelog::dialect::Connector;
 use crate::source::changelog::drain::DrainSettings;
@@ -53,6 +56,38 @@ pub struct SourceHandle {
 }
 
 impl SourceHandle {
+    /// Finds the rows of SKU references; what it gives says `None` while the source does not stream.
+    pub(super) fn find_skus(&self) -> FindSkus {
+        let asks = self.asks.clone();
+        Arc::new(move |references| {
+            let asks = asks.clone();
+            Box::pin(async move {
+                let (reply, answer) = tokio::sync::oneshot::channel();
+                let look = Box::new(move |mapper: &Mapper| {
+                    let row = |reference: &CompactString| match mapper
+                        .find(Some(Entity::Stock), reference)?
+                        .pop()?
+                    {
+                        Refresh::Sku(id) => Some((reference.clone(), id)),
+                        _ => None,
+                    };
+                    let _ = reply.send(references.iter().filter_map(row).collect());
+                });
+                asks.try_send(Ask::Look(look)).ok()?;
+                tokio::time::timeout(Duration::from_secs(10), answer).await.ok()?.ok()
+            })
+        })
+    }
+
+    /// What has the pedidos of an order looked at.
+    pub(super) fn way_back(&self) -> WayBack {
+        let op = |order: &str, at: Timestamp| {
+            let due = Due::now(Position(at.0.unsigned_abs()), Refresh::Order(Key::order(order).id));
+            Op::PutRefresh { key: due.encode(), value: Vec::new() }
+        };
+        WayBack { op, wake: Arc::clone(&self.repair) }
+    }
+
     /// Has entities compared as a whole.
     ///
     /// # Errors

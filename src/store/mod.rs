@@ -38,6 +38,8 @@
 //! | `rows` | named by the mapping | reference data, prices of a product, parts of a sum |
 //! | `refresh` | due time, what | to be read again from Live |
 //! | `spill` | entity, id | keys of a transaction too large for memory, until its commit |
+//! | `held` | order id | an order of VTEX that is not in Live yet, and why |
+//! | `orders` | order id | both numbers of an order, and what was done about it |
 //! | `meta` | name | schema version, progress of sources and loads, saved tuning |
 
 use std::collections::HashMap;
@@ -51,6 +53,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::core::entity::{Entity, Key, RemoteId, SkuId};
+use crate::core::order::record::{HeldOrder, OrderRecord};
 use crate::core::position::Position;
 use crate::core::record::{Confirmed, Dirty, Wanted};
 use crate::core::time::Timestamp;
@@ -152,6 +155,16 @@ pub enum Op {
         name: String,
         value: Vec<u8>,
     },
+    /// An order of VTEX is set aside, or not any more.
+    Hold {
+        order: CompactString,
+        held: Option<HeldOrder>,
+    },
+    /// What is known of an order of VTEX; none: it is forgotten.
+    Order {
+        order: CompactString,
+        record: Option<OrderRecord>,
+    },
 }
 
 /// What went wrong with the ledger, and what to do.
@@ -206,6 +219,8 @@ pub struct Store {
     rows: Keyspace,
     refresh: Keyspace,
     spill: Keyspace,
+    held: Keyspace,
+    orders: Keyspace,
     meta: Keyspace,
 }
 
@@ -234,6 +249,8 @@ impl Store {
             rows: keyspace("rows")?,
             refresh: keyspace("refresh")?,
             spill: keyspace("spill")?,
+            held: keyspace("held")?,
+            orders: keyspace("orders")?,
             meta: keyspace("meta")?,
             db,
         };
@@ -322,6 +339,16 @@ impl Store {
                 }
                 Op::DeleteRefresh { key } => batch.remove(&self.refresh, key.as_slice()),
                 Op::PutMeta { name, value } => batch.insert(&self.meta, name.as_bytes(), value.as_slice()),
+                Op::Hold { order, held: Some(held) } => {
+                    encode_into(held, &mut buffer);
+                    batch.insert(&self.held, order.as_bytes(), buffer.as_slice());
+                }
+                Op::Hold { order, held: None } => batch.remove(&self.held, order.as_bytes()),
+                Op::Order { order, record: Some(record) } => {
+                    encode_into(record, &mut buffer);
+                    batch.insert(&self.orders, order.as_bytes(), buffer.as_slice());
+                }
+                Op::Order { order, record: None } => batch.remove(&self.orders, order.as_bytes()),
             }
         }
         batch.commit()?;
@@ -439,6 +466,26 @@ impl Store {
         self.refresh.iter().take(limit).map(|guard| Ok(guard.key()?.to_vec())).collect()
     }
 
+    /// Why an order of VTEX is not in Live yet.
+    pub fn held(&self, order: &str) -> Result<Option<HeldOrder>, StoreError> {
+        read(&self.held, order.as_bytes(), "held")
+    }
+
+    /// Every order that is set aside.
+    pub fn each_held(&self, f: &mut dyn FnMut(CompactString, HeldOrder)) -> Result<(), StoreError> {
+        each(&self.held, "held", f)
+    }
+
+    /// What is known of an order of VTEX.
+    pub fn order(&self, order: &str) -> Result<Option<OrderRecord>, StoreError> {
+        read(&self.orders, order.as_bytes(), "orders")
+    }
+
+    /// Every order that is known.
+    pub fn each_order(&self, f: &mut dyn FnMut(CompactString, OrderRecord)) -> Result<(), StoreError> {
+        each(&self.orders, "orders", f)
+    }
+
     /// A named entry, as written by [`Store::encode`].
     pub fn meta<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, StoreError> {
         read(&self.meta, name.as_bytes(), "meta")
@@ -500,6 +547,20 @@ fn keyspace_options(options: Options) -> KeyspaceCreateOptions {
     KeyspaceCreateOptions::default()
         .max_memtable_size(options.memtable_bytes)
         .compaction_strategy(Arc::new(levels))
+}
+
+/// All entries of a keyspace that is keyed by text.
+fn each<T: DeserializeOwned>(
+    keyspace: &Keyspace,
+    place: &'static str,
+    f: &mut dyn FnMut(CompactString, T),
+) -> Result<(), StoreError> {
+    for guard in keyspace.iter() {
+        let (key, value) = guard.into_inner()?;
+        let text = std::str::from_utf8(&key).map_err(|_| StoreError::Corrupt { place })?;
+        f(CompactString::new(text), decode(&value).ok_or(StoreError::Corrupt { place })?);
+    }
+    Ok(())
 }
 
 fn read<T: DeserializeOwned>(

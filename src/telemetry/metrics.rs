@@ -77,6 +77,12 @@ metrics! {
     LOAD_PROGRESS = "mare_reconcile_progress", Gauge, "source", "Share of the running first load or reconcile that is done; 1 when none runs.";
     LOAD_ROWS = "mare_reconcile_rows_total", Counter, "source", "Rows read by first loads and reconciles.";
     LOAD_DIFFERENCES = "mare_reconcile_differences_total", Counter, "source", "Rows among them that differed from the ledger.";
+    FEED_UP = "mare_feed_up", Gauge, "", "1 while the feed of orders is read (only with [orders]).";
+    FEED_MESSAGES = "mare_feed_messages_total", Counter, "", "Messages of the feed of orders.";
+    FEED_SET_UP = "mare_feed_set_up_total", Counter, "", "How often the feed of orders had to be set up.";
+    ORDERS = "mare_orders_total", Counter, "outcome", "Looks at orders of VTEX by what came of them (inserted, cancelled, flagged, held, nothing).";
+    ORDERS_HELD = "mare_orders_held", Gauge, "", "Orders of VTEX that are not in Live, and why is known.";
+    ORDER_ENTRY_SECONDS = "mare_order_entry_seconds", Histogram, "", "From the status in VTEX that asks for it to the order in Live.";
     SHOP_CONSENTS = "mare_shop_consents_total", Counter, "outcome", "Changes of customers in the shop, by what became of the opt-in (written, learned, no-act, unknown-customer, ambiguous-email, undecided, waits, erased).";
     SHOP_POLL_AGE = "mare_shop_poll_age_seconds", Gauge, "", "Since the shop's opt-ins were last looked through to the end.";
     SHOP_WAITING = "mare_shop_consents_waiting", Gauge, "", "Customers whose opt-in waits to be looked at again.";
@@ -135,15 +141,7 @@ fn describe() {
 /// A request has ended.
 pub fn request(call: &Call, outcome: &Outcome) {
     let route = call.route().name();
-    let ended: std::borrow::Cow<'static, str> = match &outcome.result {
-        Ok(_) => "ok".into(),
-        Err(Failure::Status { code, .. }) => code.to_string().into(),
-        Err(Failure::Timeout) => "timeout".into(),
-        Err(Failure::Connect(_)) => "connect".into(),
-        Err(Failure::Reset(_)) => "reset".into(),
-        Err(Failure::Malformed(_)) => "malformed".into(),
-    };
-    counter!(REQUESTS, "route" => route, "outcome" => ended).increment(1);
+    counter!(REQUESTS, "route" => route, "outcome" => ended(outcome.result.as_ref().err())).increment(1);
     histogram!(REQUEST_SECONDS, "route" => route).record(outcome.elapsed.as_secs_f64());
 }
 
@@ -151,6 +149,48 @@ pub fn request(call: &Call, outcome: &Outcome) {
 pub fn confirmed(entity: Entity, lag: Duration) {
     counter!(CONFIRMED, "entity" => entity.name()).increment(1);
     histogram!(CONFIRM_SECONDS, "entity" => entity.name()).record(lag.as_secs_f64());
+}
+
+fn ended(failure: Option<&Failure>) -> std::borrow::Cow<'static, str> {
+    match failure {
+        None => "ok".into(),
+        Some(Failure::Status { code, .. }) => code.to_string().into(),
+        Some(Failure::Timeout) => "timeout".into(),
+        Some(Failure::Connect(_)) => "connect".into(),
+        Some(Failure::Reset(_)) => "reset".into(),
+        Some(Failure::Malformed(_)) => "malformed".into(),
+    }
+}
+
+/// A question about orders has ended; `what` is one of a few words.
+pub fn order_request(what: &'static str, failure: Option<&Failure>, elapsed: Duration) {
+    counter!(REQUESTS, "route" => what, "outcome" => ended(failure)).increment(1);
+    histogram!(REQUEST_SECONDS, "route" => what).record(elapsed.as_secs_f64());
+}
+
+/// An order of VTEX was looked at.
+pub fn order(outcome: &'static str) {
+    counter!(ORDERS, "outcome" => outcome).increment(1);
+}
+
+/// An order is in Live, `lag` after VTEX said that it may be.
+pub fn order_entered(lag: Duration) {
+    histogram!(ORDER_ENTRY_SECONDS).record(lag.as_secs_f64());
+}
+
+/// So many orders are set aside.
+pub fn orders_held(count: usize) {
+    gauge!(ORDERS_HELD).set(count as f64);
+}
+
+/// The feed was read.
+pub fn feed_messages(count: usize) {
+    counter!(FEED_MESSAGES).increment(count as u64);
+}
+
+/// The feed had to be set up.
+pub fn feed_set_up() {
+    counter!(FEED_SET_UP).increment(1);
 }
 
 /// A customer changed in the shop.

@@ -12,13 +12,16 @@ use super::request::Request;
 use super::settings::{Endpoints, SettingsError, VtexSettings};
 use super::{catalog, failure, logistics, orders, people, pricing, rate};
 use crate::core::call::catalog::{CatalogAnswer, CatalogCall};
-use crate::core::call::{Answer, Call, Failure, Outcome, RateHint};
+use crate::core::call::{Answer, Call, Failure, Lane, Outcome, RateHint};
 
 const KEY: HeaderName = HeaderName::from_static("x-vtex-api-appkey");
 const TOKEN: HeaderName = HeaderName::from_static("x-vtex-api-apptoken");
 
 /// Idle connections are closed before the servers and the middle boxes on the way forget them in silence.
 const POOL_IDLE: Duration = Duration::from_secs(50);
+
+/// An order has some 3 KiB for each of its lines.
+const ORDER_LIMIT: usize = 16 << 20;
 
 /// A dead HTTP/2 connection carries every request of its host, so it must be noticed soon.
 const HTTP2_PING_EVERY: Duration = Duration::from_secs(15);
@@ -151,6 +154,18 @@ impl Client {
         reply.and_then(success).map_err(|failure| failure::clean(failure, &keyring))
     }
 
+    /// As [`Client::ask`], with what the headers say about the budget.
+    pub(super) async fn ask_with_rate(&self, request: &Request) -> (Result<Vec<u8>, Failure>, RateHint) {
+        let keyring = self.keyring();
+        match self.send(&keyring, request).await {
+            Ok(reply) => {
+                let rate = reply.rate;
+                (success(reply).map_err(|failure| failure::clean(failure, &keyring)), rate)
+            }
+            Err(failure) => (Err(failure::clean(failure, &keyring)), RateHint::default()),
+        }
+    }
+
     fn keyring(&self) -> Arc<Keyring> {
         Arc::clone(&self.keyring.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -187,7 +202,9 @@ impl Client {
         let status = response.status().as_u16();
         let rate = rate::hint(response.headers(), SystemTime::now());
         let declared_html = is_html(response.headers());
-        let body = body::read(response, self.body_limit).await;
+        let limit =
+            if request.lane == Lane::Orders { self.body_limit.max(ORDER_LIMIT) } else { self.body_limit };
+        let body = body::read(response, limit).await;
         let html = declared_html || body.bytes.trim_ascii_start().starts_with(b"<");
         Ok(Reply { status, html, body, rate })
     }

@@ -33,6 +33,7 @@ mod settings;
 
 pub use client::{Client, ClientError};
 pub use credentials::{Credentials, CredentialsError};
+pub use orders::{EVENTS_MAX, Event, FeedState, Listed, PAGES_MAX, Told};
 pub use people::ConsentEntity;
 pub use rate::hint as rate_hint;
 pub use request::{Refused, describe, request_body, resource};

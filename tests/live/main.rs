@@ -11,6 +11,7 @@ mod init;
 mod operating;
 mod optin;
 mod order_status;
+mod orders;
 mod people;
 mod prices;
 mod products;

@@ -1,15 +1,25 @@
-//! An order as VTEX shows it, reduced to what decides about it. Holds no personal data.
+//! An order as VTEX shows it, reduced to what decides about it; what holds personal data has files of its own.
 //!
 //! | file | holds |
 //! |---|---|
 //! | `status` | where VTEX says that an order is; a status that no document names is kept as text |
 //! | `step` | where a pedido is in Live |
+//! | `purchase`, `pedido` | an order with everything in it, as VTEX has it and as Live takes it |
+//! | `obstacle` | why it cannot be written |
+//! | `inbound` | what an order that VTEX shows asks of Live |
+//! | `shares` | dividing an amount to the cent |
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use super::money::Money;
 
+pub mod inbound;
+pub mod obstacle;
+pub mod pedido;
+pub mod purchase;
+pub mod record;
+pub mod shares;
 mod status;
 mod step;
 

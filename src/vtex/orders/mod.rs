@@ -2,6 +2,8 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | `feed`, `list` | which orders there are to look at |
+//! | `purchase` | an order with everything in it |
 //! | `status` | where an order is: read from whatever VTEX shows of it |
 //! | `write` | bodies of what is told about an order |
 
@@ -12,8 +14,14 @@ use super::request::{Refused, push_segment};
 use crate::core::call::orders::{OrderAct, OrderAnswer, OrderCall};
 use crate::core::call::{Answer, Failure};
 
+mod feed;
+mod list;
+mod purchase;
 mod status;
 mod write;
+
+pub use feed::{EVENTS_MAX, Event, FeedState, Told};
+pub use list::{Listed, PAGES_MAX};
 
 /// Orders by their id.
 const ORDERS_PATH: &str = "/api/oms/pvt/orders";

@@ -6,7 +6,7 @@ use super::super::{Held, Links, Next, PriceRules, Rules, Situation};
 use super::*;
 use crate::core::call::catalog::Document;
 use crate::core::entity::{Entity, Key};
-use crate::core::plan::orders::OrderRules;
+use crate::core::plan::OrderRules;
 use crate::core::time::Timestamp;
 use crate::core::value::person::{Act, Address, Consent, ConsentState, Customer, Identity};
 

@@ -13,7 +13,7 @@ use super::super::{Held, Links, Next, PriceRules, Rules, Situation, next};
 use super::*;
 use crate::core::entity::{Entity, Key};
 use crate::core::money::Decimal4;
-use crate::core::plan::orders::OrderRules;
+use crate::core::plan::OrderRules;
 use crate::core::time::Timestamp;
 use crate::core::value::catalog::{Component, Image, Package, Product, Sku};
 use model::{Fault, Vtex};
