@@ -19,6 +19,7 @@ mod finish;
 mod gates;
 mod moves;
 mod operator;
+mod reservations;
 mod send;
 mod tuning;
 mod view;
@@ -36,6 +37,7 @@ use super::parents::Parents;
 use super::plan::{self, Held, Links, Next, Rules, Situation};
 use super::position::Position;
 use super::record::{Cause, Confirmed, Dirty, Wanted};
+use super::reserved::Reserved;
 use super::schedule::{RouteQueue, Tickets, Timers};
 use super::skus::Skus;
 use super::time::{Now, Tick, Timestamp};
@@ -119,6 +121,8 @@ struct Job {
     began: Tick,
     /// An operator wants the key set aside as soon as the request is back.
     park: bool,
+    /// It must be told once more after this.
+    again: bool,
 }
 
 /// What the store knows of a key at rest.
@@ -151,6 +155,7 @@ pub struct Dispatch {
     ledger: Ledger,
     skus: Skus,
     parents: Parents,
+    reserved: Reserved,
     queues: [RouteQueue; Route::ALL.len()],
     timers: Timers,
     tickets: Tickets,
@@ -179,6 +184,7 @@ impl Dispatch {
             ledger: Ledger::default(),
             skus: Skus::default(),
             parents: Parents::default(),
+            reserved: Reserved::default(),
             queues: Default::default(),
             timers: Timers::default(),
             tickets: Tickets::default(),
@@ -208,6 +214,7 @@ impl Dispatch {
             return;
         }
         let Dirty { wanted, since, attempts, not_before, doubtful, parked, last } = dirty;
+        let wanted = self.with_units(&key, wanted);
         let mut entry = new_entry(key, wanted, confirmed, id);
         entry.since = since;
         entry.attempts = attempts;
@@ -261,6 +268,7 @@ impl Dispatch {
         now: Now,
         effects: &mut Vec<Effect>,
     ) -> Accepted {
+        let wanted = self.with_units(key, wanted);
         let accepted = match self.ledger.find(key) {
             Some(slot) => self.want_again(slot, wanted, now, effects),
             None => self.want_anew(key, wanted, known(), now, effects),
@@ -289,7 +297,7 @@ impl Dispatch {
         }
         let entry = new_entry(key.clone(), wanted, confirmed, id);
         if self.needs_nothing(&entry) {
-            effects.push(settle_suppressed(entry));
+            self.suppress(entry, now, effects);
             return Accepted::Suppressed;
         }
         let slot = self.ledger.insert(entry);
@@ -335,7 +343,7 @@ impl Dispatch {
         let (state, urgency, jumps) = (entry.state, urgency_of(entry), self.is_jump(entry));
         if self.needs_nothing(entry) {
             if let Some(entry) = self.discard(slot) {
-                effects.push(settle_suppressed(entry));
+                self.suppress(entry, now, effects);
             }
             return Accepted::Suppressed;
         }

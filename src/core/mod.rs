@@ -19,6 +19,7 @@ pub mod plan;
 pub mod poll;
 pub mod position;
 pub mod record;
+pub(crate) mod reserved;
 pub mod row;
 pub mod schedule;
 pub mod skus;

@@ -200,11 +200,12 @@ impl Dispatcher {
         for (key, wanted) in batch.take(KEYS_PER_TURN) {
             // What was confirmed a moment ago must count, though the store does not hold it yet.
             pending.carry_out(effects, now.wall);
+            let confirmed = |pending: &Pending, key: &Key| match pending.confirmed.get(key) {
+                Some((_, confirmed)) => confirmed.clone(),
+                None => self.store.confirmed(key).ok().flatten(),
+            };
             let known = || Known {
-                confirmed: match pending.confirmed.get(&key) {
-                    Some((_, confirmed)) => confirmed.clone(),
-                    None => self.store.confirmed(&key).ok().flatten(),
-                },
+                confirmed: confirmed(pending, &key),
                 id: match pending.ids.get(&key) {
                     Some((_, id)) => id.clone(),
                     None => known_id(&self.store, &key),
@@ -212,6 +213,10 @@ impl Dispatcher {
             };
             if self.dispatch.want(&key, wanted, known, now, effects) == Accepted::Stale {
                 metrics::stale();
+            }
+            if key.entity == Entity::Order {
+                pending.carry_out(effects, now.wall);
+                self.dispatch.book(&key, &|stock| confirmed(pending, stock), now, effects);
             }
         }
     }

@@ -4,5 +4,6 @@
 
 mod desk;
 mod people;
+mod reservations;
 mod rules;
 mod simulation;

@@ -38,6 +38,9 @@ impl Dispatch {
         let verdict = result.as_ref().err().map(|failure| judge(&call, failure));
         self.totals.count(call.route(), &result);
         self.gates.finished(&call, &outcome, verdict.as_ref(), now.tick, random);
+        if let (Some(slot), Call::Order(_)) = (slot, &call) {
+            self.order_answered(slot, &call, &result, now, effects);
+        }
         match (slot, result, verdict) {
             (Some(slot), Ok(answer), _) => self.succeed(slot, &call, &answer, now, effects),
             (Some(slot), Err(failure), Some(verdict)) => {
@@ -60,7 +63,7 @@ impl Dispatch {
             job.links.own = Some(id.clone());
             self.learn_own(slot, id, now, effects);
         }
-        match self.plan_job(slot) {
+        match self.plan_job(slot, now) {
             Some(Next::Call(call)) => self.go_on(slot, call.route()),
             Some(end) => self.end(slot, end, now, effects),
             None => {}
@@ -114,7 +117,7 @@ impl Dispatch {
         let Some(job) = self.jobs.remove(&slot) else { return };
         self.leave(slot);
         let Some(entry) = self.ledger.get_mut(slot) else { return };
-        let Job { wanted, behind_since, wrote, park, .. } = job;
+        let Job { wanted, behind_since, wrote, park, again, .. } = job;
         let position = wanted.position;
         if entry.confirmed.as_ref().is_none_or(|confirmed| confirmed.position != position) {
             self.totals.confirmed += 1;
@@ -126,15 +129,18 @@ impl Dispatch {
         let confirmed = Confirmed { value: wanted.value, position, at: now.wall };
         let echo = entry.live_echo(now.tick, (!wrote).then_some(&confirmed.value));
         entry.confirmed = Some(confirmed.clone());
-        entry.doubt = if echo.is_some() { Doubt::Unsure } else { Doubt::None };
+        entry.doubt = if echo.is_some() || again { Doubt::Unsure } else { Doubt::None };
         entry.attempts = 0;
-        if newest && echo.is_none() {
+        if newest && echo.is_none() && !again {
             let key = entry.key.clone();
             self.ledger.remove(slot);
+            self.reserved.rests(&key, Some(&confirmed));
             let erased = confirmed.value == Value::Erased;
             effects.push(Effect::Settle { key: key.clone(), position, confirmed: Some(confirmed) });
-            if erased {
-                self.erase(key, effects);
+            match key.entity {
+                _ if erased => self.erase(key, effects),
+                Entity::Order => self.unbook(&key, now, effects),
+                _ => {}
             }
             return;
         }
@@ -145,7 +151,7 @@ impl Dispatch {
         self.ledger.renew_age(slot);
         match echo {
             _ if park => self.park_by_operator(slot, now, effects),
-            Some(until) if newest => {
+            Some(until) if newest && !again => {
                 self.back_off(slot, State::Verifying, until.since(now.tick), now);
                 effects.extend(self.ledger.get(slot).map(amend));
             }

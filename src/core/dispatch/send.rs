@@ -9,11 +9,14 @@ use super::super::schedule::Urgency;
 use super::super::time::{Now, Tick};
 use super::gates::Entrance;
 use super::moves::is_live;
-use super::{Dispatch, Effect, Flight, Job, Request, RequestId, held_at_rest, settle_suppressed, urgency_of};
+use super::{Dispatch, Effect, Flight, Job, Request, RequestId, held_at_rest, urgency_of};
 
 /// How long what a job has read from VTEX is good for. Jobs wait for a token for moments; one that waits
 /// longer (a closed breaker, a paused lane) begins again rather than overwrite what others wrote since.
 const READING_MAX: Duration = Duration::from_secs(30);
+
+/// The pause before `start-handling` when a quantity must not be overtaken by it.
+const OVERTAKING: Duration = Duration::from_millis(100);
 
 /// Every so many requests of a lane, a key that has not begun goes before jobs that have.
 const KEYS_FIRST_EVERY: u32 = 4;
@@ -86,6 +89,9 @@ impl Dispatch {
             self.requests += 1;
             let id = RequestId(self.requests);
             self.flights.insert(id, Flight { call: call.clone(), slot });
+            if let Some(slot) = slot {
+                self.order_sent(slot, &call);
+            }
             let key = slot.filter(|_| call.writes()).and_then(|slot| self.ledger.get(slot));
             let key = key.map(|entry| entry.key.clone());
             requests.push(Request { id, call, key, probe });
@@ -169,7 +175,7 @@ impl Dispatch {
                 self.place(slot, now);
                 continue;
             }
-            match self.plan_job(slot) {
+            match self.plan_job(slot, now) {
                 Some(Next::Call(call)) if call.route() == route => return Step::Send(call, Some(slot)),
                 Some(Next::Call(call)) => self.go_on(slot, call.route()),
                 Some(end) => self.end(slot, end, now, effects),
@@ -213,7 +219,9 @@ impl Dispatch {
                 // What VTEX is at work on is known by asking only, so it is no answer yet.
                 Next::Done | Next::Later(_) | Next::GiveUp(_) => {
                     self.totals.suppressed += 1;
-                    effects.extend(self.discard(slot).map(settle_suppressed));
+                    if let Some(entry) = self.discard(slot) {
+                        self.suppress(entry, now, effects);
+                    }
                 }
                 Next::Call(call) if self.gates.token_at(call.route(), now.tick).is_none() => {
                     let wanted = entry.wanted.clone();
@@ -225,6 +233,7 @@ impl Dispatch {
                         wrote: false,
                         began: now.tick,
                         park: false,
+                        again: false,
                     };
                     self.begin(slot, job);
                     return Step::Send(call, Some(slot));
@@ -261,14 +270,17 @@ impl Dispatch {
     }
 
     /// What comes next for a job. Until its first write it delivers the newest value.
-    pub(super) fn plan_job(&mut self, slot: Slot) -> Option<Next> {
+    pub(super) fn plan_job(&mut self, slot: Slot, now: Now) -> Option<Next> {
         let entry = self.ledger.get(slot)?;
         let job = self.jobs.get_mut(&slot)?;
         if !job.wrote && job.behind_since.take().is_some() {
             job.wanted = entry.wanted.clone();
         }
         let (entry, job) = (self.ledger.get(slot)?, self.jobs.get(&slot)?);
-        Some(self.plan(entry, &job.wanted, &job.held, &job.links))
+        match self.plan(entry, &job.wanted, &job.held, &job.links) {
+            Next::Call(call) if self.is_overtaking(&entry.key, &call, now.tick) => Some(Next::Later(OVERTAKING)),
+            next => Some(next),
+        }
     }
 }
 
