@@ -237,6 +237,7 @@ fn describe(value: &Entry) -> String {
             let acts = consent.acts.iter().map(|act| format!("{} {:?}", act.purpose, act.state));
             acts.collect::<Vec<_>>().join(", ").to_lowercase()
         }
+        Entry::Order(order) => order.describe(),
         Entry::Erased => "nothing that could be known of the customer".to_owned(),
     }
 }

@@ -387,7 +387,11 @@ impl Dispatch {
             confirmed: entry.confirmed.as_ref().map(|confirmed| &confirmed.value),
             read_first: entry.doubt == Doubt::ReadFirst,
             held,
-            rules: Rules { price: &self.tuning.price, catalog: &self.tuning.catalog },
+            rules: Rules {
+                price: &self.tuning.price,
+                catalog: &self.tuning.catalog,
+                orders: &self.tuning.orders,
+            },
         })
     }
 }

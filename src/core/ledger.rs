@@ -160,6 +160,7 @@ pub(crate) const fn lane_of(entity: Entity) -> Lane {
         Entity::Price => Lane::Price,
         Entity::Brand | Entity::Category | Entity::Product | Entity::Sku => Lane::Catalog,
         Entity::Customer | Entity::Consent => Lane::People,
+        Entity::Order => Lane::Orders,
     }
 }
 

@@ -14,6 +14,7 @@ pub mod failure;
 pub mod ledger;
 pub mod limiter;
 pub mod money;
+pub mod order;
 pub mod parents;
 pub mod plan;
 pub mod poll;

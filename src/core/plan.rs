@@ -6,6 +6,7 @@ use std::time::Duration;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
+use super::call::orders::OrderAnswer;
 use super::call::{Answer, Call, RemotePrice, RemoteStock};
 use super::entity::{Key, RemoteId, SkuId};
 use super::money::Money;
@@ -13,9 +14,11 @@ use super::time::Timestamp;
 use super::value::{FixedPrice, Price, Stock, Value};
 
 pub mod catalog;
+pub mod orders;
 pub mod people;
 
 use catalog::{CatalogHeld, CatalogRules};
+use orders::{OrderHeld, OrderRules};
 use people::PeopleHeld;
 
 /// What to do in VTEX when Live has no base price any more.
@@ -73,6 +76,7 @@ pub enum Held {
     WholePrice(Option<RemotePrice>),
     Catalog(CatalogHeld),
     People(PeopleHeld),
+    Order(Box<OrderHeld>),
 }
 
 impl Held {
@@ -87,6 +91,8 @@ impl Held {
             Value::Customer(_) | Value::Consent(_) | Value::Erased => {
                 Self::People(PeopleHeld::confirmed(value))
             }
+            // VTEX moves orders by itself: what it shows is always read.
+            Value::Order(_) => Self::Unknown,
         }
     }
 
@@ -110,6 +116,13 @@ impl Held {
                 Self::People(held) => Self::People(held.after(call, answer)),
                 _ => Self::People(PeopleHeld::default().after(call, answer)),
             },
+            (Call::Order(call), answer) => match (self, answer) {
+                (Self::Order(held), answer) => Self::Order(Box::new(held.after(call, answer))),
+                (_, Answer::Order(OrderAnswer::Order(remote))) => {
+                    Self::Order(Box::new(OrderHeld::read(remote.as_ref().clone())))
+                }
+                (held, _) => held,
+            },
             (Call::ReadStock { .. } | Call::ReadPrice { .. } | Call::FindSkus { .. }, _) => self,
         }
     }
@@ -118,7 +131,7 @@ impl Held {
         match &mut self {
             Self::OurPrice(price) => change(&mut price.fixed),
             Self::WholePrice(remote) => change(&mut remote.get_or_insert_default().fixed),
-            Self::Unknown | Self::Stock(_) | Self::Catalog(_) | Self::People(_) => {}
+            Self::Unknown | Self::Stock(_) | Self::Catalog(_) | Self::People(_) | Self::Order(_) => {}
         }
         self
     }
@@ -145,6 +158,7 @@ impl Links {
 pub struct Rules<'a> {
     pub price: &'a PriceRules,
     pub catalog: &'a CatalogRules,
+    pub orders: &'a OrderRules,
 }
 
 /// Everything that a plan follows from.
@@ -183,6 +197,7 @@ pub fn next(situation: &Situation<'_>) -> Next {
         Value::Price(price) => next_price(situation, price),
         Value::Brand(_) | Value::Category(_) | Value::Product(_) | Value::Sku(_) => catalog::next(situation),
         Value::Customer(_) | Value::Consent(_) | Value::Erased => people::next(situation),
+        Value::Order(wanted) => orders::next(situation, wanted),
     }
 }
 
@@ -211,12 +226,12 @@ fn next_price(situation: &Situation<'_>, wanted: &Price) -> Next {
             Next::Call(Call::DeletePrice { sku })
         }
         Held::WholePrice(remote) => next_price_from_whole(situation, wanted, remote.as_ref()),
-        Held::Unknown | Held::Stock(_) | Held::Catalog(_) | Held::People(_)
+        Held::Unknown | Held::Stock(_) | Held::Catalog(_) | Held::People(_) | Held::Order(_)
             if !situation.read_first && may_put_blindly(situation, wanted) =>
         {
             Next::Call(Call::PutPrice { sku, price: wanted.clone() })
         }
-        Held::Unknown | Held::Stock(_) | Held::Catalog(_) | Held::People(_) => {
+        Held::Unknown | Held::Stock(_) | Held::Catalog(_) | Held::People(_) | Held::Order(_) => {
             Next::Call(Call::ReadPrice { sku })
         }
     }

@@ -9,7 +9,7 @@ use super::body::{self, Body};
 use super::credentials::{Credentials, CredentialsError, Keyring};
 use super::request::Request;
 use super::settings::{Endpoints, SettingsError, VtexSettings};
-use super::{catalog, failure, logistics, people, pricing, rate};
+use super::{catalog, failure, logistics, orders, people, pricing, rate};
 use crate::core::call::{Answer, Call, Failure, Outcome, RateHint};
 
 const KEY: HeaderName = HeaderName::from_static("x-vtex-api-appkey");
@@ -170,6 +170,7 @@ fn answer(call: &Call, reply: &Reply) -> Result<Answer, Failure> {
         Call::Catalog(call) => {
             return catalog::answer(call, reply.status, reply.html, &|| success_body(reply));
         }
+        Call::Order(call) => return orders::answer(call, reply.status, reply.html, &|| success_body(reply)),
         Call::People(call) => return people::answer(call, reply.status, reply.html, &|| success_body(reply)),
         _ => {}
     }
@@ -184,7 +185,8 @@ fn answer(call: &Call, reply: &Reply) -> Result<Answer, Failure> {
         | Call::DeleteFixed { .. }
         | Call::DeletePrice { .. }
         | Call::Catalog(_)
-        | Call::People(_) => Ok(Answer::Done),
+        | Call::People(_)
+        | Call::Order(_) => Ok(Answer::Done),
     }
 }
 

@@ -7,7 +7,7 @@
 //! | `credentials` | key and tokens, their exchange at run time, their removal from texts |
 //! | `client` | sending, the second token after a 401, reading the answer |
 //! | `request` | method, path and body of every call: pure, and what `explain` shows |
-//! | `logistics`, `pricing`, `catalog`, `people` | bodies and answers of one API each |
+//! | `logistics`, `pricing`, `catalog`, `people`, `orders` | bodies and answers of one API each |
 //! | `json` | money and dates as JSON, exact in both directions |
 //! | `body`, `rate`, `failure` | capped body, rate headers, errors of the connection |
 //! | `check`, `findings` | what `mare check` asks of an account, and what the answers mean |
@@ -23,6 +23,7 @@ mod failure;
 mod findings;
 mod json;
 mod logistics;
+pub mod orders;
 mod people;
 mod pricing;
 mod rate;

@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use compact_str::CompactString;
 use reqwest::Method;
 
-use super::{catalog, logistics, people, pricing};
+use super::{catalog, logistics, orders, people, pricing};
 use crate::core::call::{Call, Lane, Route};
 
 /// A request that is ready to be sent to the base URL of its API family.
@@ -73,6 +73,7 @@ impl Request {
                 range = people::range(call);
                 people::request(call, consents)?
             }
+            Call::Order(call) => orders::request(call)?,
         };
         Ok(Self { method, lane: call.lane(), path, body, range })
     }
@@ -125,6 +126,8 @@ pub const fn resource(route: Route) -> &'static str {
         Route::PeopleRead => "Read only documents",
         // The first saves everything; addresses that are gone can only be deleted with the second.
         Route::PeopleWrite => "Insert or update document (not remove), and Full access to all documents",
+        Route::OrderRead => "View order",
+        Route::OrderWrite => "Change order workflow status, Notify invoice, Cancel order, Change order",
     }
 }
 

@@ -165,8 +165,8 @@ impl Endpoints {
         match lane {
             Lane::Stock => &self.logistics,
             Lane::Price => &self.pricing,
-            // Master Data answers under the account's own address, like the catalog.
-            Lane::Catalog | Lane::People => &self.catalog,
+            // Master Data and orders answer under the account's own address, like the catalog.
+            Lane::Catalog | Lane::People | Lane::Orders => &self.catalog,
         }
     }
 }

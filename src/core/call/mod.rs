@@ -11,9 +11,11 @@ use super::time::Timestamp;
 use super::value::{FixedPrice, Price};
 
 pub mod catalog;
+pub mod orders;
 pub mod people;
 
 use catalog::{CatalogAnswer, CatalogCall};
+use orders::{OrderAnswer, OrderCall};
 use people::{PeopleAnswer, PeopleCall};
 
 /// A VTEX API family: one breaker and one concurrency limit each.
@@ -28,10 +30,12 @@ pub enum Lane {
     Catalog,
     /// Master Data.
     People,
+    /// Orders API (OMS).
+    Orders,
 }
 
 impl Lane {
-    pub const ALL: [Self; 4] = [Self::Stock, Self::Price, Self::Catalog, Self::People];
+    pub const ALL: [Self; 5] = [Self::Stock, Self::Price, Self::Catalog, Self::People, Self::Orders];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -39,6 +43,7 @@ impl Lane {
             Self::Price => "price",
             Self::Catalog => "catalog",
             Self::People => "people",
+            Self::Orders => "orders",
         }
     }
 }
@@ -58,10 +63,12 @@ pub enum Route {
     CatalogWrite,
     PeopleRead,
     PeopleWrite,
+    OrderRead,
+    OrderWrite,
 }
 
 impl Route {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::StockWrite,
         Self::StockRead,
         Self::PricePut,
@@ -73,6 +80,8 @@ impl Route {
         Self::CatalogWrite,
         Self::PeopleRead,
         Self::PeopleWrite,
+        Self::OrderRead,
+        Self::OrderWrite,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -88,6 +97,8 @@ impl Route {
             Self::CatalogWrite => "catalog-write",
             Self::PeopleRead => "people-read",
             Self::PeopleWrite => "people-write",
+            Self::OrderRead => "order-read",
+            Self::OrderWrite => "order-write",
         }
     }
 
@@ -97,12 +108,16 @@ impl Route {
             Self::PricePut | Self::PricePatch | Self::PriceDelete | Self::PriceRead => Lane::Price,
             Self::SkuLookup | Self::CatalogRead | Self::CatalogWrite => Lane::Catalog,
             Self::PeopleRead | Self::PeopleWrite => Lane::People,
+            Self::OrderRead | Self::OrderWrite => Lane::Orders,
         }
     }
 
     /// Readings that begin a job.
     pub(crate) const fn reads(self) -> bool {
-        matches!(self, Self::StockRead | Self::PriceRead | Self::CatalogRead | Self::PeopleRead)
+        matches!(
+            self,
+            Self::StockRead | Self::PriceRead | Self::CatalogRead | Self::PeopleRead | Self::OrderRead
+        )
     }
 }
 
@@ -151,6 +166,7 @@ pub enum Call {
     },
     Catalog(CatalogCall),
     People(PeopleCall),
+    Order(OrderCall),
 }
 
 impl Call {
@@ -165,6 +181,7 @@ impl Call {
             Self::FindSkus { .. } => Route::SkuLookup,
             Self::Catalog(call) => call.route(),
             Self::People(call) => call.route(),
+            Self::Order(call) => call.route(),
         }
     }
 
@@ -177,6 +194,7 @@ impl Call {
         match self {
             Self::Catalog(call) => call.writes(),
             Self::People(call) => call.writes(),
+            Self::Order(call) => call.writes(),
             Self::ReadStock { .. } | Self::ReadPrice { .. } | Self::FindSkus { .. } => false,
             _ => true,
         }
@@ -214,6 +232,7 @@ pub enum Answer {
     Skus(Vec<(CompactString, Option<SkuId>)>),
     Catalog(CatalogAnswer),
     People(PeopleAnswer),
+    Order(OrderAnswer),
 }
 
 impl Answer {
@@ -222,6 +241,7 @@ impl Answer {
         match self {
             Self::Catalog(answer) => answer.id(),
             Self::People(answer) => answer.id(),
+            Self::Order(answer) => answer.id(),
             _ => None,
         }
     }

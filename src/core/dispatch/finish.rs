@@ -336,6 +336,7 @@ fn fits(call: &Call, answer: &Answer) -> bool {
     ) || match (call, answer) {
         (Call::Catalog(call), Answer::Catalog(answer)) => call.fits(answer),
         (Call::People(call), Answer::People(answer)) => call.fits(answer),
+        (Call::Order(call), Answer::Order(answer)) => call.fits(answer),
         (call, Answer::Done) => call.writes(),
         _ => false,
     }
@@ -343,7 +344,11 @@ fn fits(call: &Call, answer: &Answer) -> bool {
 
 /// Whether a second request would make a second thing.
 const fn creates_blindly(call: &Call) -> bool {
-    matches!(call, Call::Catalog(call) if call.creates_blindly())
+    match call {
+        Call::Catalog(call) => call.creates_blindly(),
+        Call::Order(call) => call.changes_items(),
+        _ => false,
+    }
 }
 
 fn parked(reason: ParkReason, verdict: &Verdict, now: Now) -> Parked {
@@ -381,5 +386,6 @@ fn request_line(call: &Call) -> String {
         Call::FindSkus { .. } => "POST /api/catalog_system/pub/sku/stockkeepingunitidsbyrefids".to_owned(),
         Call::Catalog(call) => call.line(),
         Call::People(call) => call.line(),
+        Call::Order(call) => call.line(),
     }
 }

@@ -185,6 +185,7 @@ impl Dispatch {
                     Lane::Price => Route::PriceRead,
                     Lane::Catalog => Route::CatalogRead,
                     Lane::People => Route::PeopleRead,
+                    Lane::Orders => Route::OrderRead,
                 },
             },
         }

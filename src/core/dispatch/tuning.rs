@@ -10,6 +10,7 @@ use super::super::call::{Lane, Route};
 use super::super::limiter::RouteLimit;
 use super::super::plan::PriceRules;
 use super::super::plan::catalog::CatalogRules;
+use super::super::plan::orders::OrderRules;
 use super::super::skus::LOOKUP_BATCH;
 
 /// A key that fails is not sent more often than ten times a second…
@@ -46,6 +47,8 @@ pub struct Tuning {
     pub price: PriceRules,
     /// Whose the fields of the catalog are.
     pub catalog: CatalogRules,
+    /// How orders are told about.
+    pub orders: OrderRules,
 }
 
 impl Default for Tuning {
@@ -61,6 +64,7 @@ impl Default for Tuning {
             lookup_interval_ms: 200,
             price: PriceRules::default(),
             catalog: CatalogRules::default(),
+            orders: OrderRules::default(),
         }
     }
 }
@@ -92,6 +96,10 @@ pub struct RouteLimits {
     pub people_read: RouteLimit,
     /// As `people_read`.
     pub people_write: RouteLimit,
+    /// Orders API: 6,000 a minute for reading orders. A tenth: VTEX Admin suffers from what others ask.
+    pub order_read: RouteLimit,
+    /// Not published. Default 10/s, burst 20.
+    pub order_write: RouteLimit,
 }
 
 impl Default for RouteLimits {
@@ -109,6 +117,8 @@ impl Default for RouteLimits {
             catalog_write: limit(40.0, 80),
             people_read: limit(30.0, 60),
             people_write: limit(30.0, 60),
+            order_read: limit(10.0, 20),
+            order_write: limit(10.0, 20),
         }
     }
 }
@@ -127,6 +137,8 @@ impl RouteLimits {
             Route::CatalogWrite => &self.catalog_write,
             Route::PeopleRead => &self.people_read,
             Route::PeopleWrite => &self.people_write,
+            Route::OrderRead => &self.order_read,
+            Route::OrderWrite => &self.order_write,
         }
     }
 }
@@ -143,11 +155,13 @@ pub struct Concurrency {
     pub catalog: u32,
     /// Default 8.
     pub people: u32,
+    /// Default 8.
+    pub orders: u32,
 }
 
 impl Default for Concurrency {
     fn default() -> Self {
-        Self { stock: 32, price: 16, catalog: 12, people: 8 }
+        Self { stock: 32, price: 16, catalog: 12, people: 8, orders: 8 }
     }
 }
 
@@ -161,6 +175,7 @@ impl Concurrency {
             Lane::Price => self.price,
             Lane::Catalog => self.catalog,
             Lane::People => self.people,
+            Lane::Orders => self.orders,
         }
     }
 }

@@ -8,9 +8,11 @@ use super::money::Money;
 use super::time::Timestamp;
 
 pub mod catalog;
+pub mod order;
 pub mod person;
 
 use catalog::{Brand, Category, Product, Sku};
+use order::Order;
 use person::{Consent, Customer};
 
 /// The wanted, or the confirmed, state of one key. Small enough to be stored whole: the planner needs
@@ -30,6 +32,7 @@ pub enum Value {
     Consent(Box<Consent>),
     /// Of a customer: nothing may be known any more (anonymised in Live).
     Erased,
+    Order(Box<Order>),
 }
 
 impl Value {
@@ -56,6 +59,7 @@ impl Value {
             Self::Consent(consent) => {
                 Self::Consent(Box::new(Consent { email: STARS, ..consent.as_ref().clone() }))
             }
+            Self::Order(order) => Self::Order(Box::new(order.masked())),
             other => other.clone(),
         }
     }
