@@ -468,6 +468,7 @@ fn available_to_sell_never_exceeds_what_is_there() {
         world.come_to_rest();
         for sku in 0..SKUS {
             let (shown, there) = (world.vtex.available(sku), world.there(sku));
+            if shown != there { eprintln!("{:?} {:?} parked {:?}", world.vtex.total, world.dispatch.explain(&stock(sku), world.now), world.dispatch.parked(None, 5)); eprintln!("{:?} {:?}", world.believed.get(&stock(sku)), world.dispatch.stats(world.now).lanes); }
             assert_eq!(shown, there, "seed {seed}: SKU {sku} at rest");
         }
         orders += world.vtex.status.len();

@@ -51,6 +51,14 @@ impl Value {
         }
     }
 
+    /// Of an order: by stock key, the units that Live has reserved for it.
+    pub(super) fn reserved_stock(&self) -> Vec<(Key, u32)> {
+        match self {
+            Self::Order(order) => order.reserved_stock(),
+            _ => Vec::new(),
+        }
+    }
+
     /// For people's eyes: without personal data.
     pub fn masked(&self) -> Self {
         const STARS: CompactString = CompactString::const_new("***");
