@@ -200,7 +200,10 @@ fn lines(active: Option<&Explain>, confirmed: Option<&Confirmed>) -> Vec<String>
 fn describe(value: &Entry) -> String {
     match value {
         Entry::Stock(stock) if stock.reserved > 0 => {
-            format!("{} units, and {} that VTEX keeps for orders it does not know to be in Live", stock.quantity, stock.reserved)
+            format!(
+                "{} units, and {} that VTEX keeps for orders it does not know to be in Live",
+                stock.quantity, stock.reserved
+            )
         }
         Entry::Stock(stock) => format!("{} units", stock.quantity),
         Entry::Price(price) => {

@@ -122,7 +122,9 @@ impl Reserved {
     }
 
     fn add(&mut self, order: &Key, add: impl Fn(u32, u32) -> u32) {
-        let Some(order) = self.orders.get(order).filter(|order| order.stage == Stage::Waiting) else { return };
+        let Some(order) = self.orders.get(order).filter(|order| order.stage == Stage::Waiting) else {
+            return;
+        };
         for (key, units) in &order.lines {
             if let Some(balance) = self.balances.get_mut(key) {
                 balance.units = add(balance.units, *units);

@@ -230,7 +230,8 @@ impl World {
     }
 
     fn ship(&mut self) {
-        let in_live: Vec<u32> = self.open.keys().copied().filter(|id| self.pedidos.contains_key(id)).collect();
+        let in_live: Vec<u32> =
+            self.open.keys().copied().filter(|id| self.pedidos.contains_key(id)).collect();
         let Some(id) = self.random.choice(in_live) else { return };
         self.open.remove(&id);
         self.close(id, Step::Picking, 1);
@@ -313,7 +314,8 @@ impl World {
     }
 
     fn store_some(&mut self) {
-        let count = self.random.usize(..=self.unstored.len());
+        let all = self.unstored.len();
+        let count = if self.faulty { self.random.usize(..=all) } else { all };
         for effect in self.unstored.drain(..count) {
             match effect {
                 Effect::Settle { key, position, confirmed } => {
@@ -410,7 +412,8 @@ impl World {
             }
             _ => {
                 if request.call.writes() {
-                    let delay = Duration::from_millis(self.random.u64(..LATE_APPLY.as_millis() as u64 - 1_000));
+                    let delay =
+                        Duration::from_millis(self.random.u64(..LATE_APPLY.as_millis() as u64 - 1_000));
                     self.late.push((self.now.tick + delay, request.call.clone()));
                 }
                 Err(Failure::Timeout)
@@ -455,7 +458,7 @@ fn started(now: Now) -> Dispatch {
 
 #[test]
 fn available_to_sell_never_exceeds_what_is_there() {
-    let seeds = std::env::var("MARE_SEED").map_or(0..150, |seed| {
+    let seeds = std::env::var("MARE_SEED").map_or(0..100, |seed| {
         let seed = seed.parse().expect("MARE_SEED is a number");
         seed..seed + 1
     });
@@ -468,7 +471,6 @@ fn available_to_sell_never_exceeds_what_is_there() {
         world.come_to_rest();
         for sku in 0..SKUS {
             let (shown, there) = (world.vtex.available(sku), world.there(sku));
-            if shown != there { eprintln!("{:?} {:?} parked {:?}", world.vtex.total, world.dispatch.explain(&stock(sku), world.now), world.dispatch.parked(None, 5)); eprintln!("{:?} {:?}", world.believed.get(&stock(sku)), world.dispatch.stats(world.now).lanes); }
             assert_eq!(shown, there, "seed {seed}: SKU {sku} at rest");
         }
         orders += world.vtex.status.len();

@@ -278,7 +278,9 @@ impl Dispatch {
         }
         let (entry, job) = (self.ledger.get(slot)?, self.jobs.get(&slot)?);
         match self.plan(entry, &job.wanted, &job.held, &job.links) {
-            Next::Call(call) if self.is_overtaking(&entry.key, &call, now.tick) => Some(Next::Later(OVERTAKING)),
+            Next::Call(call) if self.is_overtaking(&entry.key, &call, now.tick) => {
+                Some(Next::Later(OVERTAKING))
+            }
             next => Some(next),
         }
     }
