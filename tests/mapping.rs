@@ -157,7 +157,7 @@ impl Bench {
 const ONE_STORE: &str = "entities = [\"stock\"]\n[[stores]]\nloja = \"001\"\nwarehouse = \"w\"";
 
 fn shows(sku: &str, quantity: u32) -> Effect {
-    Effect::Want { key: Key::stock("w", sku), value: Value::Stock(Stock { quantity }) }
+    Effect::Want { key: Key::stock("w", sku), value: Value::Stock(Stock::of(quantity)) }
 }
 
 #[test]
@@ -258,8 +258,7 @@ fn a_change_of_one_store_has_only_that_store_read_again() {
     // Nobody feeds it any more: emptied without reading.
     let store = bench.update(1, &["2", "9", "002", "t", "0"]);
     assert_eq!(read_again(&bench, &store), Vec::<String>::new());
-    let empty =
-        |sku| Effect::Want { key: Key::stock("two", sku), value: Value::Stock(Stock { quantity: 0 }) };
+    let empty = |sku| Effect::Want { key: Key::stock("two", sku), value: Value::Stock(Stock::of(0)) };
     assert!(store.contains(&empty("S1")) && store.contains(&empty("S2")), "{store:?}");
 }
 

@@ -214,6 +214,12 @@ fn lines(active: Option<&Explain>, confirmed: Option<&Confirmed>, on_missing: On
 
 fn describe(value: &Entry) -> String {
     match value {
+        Entry::Stock(stock) if stock.reserved > 0 => {
+            format!(
+                "{} units, and {} that VTEX keeps for orders it does not know to be in Live",
+                stock.quantity, stock.reserved
+            )
+        }
         Entry::Stock(stock) => format!("{} units", stock.quantity),
         Entry::Price(price) => {
             let amount = |name: &str, money: Option<Money>| money.map(|money| format!("{name} {money}"));

@@ -16,7 +16,7 @@ use crate::core::entity::Entity;
 use crate::inbound::consents::ConsentsConfig;
 use crate::live::writer::TableRights;
 use crate::mapping::config::{MappingConfig, Role};
-use crate::mapping::orders::inbound_config::InboundConfig;
+use crate::mapping::orders::inbound_config::{InboundConfig, Reserve};
 use crate::mapping::orders::written::Written;
 use crate::telemetry::logs::LogFormat;
 use crate::vtex::{Credentials, VtexSettings};
@@ -186,7 +186,7 @@ impl Config {
     /// # Errors
     /// As [`Config::load`].
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let file: File =
+        let mut file: File =
             toml::from_str(text).map_err(|error| ConfigError::Parse { path: path.to_owned(), error })?;
         let section = |name: &str, error| ConfigError::Section {
             path: path.to_owned(),
@@ -205,6 +205,8 @@ impl Config {
                 if !file.mapping.has(Entity::Order) {
                     findings.extend(file.mapping.orders.validate());
                 }
+                let reserves = inbound.reserve != Reserve::None;
+                file.mapping.orders.reserves.get_or_insert(reserves);
                 Some(Orders { inbound: Arc::new(inbound), written: Arc::new(tables) })
             }
             None => None,

@@ -20,6 +20,7 @@ mod finish;
 mod gates;
 mod moves;
 mod operator;
+mod reservations;
 mod send;
 mod tuning;
 mod view;
@@ -38,6 +39,7 @@ use super::plan::{self, Held, Links, Next, Rules, Situation};
 use super::position::Position;
 use super::progress::Observed;
 use super::record::{Cause, Confirmed, Dirty, Wanted};
+use super::reserved::Reserved;
 use super::schedule::{RouteQueue, Tickets, Timers};
 use super::skus::Skus;
 use super::time::{Now, Tick, Timestamp};
@@ -128,6 +130,8 @@ struct Job {
     began: Tick,
     /// An operator wants the key set aside as soon as the request is back.
     park: bool,
+    /// It must be told once more after this.
+    again: bool,
 }
 
 /// What the store knows of a key at rest.
@@ -161,6 +165,7 @@ pub struct Dispatch {
     ledger: Ledger,
     skus: Skus,
     parents: Parents,
+    reserved: Reserved,
     queues: [RouteQueue; Route::ALL.len()],
     timers: Timers,
     tickets: Tickets,
@@ -195,6 +200,7 @@ impl Dispatch {
             ledger: Ledger::default(),
             skus: Skus::default(),
             parents: Parents::default(),
+            reserved: Reserved::default(),
             queues: Default::default(),
             timers: Timers::default(),
             tickets: Tickets::default(),
@@ -229,6 +235,7 @@ impl Dispatch {
             return;
         }
         let Dirty { wanted, since, attempts, not_before, doubtful, parked, last } = dirty;
+        let wanted = self.with_units(&key, wanted);
         let mut entry = new_entry(key, wanted, confirmed, id);
         entry.since = since;
         entry.attempts = attempts;
@@ -282,6 +289,7 @@ impl Dispatch {
         now: Now,
         effects: &mut Vec<Effect>,
     ) -> Accepted {
+        let wanted = self.with_units(key, wanted);
         let unpriced = wanted.value.is_priced() == Some(false);
         let (had_price, accepted) = match self.ledger.find(key) {
             Some(slot) => {
@@ -322,7 +330,7 @@ impl Dispatch {
         }
         let entry = new_entry(key.clone(), wanted, confirmed, id);
         if self.needs_nothing(&entry) {
-            effects.push(settle_suppressed(entry));
+            self.suppress(entry, now, effects);
             return Accepted::Suppressed;
         }
         let slot = self.ledger.insert(entry);
@@ -370,7 +378,7 @@ impl Dispatch {
         let (is_order, doubtful) = (entry.key.entity == Entity::Order, entry.is_doubtful());
         if self.needs_nothing(entry) {
             if let Some(entry) = self.discard(slot) {
-                effects.push(settle_suppressed(entry));
+                self.suppress(entry, now, effects);
             }
             return Accepted::Suppressed;
         }

@@ -205,6 +205,12 @@ impl Ledger {
         self.blocks.get_mut(block)?.get_mut(at)?.as_mut()
     }
 
+    /// The keys of an entity.
+    pub(crate) fn keys(&self, entity: Entity) -> Vec<Key> {
+        let entries = self.blocks.iter().flatten().flatten();
+        entries.filter(|entry| entry.key.entity == entity).map(|entry| entry.key.clone()).collect()
+    }
+
     /// Adds the entry of a key that has none.
     pub(crate) fn insert(&mut self, mut entry: Entry) -> Slot {
         debug_assert!(self.find(&entry.key).is_none(), "one entry per key");
@@ -335,7 +341,7 @@ mod tests {
 
     fn entry(id: u64, since: i64) -> Entry {
         let since = Timestamp(since);
-        let value = Value::Stock(Stock { quantity: 1 });
+        let value = Value::Stock(Stock::of(1));
         Entry {
             key: Key::stock("loja-01", &format!("SKU-{id:08}")),
             wanted: Wanted { value, position: Position(id), committed_at: since, cause: Cause::Change },

@@ -21,6 +21,7 @@ pub mod poll;
 pub mod position;
 pub mod progress;
 pub mod record;
+pub(crate) mod reserved;
 pub mod row;
 pub mod schedule;
 pub mod shop_consent;

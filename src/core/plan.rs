@@ -83,7 +83,7 @@ impl Held {
     /// What `confirmed` says, when it can be relied upon.
     pub fn confirmed(value: &Value) -> Self {
         match value {
-            Value::Stock(stock) => Self::Stock(Some(balance(stock.quantity))),
+            Value::Stock(stock) => Self::Stock(Some(balance(stock.told()))),
             Value::Price(price) => Self::OurPrice(price.as_ref().clone()),
             Value::Brand(_) | Value::Category(_) | Value::Product(_) | Value::Sku(_) => {
                 Self::Catalog(CatalogHeld::confirmed(value))
@@ -216,7 +216,7 @@ fn next_stock(situation: &Situation<'_>, wanted: Stock) -> Next {
     let sku = situation.links.sku();
     let warehouse = CompactString::new(situation.key.warehouse().unwrap_or_default());
     match situation.held {
-        Held::Stock(Some(held)) if !held.unlimited && held.total == i64::from(wanted.quantity) => Next::Done,
+        Held::Stock(Some(held)) if !held.unlimited && held.total == i64::from(wanted.told()) => Next::Done,
         Held::Stock(_) => Next::Call(set_stock(situation, warehouse, wanted)),
         _ if situation.read_first => Next::Call(Call::ReadStock { sku, warehouse }),
         _ => Next::Call(set_stock(situation, warehouse, wanted)),
@@ -225,7 +225,7 @@ fn next_stock(situation: &Situation<'_>, wanted: Stock) -> Next {
 
 fn set_stock(situation: &Situation<'_>, warehouse: CompactString, wanted: Stock) -> Call {
     let (sku, balance_at) = (situation.links.sku(), situation.committed_at);
-    Call::SetStock { sku, warehouse, quantity: wanted.quantity, balance_at }
+    Call::SetStock { sku, warehouse, quantity: wanted.told(), balance_at }
 }
 
 fn next_price(situation: &Situation<'_>, wanted: &Price) -> Next {

@@ -336,7 +336,7 @@ impl MappingConfig {
                 &[T, F, F, T, T, T, T, F, F, F, F, F, F, T],
             ),
             Role::OrderItem => {
-                (&tables.order_item.table, tables.order_item.columns.list(), &[T, T, T, F, T, F])
+                (&tables.order_item.table, tables.order_item.columns.list(), &[T, T, T, F, T, F, F])
             }
             Role::Volume => (&tables.volume.table, tables.volume.columns.list(), &[T, T, T]),
             Role::Invoice => {

@@ -335,7 +335,7 @@ impl Mapper {
 
 /// The stock of a key that Live has nothing for.
 const fn no_stock() -> Value {
-    Value::Stock(Stock { quantity: 0 })
+    Value::Stock(Stock::of(0))
 }
 
 type Cells<'a> = &'a [Cell<'a>];

@@ -514,6 +514,8 @@ table!(
         quantity = "quantidade",
         /// How many were picked. None: always all of them.
         served = "quantidade_atendida",
+        /// Whose balance the units are reserved in. None: Live reserves nothing.
+        deposit = "id_deposito",
     }
 );
 table!(

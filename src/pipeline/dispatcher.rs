@@ -234,6 +234,10 @@ impl Dispatcher {
             if self.dispatch.want(&key, wanted, known, now, effects) == Accepted::Stale {
                 metrics::stale();
             }
+            if key.entity == Entity::Order {
+                pending.carry_out(effects, now.wall);
+                self.dispatch.book(&key, &|stock| confirmed(&self.store, pending, stock), now, effects);
+            }
         }
     }
 
@@ -384,14 +388,18 @@ impl Errands {
 /// What is known of a key at rest, of what the store does not hold yet too.
 fn known(store: &Store, pending: &Pending, key: &Key) -> Known {
     Known {
-        confirmed: match pending.confirmed.get(key) {
-            Some((_, confirmed)) => confirmed.clone(),
-            None => store.confirmed(key).ok().flatten(),
-        },
+        confirmed: confirmed(store, pending, key),
         id: match pending.ids.get(key) {
             Some((_, id)) => id.clone(),
             None => known_id(store, key),
         },
+    }
+}
+
+fn confirmed(store: &Store, pending: &Pending, key: &Key) -> Option<Confirmed> {
+    match pending.confirmed.get(key) {
+        Some((_, confirmed)) => confirmed.clone(),
+        None => store.confirmed(key).ok().flatten(),
     }
 }
 

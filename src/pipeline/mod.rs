@@ -27,7 +27,7 @@ use crate::admin::Admin;
 use crate::config::Config;
 use crate::core::dispatch::{Dispatch, Effect, Known, Tuning};
 use crate::core::entity::{Entity, Key};
-use crate::core::record::Dirty;
+use crate::core::record::{Cause, Confirmed, Dirty, Wanted};
 use crate::source::reconcile::load::Backlog;
 use crate::source::window::Handover;
 use crate::store::{Durability, Op, Outstanding, Store, StoreError};
@@ -187,7 +187,15 @@ fn saved_tuning(store: &Store) -> anyhow::Result<Option<Tuning>> {
 fn doubt(store: &Store, were_out: &[Key]) -> anyhow::Result<()> {
     let mut ops = Vec::new();
     for key in were_out {
-        if let Some(dirty) = store.dirty(key)? {
+        let dirty = match store.dirty(key)? {
+            // A quantity may go out again because of an order, without a change in Live that would be on disk.
+            None if key.entity == Entity::Stock => store.confirmed(key)?.map(|confirmed| {
+                let Confirmed { value, position, at } = confirmed;
+                Dirty::fresh(Wanted { value, position, committed_at: at, cause: Cause::Change })
+            }),
+            dirty => dirty,
+        };
+        if let Some(dirty) = dirty {
             let position = dirty.wanted.position;
             ops.push(Op::Amend { key: key.clone(), position, dirty: Dirty { doubtful: true, ..dirty } });
         }
@@ -215,6 +223,7 @@ fn restore(store: &Store, tuning: Tuning, clock: &Clock) -> anyhow::Result<(Disp
         dispatch.restore(key, dirty, known, now, &mut effects);
         keys += 1;
     })?;
+    dispatch.book_restored(&|key| store.confirmed(key).ok().flatten(), now, &mut effects);
     if keys > 0 {
         info!(keys, "taken up from the ledger: these are still to be sent");
     }

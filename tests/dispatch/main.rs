@@ -6,5 +6,6 @@ mod desk;
 mod orders;
 mod parents;
 mod people;
+mod reservations;
 mod rules;
 mod simulation;

@@ -298,7 +298,7 @@ impl World {
         } else {
             let warehouse = WAREHOUSES[self.random.usize(..2)];
             let quantity = self.random.u32(..4);
-            (Key::stock(warehouse, &format!("SKU-{sku}")), Value::Stock(Stock { quantity }))
+            (Key::stock(warehouse, &format!("SKU-{sku}")), Value::Stock(Stock::of(quantity)))
         };
         let cause = if self.random.u8(..4) == 0 { Cause::Resync } else { Cause::Change };
         // The time of the commit names the version, so that the requests of stock can be told apart.
@@ -435,7 +435,7 @@ impl World {
             match &newest.value {
                 Value::Stock(stock) => {
                     let held = self.vtex.stock.get(&(sku, key.warehouse().unwrap().to_owned()));
-                    assert_eq!(held, Some(&i64::from(stock.quantity)), "seed {}: {key}", self.seed);
+                    assert_eq!(held, Some(&i64::from(stock.told())), "seed {}: {key}", self.seed);
                 }
                 Value::Price(price) => {
                     let held = &self.vtex.price[&sku];

@@ -71,7 +71,7 @@ pub(crate) fn stock(size: Size) -> impl Iterator<Item = (Key, Value)> {
 }
 
 pub(crate) fn units(quantity: u32) -> Value {
-    Value::Stock(Stock { quantity })
+    Value::Stock(Stock::of(quantity))
 }
 
 pub(crate) fn product_key(n: usize) -> Key {

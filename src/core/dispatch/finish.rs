@@ -52,6 +52,9 @@ impl Dispatch {
             self.observed.request(entry.key.entity, call.route());
         }
         self.look_ups -= u32::from(slot.is_none());
+        if let (Some(slot), Call::Order(_)) = (slot, &call) {
+            self.order_answered(slot, &call, &result, now, effects);
+        }
         match (slot, result, verdict) {
             (Some(slot), Ok(answer), _) => self.succeed(slot, &call, &answer, now, effects),
             (Some(slot), Err(failure), Some(verdict)) => {
@@ -134,7 +137,7 @@ impl Dispatch {
         self.leave(slot);
         let Some(entry) = self.ledger.get_mut(slot) else { return };
         self.observed.arrived(entry.key.entity);
-        let Job { wanted, behind_since, wrote, park, .. } = job;
+        let Job { wanted, behind_since, wrote, park, again, .. } = job;
         let position = wanted.position;
         if entry.confirmed.as_ref().is_none_or(|confirmed| confirmed.position != position) {
             self.totals.confirmed += 1;
@@ -146,15 +149,21 @@ impl Dispatch {
         let confirmed = Confirmed { value: wanted.value.at_rest(), position, at: now.wall };
         let echo = entry.live_echo(now.tick, (!wrote).then_some(&confirmed.value));
         entry.confirmed = Some(confirmed.clone());
-        entry.doubt = if echo.is_some() { Doubt::Unsure } else { Doubt::None };
+        entry.doubt = if echo.is_some() || again { Doubt::Unsure } else { Doubt::None };
         entry.attempts = 0;
-        if newest && echo.is_none() {
+        if newest && echo.is_none() && !again {
             let key = entry.key.clone();
             self.ledger.remove(slot);
+            self.reserved.rests(&key, Some(&confirmed));
             let person = confirmed.value.leaves_no_trace().then(|| confirmed.value.clone());
             effects.push(Effect::Settle { key: key.clone(), position, confirmed: Some(confirmed) });
-            if let Some(value) = person {
-                self.leave_no_trace(key, &value, effects);
+            match key.entity {
+                Entity::Order => self.unbook(&key, now, effects),
+                _ => {
+                    if let Some(value) = person {
+                        self.leave_no_trace(key, &value, effects);
+                    }
+                }
             }
             return;
         }
@@ -165,7 +174,7 @@ impl Dispatch {
         self.ledger.renew_age(slot);
         match echo {
             _ if park => self.park_by_operator(slot, now, effects),
-            Some(until) if newest => {
+            Some(until) if newest && !again => {
                 self.back_off(slot, State::Verifying, until.since(now.tick), now);
                 effects.extend(self.ledger.get(slot).map(amend));
             }

@@ -9,13 +9,14 @@ use super::super::schedule::Urgency;
 use super::super::time::{Now, Tick};
 use super::gates::Entrance;
 use super::moves::is_live;
-use super::{
-    Dispatch, Effect, ErrandId, Flight, Job, Request, RequestId, held_at_rest, settle_suppressed, urgency_of,
-};
+use super::{Dispatch, Effect, ErrandId, Flight, Job, Request, RequestId, held_at_rest, urgency_of};
 
 /// How long what a job has read from VTEX is good for. Jobs wait for a token for moments; one that waits
 /// longer (a closed breaker, a paused lane) begins again rather than overwrite what others wrote since.
 const READING_MAX: Duration = Duration::from_secs(30);
+
+/// The pause before `start-handling` when a quantity must not be overtaken by it.
+const OVERTAKING: Duration = Duration::from_millis(100);
 
 /// Every so many requests of a lane, a key that has not begun goes before jobs that have.
 const KEYS_FIRST_EVERY: u32 = 4;
@@ -94,6 +95,9 @@ impl Dispatch {
             self.requests += 1;
             let id = RequestId(self.requests);
             self.flights.insert(id, Flight { call: call.clone(), slot, errand });
+            if let Some(slot) = slot {
+                self.order_sent(slot, &call);
+            }
             let key = slot.filter(|_| call.writes()).and_then(|slot| self.ledger.get(slot));
             let key = key.map(|entry| entry.key.clone());
             requests.push(Request { id, call, key, probe });
@@ -253,7 +257,7 @@ impl Dispatch {
                     let Some(entry) = self.discard(slot) else { continue };
                     let Entry { key, wanted, .. } = &entry;
                     let person = wanted.value.leaves_no_trace().then(|| (key.clone(), wanted.value.clone()));
-                    effects.push(settle_suppressed(entry));
+                    self.suppress(entry, now, effects);
                     if let Some((key, value)) = person {
                         self.leave_no_trace(key, &value, effects);
                     }
@@ -268,6 +272,7 @@ impl Dispatch {
                         wrote: false,
                         began: now.tick,
                         park: false,
+                        again: false,
                     };
                     self.begin(slot, job);
                     return Step::Send(call, Some(slot));
@@ -316,7 +321,12 @@ impl Dispatch {
             job.wanted = entry.wanted.clone();
         }
         let (entry, job) = (self.ledger.get(slot)?, self.jobs.get(&slot)?);
-        Some(self.plan(entry, &job.wanted, &job.held, &job.links, now.wall))
+        match self.plan(entry, &job.wanted, &job.held, &job.links, now.wall) {
+            Next::Call(call) if self.is_overtaking(&entry.key, &call, now.tick) => {
+                Some(Next::Later(OVERTAKING))
+            }
+            next => Some(next),
+        }
     }
 }
 

@@ -94,7 +94,7 @@ fn run_price(vtex: &mut Vtex, wanted: Price, confirmed: Option<Price>, rules: &P
 
 #[test]
 fn stock_is_one_write_with_the_time_of_the_commit() {
-    let wanted = Value::Stock(Stock { quantity: 3 });
+    let wanted = Value::Stock(Stock::of(3));
     let calls = run(&mut Vtex::default(), &wanted, None, &PriceRules::default(), false);
     let warehouse = CompactString::new("1_1");
     assert_eq!(calls, [Call::SetStock { sku: SKU, warehouse, quantity: 3, balance_at: AT }]);
@@ -102,7 +102,7 @@ fn stock_is_one_write_with_the_time_of_the_commit() {
 
 #[test]
 fn doubtful_stock_is_read_and_written_only_when_it_differs() {
-    let wanted = Value::Stock(Stock { quantity: 3 });
+    let wanted = Value::Stock(Stock::of(3));
     let cases: [(Option<RemoteStock>, &[&str]); 4] = [
         (Some(balance(3)), &["stock-read"]),
         (Some(balance(4)), &["stock-read", "stock-write"]),

@@ -76,6 +76,14 @@ impl Value {
         }
     }
 
+    /// Of an order: by stock key, the units that Live has reserved for it.
+    pub(super) fn reserved_stock(&self) -> Vec<(Key, u32)> {
+        match self {
+            Self::Order(order) => order.reserved_stock(),
+            _ => Vec::new(),
+        }
+    }
+
     /// For people's eyes: without personal data.
     pub fn masked(&self) -> Self {
         const STARS: CompactString = CompactString::const_new("***");
@@ -95,8 +103,23 @@ impl Value {
 /// VTEX itself subtracts its reservations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stock {
-    /// Units, 0 to 2,147,483,647 (VTEX: int32).
+    /// Units that Live has to sell, 0 to 2,147,483,647 (VTEX: int32).
     pub quantity: u32,
+    /// Units of our orders that Live has subtracted and VTEX subtracts, too, until it hears that they are in Live.
+    pub reserved: u32,
+}
+
+impl Stock {
+    /// So many units, and none that are subtracted twice.
+    pub const fn of(quantity: u32) -> Self {
+        Self { quantity, reserved: 0 }
+    }
+
+    /// The quantity that VTEX is told.
+    pub const fn told(self) -> u32 {
+        let told = self.quantity.saturating_add(self.reserved);
+        if told > i32::MAX as u32 { i32::MAX as u32 } else { told }
+    }
 }
 
 /// Every price that Live holds for a SKU. An absent price is one that Live does not have: it is never

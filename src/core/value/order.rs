@@ -1,11 +1,13 @@
 //! What Live wants VTEX to know of an order. Holds no personal data but what staff may have written as a reason, which
 //! `Debug` does not show.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
+use crate::core::entity::Key;
 use crate::core::money::{Decimal4, Money};
 use crate::core::order::{Direction, Step, Tracking};
 use crate::core::time::Timestamp;
@@ -52,6 +54,8 @@ pub enum OrderKind {
 pub struct Line {
     /// Reference of the SKU, as in [`Key::price`](crate::core::entity::Key::price).
     pub sku: CompactString,
+    /// VTEX's warehouse whose stock Live has reserved for it. None: Live reserves nothing.
+    pub warehouse: Option<CompactString>,
     /// What VTEX calls the line. None: only its SKU is known.
     pub external: Option<CompactString>,
     pub ordered: Decimal4,
@@ -150,6 +154,17 @@ impl Order {
             text
         };
         self.parts.iter().map(part).collect::<Vec<_>>().join("; ")
+    }
+
+    /// By stock key, the units that Live does not count as being for sale because of this order.
+    pub(super) fn reserved_stock(&self) -> Vec<(Key, u32)> {
+        let mut reserved = BTreeMap::<Key, u32>::new();
+        for line in self.live_parts().flat_map(|part| &part.lines) {
+            let Some(warehouse) = &line.warehouse else { continue };
+            let units = reserved.entry(Key::stock(warehouse, &line.sku)).or_default();
+            *units = units.saturating_add(u32::try_from(line.ordered.floor()).unwrap_or(0));
+        }
+        reserved.into_iter().filter(|(_, units)| *units > 0).collect()
     }
 
     /// The pedidos that are to be carried out.

@@ -139,10 +139,19 @@ impl Mapper {
     fn order_item(&self, plan: &Plan, cells: &[Cell<'_>]) -> Result<ItemRow, RowError> {
         Ok(ItemRow {
             sku: self.sku_of(plan, cells)?,
+            warehouse: self.reserved_in(plan.read(cells, 6, cell::row_id)?),
             external: plan.read(cells, 3, |cell, _| cell::text(cell))?.filter(|id| !id.is_empty()),
             quantity: plan.need(cells, 4, cell::decimal)?,
             served: plan.read(cells, 5, cell::decimal)?,
         })
+    }
+
+    /// The warehouse whose quantity lacks what is reserved in a deposit; none: the reservation changes no quantity of VTEX's.
+    fn reserved_in(&self, deposit: Option<RowId>) -> Option<CompactString> {
+        let subtracts = !self.config.tables.stock.columns.reserved.is_empty();
+        let deposit = deposit.filter(|_| subtracts && self.config.orders.reserves.unwrap_or(true))?;
+        let store = &self.reference.deposits.get(&deposit)?.store;
+        self.reference.pair(store, &deposit).map(|pair| pair.warehouse.clone())
     }
 
     fn document_item(&self, plan: &Plan, cells: &[Cell<'_>]) -> Result<DocumentItemRow, RowError> {

@@ -16,6 +16,9 @@ pub struct OrdersConfig {
     pub origin: CompactString,
     /// A first load, and every comparison of all orders, reads those of so many days. Default: 30.
     pub days: u32,
+    /// Whether what is ordered is part of `estoque_saldo.quantidade_reservada` as long as the pedido is open. Default: what
+    /// `orders.reserve` says, else true.
+    pub reserves: Option<bool>,
     pub status: StatusCodes,
     pub kinds: Kinds,
     /// `decisao_cancelamento` where a cancellation is accepted. Default: 1.
@@ -34,6 +37,7 @@ impl Default for OrdersConfig {
         Self {
             origin: CompactString::const_new("VTEX"),
             days: 30,
+            reserves: None,
             status: StatusCodes::default(),
             kinds: Kinds::default(),
             accept: 1,

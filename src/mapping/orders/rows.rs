@@ -37,6 +37,8 @@ pub struct PedidoRow {
 pub struct ItemRow {
     /// Reference of the SKU; empty: it is not known.
     pub sku: CompactString,
+    /// VTEX's, fed by the deposit that it is reserved in.
+    pub warehouse: Option<CompactString>,
     pub external: Option<CompactString>,
     pub quantity: Decimal4,
     pub served: Option<Decimal4>,

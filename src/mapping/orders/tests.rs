@@ -118,7 +118,13 @@ fn what_means_nothing_is_refused_with_what_to_do() {
 
 #[test]
 fn the_same_rows_in_another_order_are_the_same_value() {
-    let item = |sku: &str| ItemRow { sku: sku.into(), external: None, quantity: Decimal4::ONE, served: None };
+    let item = |sku: &str| ItemRow {
+        sku: sku.into(),
+        warehouse: None,
+        external: None,
+        quantity: Decimal4::ONE,
+        served: None,
+    };
     let mut one = pedido("99", 70);
     one.items = vec![item("A"), item("B")];
     one.documents = vec![document("10"), document("9")];
@@ -145,6 +151,7 @@ fn a_pedido_with_everything_is_told_with_everything() {
     rows.pedido.tracking_url = Some("".into());
     rows.dispatched = vec![None, Some(Timestamp(9)), Some(Timestamp(8))];
     rows.items.push(ItemRow {
+        warehouse: None,
         sku: "A".into(),
         external: Some("u1".into()),
         quantity: Decimal4(20_000),

@@ -72,6 +72,7 @@ fn part(rows: &PedidoRows, config: &OrdersConfig) -> Result<Part, OrderReason> {
         .iter()
         .map(|item| Line {
             sku: item.sku.clone(),
+            warehouse: item.warehouse.clone(),
             external: item.external.clone(),
             ordered: item.quantity,
             served: item.served,

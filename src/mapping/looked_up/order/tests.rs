@@ -28,15 +28,16 @@ struct Bench {
 
 impl Bench {
     fn new(more: &str) -> Self {
-        let config: MappingConfig = toml::from_str(&format!("entities = [\"order\"]\n{more}")).unwrap();
+        Self::of(&format!("entities = [\"order\"]\n{more}"))
+    }
+
+    fn of(config: &str) -> Self {
+        let config: MappingConfig = toml::from_str(config).unwrap();
         assert_eq!(config.validate(), Vec::<String>::new());
         let config = Arc::new(config);
         let mut bench = Self { mapper: Mapper::new(Arc::clone(&config)), config };
-        for role in Role::ALL
-            .into_iter()
-            .filter(|role| role.needed_by().contains(&crate::core::entity::Entity::Order))
-        {
-            let table = bench.config.captured_table(role);
+        for table in bench.config.captured() {
+            let role = table.role;
             let column =
                 |name: &String| Column { name: name.as_str().into(), type_oid: oid::TEXT, key: false };
             bench.mapper.announce(&Relation {
@@ -198,4 +199,39 @@ fn pedidos_of_others_are_no_part_of_an_order() {
     let foreign =
         (Role::Order, "id=a id_dominio=t2 origem=VTEX numero_externo=v-1 numero=1 tipo_pedido=2 status=10");
     assert_eq!(Bench::new(tenant).orders(&[foreign]), (Vec::new(), Vec::new()));
+}
+
+#[test]
+fn what_is_ordered_is_reserved_in_the_warehouse_of_its_deposit() {
+    let warehouse = |more: &str| {
+        let site = "entities = [\"order\", \"stock\"]\n[[stores]]\nloja = \"001\"\nwarehouse = \"1_1\"\n";
+        let mut bench = Bench::of(&format!("{site}{more}"));
+        bench.change(Role::Store, None, Some("id=l codigo=001 ind_integra_ecommerce=t situacao=1"));
+        let deposits = [
+            "id=d id_loja=l codigo=1 ind_disponivel_ecommerce=t situacao=1",
+            "id=e id_loja=l codigo=2 ind_disponivel_ecommerce=f situacao=1",
+        ];
+        for deposit in deposits {
+            bench.change(Role::Deposit, None, Some(deposit));
+        }
+        let mut rows =
+            vec![(Role::Order, "id=a origem=VTEX numero_externo=v-1 numero=12 tipo_pedido=2 status=10")];
+        rows.extend(["d", "e", "unknown"].map(|deposit| {
+            let row = format!(
+                "id=i{deposit} id_pedido=a id_sku=s id_externo={deposit} quantidade=2 id_deposito={deposit}"
+            );
+            (Role::OrderItem, &*row.leak())
+        }));
+        rows.push((Role::OrderItem, "id=j id_pedido=a id_sku=s id_externo=x quantidade=2"));
+        let (orders, refused) = bench.orders(&rows);
+        assert_eq!(refused, Vec::<String>::new());
+        orders[0].1.parts[0]
+            .lines
+            .iter()
+            .filter_map(|line| Some((line.external.clone()?, line.warehouse.clone()?)))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(warehouse(""), [("d".into(), "1_1".into())]);
+    assert_eq!(warehouse("[orders]\nreserves = false\n"), []);
+    assert_eq!(warehouse("[tables.stock.columns]\nreserved = \"\"\n"), []);
 }
