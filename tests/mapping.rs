@@ -442,8 +442,7 @@ mod more {
 #[test]
 fn a_store_that_leaves_the_shop_has_nothing_once_and_is_silent_then() {
     let mut bench = two_stores(["one", "two"]);
-    let empty =
-        |sku| Effect::Want { key: Key::stock("two", sku), value: Value::Stock(Stock { quantity: 0 }) };
+    let empty = |sku| Effect::Want { key: Key::stock("two", sku), value: Value::Stock(Stock::of(0)) };
     let wants =
         |effects: &[Effect]| effects.iter().filter(|effect| matches!(effect, Effect::Want { .. })).count();
     bench.insert(STOCK, &["2", "2", "1", "3", "0"]);

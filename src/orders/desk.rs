@@ -1,5 +1,7 @@
 //! What people see of orders and do about them.
 
+use std::cmp::Reverse;
+
 use compact_str::CompactString;
 use serde_json::{Value as Json, json};
 
@@ -23,7 +25,7 @@ impl Inbound {
         held.sort_by_key(|(_, record)| record.since);
         let total = held.len();
         held.truncate(limit);
-        let line = |(order, held): &(CompactString, HeldOrder)| Ok(self.held_line(order, held)?);
+        let line = |(order, held): &(CompactString, HeldOrder)| self.held_line(order, held);
         let lines = held.iter().map(line).collect::<Result<Vec<_>, StoreError>>()?;
         Ok(json!({ "held": lines, "total": total }))
     }
@@ -34,11 +36,11 @@ impl Inbound {
             known.push((record.last(), order, record));
             // The newest ones are kept; so many at most are in memory.
             if known.len() > limit.saturating_mul(2).max(1_000) {
-                known.sort_unstable_by(|a, b| b.0.cmp(&a.0));
+                known.sort_unstable_by_key(|known| Reverse(known.0));
                 known.truncate(limit);
             }
         })?;
-        known.sort_unstable_by(|a, b| b.0.cmp(&a.0));
+        known.sort_unstable_by_key(|known| Reverse(known.0));
         known.truncate(limit);
         let line = |(_, order, record): &(Option<Timestamp>, CompactString, OrderRecord)| {
             let last = record.history.last();

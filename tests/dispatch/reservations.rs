@@ -327,10 +327,10 @@ impl World {
                     }
                 }
                 Effect::Advance { key, confirmed } => drop(self.confirmed.insert(key, confirmed)),
-                Effect::Amend { key, position, dirty } => {
-                    if self.dirty.get(&key).is_none_or(|held| held.wanted.position <= position) {
-                        self.dirty.insert(key, dirty);
-                    }
+                Effect::Amend { key, position, dirty }
+                    if self.dirty.get(&key).is_none_or(|held| held.wanted.position <= position) =>
+                {
+                    self.dirty.insert(key, dirty);
                 }
                 Effect::Unconfirm { key } => drop(self.confirmed.remove(&key)),
                 _ => {}

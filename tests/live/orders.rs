@@ -54,7 +54,7 @@ fn order(number: usize, skus: &[String]) -> Value {
         "shipping": 1_000 + number, "oversell": true,
         "customer": {
             "email": format!("shopper.{}@comprador.example", number % 10), "first_name": "Jussara",
-            "last_name": format!("Correnteza {}", number % 10), "document": cpf(number % 10), "newsletter": number % 2 == 0,
+            "last_name": format!("Correnteza {}", number % 10), "document": cpf(number % 10), "newsletter": number.is_multiple_of(2),
         },
     });
     match number % 5 {

@@ -99,7 +99,8 @@ fn what_means_nothing_is_refused_with_what_to_do() {
     let direction = |rows: &mut PedidoRows| rows.documents[0].direction = 3;
     let fraction = |rows: &mut PedidoRows| rows.documents[0].value = Decimal4(1);
     let status = |rows: &mut PedidoRows| rows.pedido.status = 11;
-    let table: [(&dyn Fn(&mut PedidoRows), &str, &str); 5] = [
+    type Case<'a> = (&'a dyn Fn(&mut PedidoRows), &'a str, &'a str);
+    let table: [Case<'_>; 5] = [
         (&status, "refused/order-status", "[mapping.orders.status]"),
         (&kind, "refused/order-kind", "[mapping.orders.kinds]"),
         (&state, "refused/invoice-state", "[mapping.orders.invoice_states]"),

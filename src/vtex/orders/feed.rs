@@ -187,7 +187,7 @@ fn state(config: &Json) -> FeedState {
     // No list: every status.
     let has = |wanted: &&str| statuses.is_empty() || statuses.iter().any(|status| status == *wanted);
     let is_workflow = filter["type"].as_str().is_none_or(|kind| kind.eq_ignore_ascii_case("FromWorkflow"));
-    if !is_workflow || !STATUSES.iter().all(|status| has(&status)) {
+    if !is_workflow || !STATUSES.iter().all(has) {
         return FeedState::Different;
     }
     let seconds = config["approximateAgeOfOldestMessageInSeconds"].as_f64().filter(|age| *age >= 0.0);

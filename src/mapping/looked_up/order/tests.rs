@@ -114,7 +114,8 @@ fn pedido(id: &str) -> Vec<Effect> {
 #[test]
 fn only_rows_of_vtexs_orders_are_asked_for() {
     let vtex = "id=a origem=VTEX numero_externo=v-1 status=10";
-    let table: [(Role, Option<&str>, Option<&str>, Vec<Effect>); 11] = [
+    type Change<'a> = (Role, Option<&'a str>, Option<&'a str>, Vec<Effect>);
+    let table: [Change<'_>; 11] = [
         (Role::Order, None, Some(vtex), pedido("a")),
         (Role::Order, Some("id=a"), Some(vtex), pedido("a")),
         (Role::Order, None, Some("id=a origem=PDV numero_externo=v-1"), vec![]),

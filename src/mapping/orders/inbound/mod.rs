@@ -58,10 +58,7 @@ pub fn entry(
 ) -> Result<Entry, Vec<Obstacle>> {
     let mut obstacles = Vec::new();
     let mut fit = Fit::default();
-    let policy = match policy(content, rules, &mut obstacles) {
-        Ok(policy) => policy,
-        Err(()) => Policy::default(),
-    };
+    let policy = policy(content, rules, &mut obstacles).unwrap_or_default();
     let groups = routes::groups(content, policy.kind == PolicyKind::Seller, rules, &mut obstacles);
     let amounts = amounts::of(content, &mut obstacles);
     let customer = buyer::customer(purchase, content, email, &mut fit, &mut obstacles);

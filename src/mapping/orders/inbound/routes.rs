@@ -54,7 +54,7 @@ pub(super) fn groups(
             let same = |group: &&mut Group| {
                 group.store == store && group.pickup_store == pickup_store && group.address == address
             };
-            let group = match groups.iter_mut().position(|mut group| same(&&mut group)) {
+            let group = match groups.iter_mut().position(|mut group| same(&mut group)) {
                 Some(position) => &mut groups[position],
                 None => {
                     groups.push(Group {

@@ -235,10 +235,9 @@ proptest! {
                 *place = value;
             }
         }
-        if let Ok(purchase) = purchase(order.to_string().as_bytes()) {
-            if let Err(obstacles) = purchase.content {
+        if let Ok(purchase) = purchase(order.to_string().as_bytes())
+            && let Err(obstacles) = purchase.content {
                 prop_assert!(!obstacles.is_empty());
             }
-        }
     }
 }
