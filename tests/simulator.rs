@@ -567,7 +567,7 @@ async fn record_every_operation() -> Vec<Value> {
 #[tokio::test]
 async fn a_record_holds_every_exchange_without_secrets_and_with_the_path_of_api_vtex_com() {
     let exchanges = record_every_operation().await;
-    assert_eq!(exchanges.len(), 29);
+    assert_eq!(exchanges.len(), 30);
     let tables = exchanges.iter().find(|exchange| exchange["path"] == "/simulator/pricing/tables").unwrap();
     assert_eq!(tables["response_body"], json!(["1", "gold"]));
     assert_eq!(tables["headers"]["x-vtex-api-apptoken"], "***");
