@@ -287,6 +287,11 @@ async fn what_a_receiver_refuses_is_set_aside_and_people_appear_nowhere() {
     no_personal_data(&site).await;
     let mut shown = site.text("/messages").await;
     shown.push_str(&site.text("/metrics").await);
+    for metric in
+        ["mare_messages_total", "mare_messages_waiting", "mare_messages_parked", "mare_message_seconds_count"]
+    {
+        assert!(shown.contains(&format!("{metric}{{webhook=\"sms\"")), "{metric}: {shown}");
+    }
     for secret in ["Jussara", "+5511", SECRET] {
         assert!(!shown.contains(secret), "{secret} is shown");
     }
