@@ -19,6 +19,8 @@ use crate::vtex::check::Expected;
 
 use super::install::sqlserver::wanted;
 
+mod hook;
+
 /// Test everything that `run` needs and print each finding with its remedy.
 ///
 /// Exit code 0: `mare run` would work (warnings are no hindrance). 1: it would not.
@@ -39,6 +41,7 @@ impl Check {
         }
         findings.extend(check_vtex(&config).await);
         findings.push(check_state(&config));
+        findings.extend(check_messages(&config));
         if self.json {
             println!("{}", serde_json::to_string_pretty(&findings)?);
         } else {
@@ -136,6 +139,7 @@ async fn check_vtex(config: &Config) -> Vec<Finding> {
             remedy: finding.remedy,
         })
         .chain(consents)
+        .chain(hook::check(config, &client).await)
         .collect()
 }
 
@@ -151,6 +155,21 @@ async fn check_consents(client: &vtex::Client) -> Finding {
             "give the key \"Master Data administrator\", or the network a way out",
         ),
     }
+}
+
+/// Whether messages to customers could be signed. None is sent: it would reach somebody.
+fn check_messages(config: &Config) -> Option<Finding> {
+    let subject = "messages";
+    if !config.has_messages() {
+        return None;
+    }
+    Some(match config.messages.webhooks() {
+        Ok(webhooks) => {
+            let names: Vec<String> = webhooks.iter().map(|webhook| webhook.name.to_string()).collect();
+            Finding::ok(subject, format!("customers are told through {}", few(&names)))
+        }
+        Err(error) => Finding::error(subject, error.to_string(), "set what it names"),
+    })
 }
 
 /// The folder of the ledger must be ours to write.

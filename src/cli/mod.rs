@@ -14,6 +14,7 @@ pub mod explain;
 pub mod images;
 pub mod init;
 pub mod install;
+pub mod messages;
 pub mod orders;
 pub mod parked;
 pub mod reconcile;
@@ -69,6 +70,9 @@ enum Command {
     /// Orders of VTEX on their way into Live: list those that are set aside, show, retry, history.
     #[command(subcommand)]
     Orders(orders::Orders),
+    /// Messages to customers that receivers refuse: list them, send them again, drop them.
+    #[command(subcommand)]
+    Messages(messages::Messages),
     /// List keys that were set aside, retry them or drop them.
     Parked(parked::Parked),
     /// Show or change rates, concurrency and weights while it runs.
@@ -97,6 +101,7 @@ impl Cli {
             Command::Explain(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),
             Command::Images(command) => command.run(&config()?).await,
             Command::Orders(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),
+            Command::Messages(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),
             Command::Parked(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),
             Command::Tuning(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),
             Command::Simulate(command) => command.run().await.map(|()| ExitCode::SUCCESS),

@@ -80,9 +80,16 @@ metrics! {
     FEED_UP = "mare_feed_up", Gauge, "", "1 while the feed of orders is read (only with [orders]).";
     FEED_MESSAGES = "mare_feed_messages_total", Counter, "", "Messages of the feed of orders.";
     FEED_SET_UP = "mare_feed_set_up_total", Counter, "", "How often the feed of orders had to be set up.";
+    HOOK_UP = "mare_hook_up", Gauge, "", "1 while VTEX has our hook of orders (only with [orders.hook]).";
+    HOOK_NOTIFICATIONS = "mare_hook_notifications_total", Counter, "outcome", "Requests to the hook by what came of them (taken, known, full, ping, unauthorized, too-large, too-slow, unreadable).";
+    HOOK_SET_UP = "mare_hook_set_up_total", Counter, "", "How often the hook of orders had to be set up.";
     ORDERS = "mare_orders_total", Counter, "outcome", "Looks at orders of VTEX by what came of them (inserted, cancelled, flagged, held, nothing).";
     ORDERS_HELD = "mare_orders_held", Gauge, "", "Orders of VTEX that are not in Live, and why is known.";
     ORDER_ENTRY_SECONDS = "mare_order_entry_seconds", Histogram, "", "From the status in VTEX that asks for it to the order in Live.";
+    MESSAGES = "mare_messages_total", Counter, "webhook,outcome", "Attempts to send messages to customers (delivered, again, parked).";
+    MESSAGES_WAITING = "mare_messages_waiting", Gauge, "webhook", "Messages to customers that are not delivered yet.";
+    MESSAGES_PARKED = "mare_messages_parked", Gauge, "webhook", "Messages to customers that are set aside until an operator retries them.";
+    MESSAGE_SECONDS = "mare_message_seconds", Histogram, "webhook", "From the change in the ledger to the receiver's answer.";
     SHOP_CONSENTS = "mare_shop_consents_total", Counter, "outcome", "Changes of customers in the shop, by what became of the opt-in (written, learned, no-act, unknown-customer, ambiguous-email, undecided, waits, erased).";
     SHOP_POLL_AGE = "mare_shop_poll_age_seconds", Gauge, "", "Since the shop's opt-ins were last looked through to the end.";
     SHOP_WAITING = "mare_shop_consents_waiting", Gauge, "", "Customers whose opt-in waits to be looked at again.";
@@ -191,6 +198,37 @@ pub fn feed_messages(count: usize) {
 /// The feed had to be set up.
 pub fn feed_set_up() {
     counter!(FEED_SET_UP).increment(1);
+}
+
+/// Somebody has asked the hook for something; `outcome` is one of a few words.
+pub fn hook_notification(outcome: &'static str) {
+    counter!(HOOK_NOTIFICATIONS, "outcome" => outcome).increment(1);
+}
+
+/// Whether VTEX has our hook.
+pub fn hook_up(up: bool) {
+    gauge!(HOOK_UP).set(f64::from(u8::from(up)));
+}
+
+/// The hook had to be set up.
+pub fn hook_set_up() {
+    counter!(HOOK_SET_UP).increment(1);
+}
+
+/// A message to a customer was sent, with what came of it.
+pub fn message(webhook: &str, outcome: &'static str) {
+    counter!(MESSAGES, "webhook" => webhook.to_owned(), "outcome" => outcome).increment(1);
+}
+
+/// A receiver has taken a message, `lag` after it was made.
+pub fn message_delivered(webhook: &str, lag: Duration) {
+    histogram!(MESSAGE_SECONDS, "webhook" => webhook.to_owned()).record(lag.as_secs_f64());
+}
+
+/// So many messages wait, and so many are set aside.
+pub fn messages_left(webhook: &str, waiting: u64, parked: u64) {
+    gauge!(MESSAGES_WAITING, "webhook" => webhook.to_owned()).set(waiting as f64);
+    gauge!(MESSAGES_PARKED, "webhook" => webhook.to_owned()).set(parked as f64);
 }
 
 /// A customer changed in the shop.

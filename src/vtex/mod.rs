@@ -33,7 +33,10 @@ mod settings;
 
 pub use client::{Client, ClientError};
 pub use credentials::{Credentials, CredentialsError};
-pub use orders::{EVENTS_MAX, Event, FeedState, Listed, PAGES_MAX, Told};
+pub(crate) use json::parse_date;
+pub use orders::{
+    EVENTS_MAX, Event, FeedState, HookState, HookTarget, Listed, PAGES_MAX, STATUSES as ORDER_STATUSES, Told,
+};
 pub use people::ConsentEntity;
 pub use rate::hint as rate_hint;
 pub use request::{Refused, describe, request_body, resource};

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::support::replicator::Site;
 
 const MINUTE: Duration = Duration::from_secs(60);
-const FAST: &str = "[tuning]\nretry_first_ms = 100\n[tuning.routes]\norder_read = { per_second = 200, burst = 200 }\n\
+pub(crate) const FAST: &str = "[tuning]\nretry_first_ms = 100\n[tuning.routes]\norder_read = { per_second = 200, burst = 200 }\n\
     order_write = { per_second = 200, burst = 200 }\n";
 
 /// Two pieces at 24.99 each, and 15.00 for shipping.
@@ -35,7 +35,7 @@ async fn closed() -> Site {
     site
 }
 
-async fn sql(site: &Site, text: &str) {
+pub(crate) async fn sql(site: &Site, text: &str) {
     site.live.batch_execute(text).await.unwrap();
 }
 
@@ -50,7 +50,7 @@ async fn sku(site: &Site) -> (String, String) {
 }
 
 /// A shopper's order of two pieces.
-async fn place(site: &Site) -> String {
+pub(crate) async fn place(site: &Site) -> String {
     let (_, code) = sku(site).await;
     let item = json!({"ref": code, "quantity": 2, "warehouse": "loja001", "price": PRICE});
     let order = json!({"items": [item], "shipping": 1_500, "oversell": true});
@@ -58,7 +58,7 @@ async fn place(site: &Site) -> String {
 }
 
 /// Staff types the order into Live.
-async fn type_in(site: &Site, external: &str, kind: i16, quantity: i64) {
+pub(crate) async fn type_in(site: &Site, external: &str, kind: i16, quantity: i64) {
     let (sku, _) = sku(site).await;
     sql(
         site,
@@ -76,7 +76,7 @@ async fn type_in(site: &Site, external: &str, kind: i16, quantity: i64) {
     .await;
 }
 
-async fn step(site: &Site, external: &str, status: i16) {
+pub(crate) async fn step(site: &Site, external: &str, status: i16) {
     sql(
         site,
         &format!(
@@ -87,7 +87,7 @@ async fn step(site: &Site, external: &str, status: i16) {
 }
 
 /// The fiscal document of a pedido, first without its authorisation, as the back office writes it.
-async fn invoice(site: &Site, external: &str, number: i32, cents: i64, quantity: i64) {
+pub(crate) async fn invoice(site: &Site, external: &str, number: i32, cents: i64, quantity: i64) {
     let (sku, _) = sku(site).await;
     sql(
         site,

@@ -10,14 +10,14 @@ use crate::support::replicator::Site;
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// A breaker that opens waits a second and more; in these tests faults are many.
-const ORDERS: &str = "[orders]\npoll_seconds = 1\nlimit = { per_second = 500, burst = 500 }\n# more\n\
+pub(crate) const ORDERS: &str = "[orders]\npoll_seconds = 1\nlimit = { per_second = 500, burst = 500 }\n# more\n\
     [[orders.pickup_points]]\nid = \"retira-2\"\nloja = \"002\"\n\
     [[orders.payments]]\ngroup = \"creditCard\"\nforma = \"CREDITO\"\n\
     [[orders.payments]]\ngroup = \"instantPayment\"\nforma = \"PIX\"\n\
     [[orders.payments]]\ngroup = \"bankInvoice\"\nforma = \"BOLETO\"\n\
     [[orders.payments]]\ngroup = \"giftCard\"\nforma = \"VALE\"\n";
 
-async fn open(orders: OrderOptions, settings: &str) -> Site {
+pub(crate) async fn open(orders: OrderOptions, settings: &str) -> Site {
     let options = Options { limits: Limits::unlimited(), orders, ..Options::default() };
     let mut site = Site::new(200, options, settings).await;
     site.use_entities("\"stock\"");
@@ -29,12 +29,12 @@ async fn open(orders: OrderOptions, settings: &str) -> Site {
     site
 }
 
-fn usual() -> OrderOptions {
+pub(crate) fn usual() -> OrderOptions {
     OrderOptions { email: EmailMask::Hard, ..OrderOptions::without_window() }
 }
 
 /// The references of some SKUs that VTEX knows.
-async fn skus(site: &Site) -> Vec<String> {
+pub(crate) async fn skus(site: &Site) -> Vec<String> {
     let stock = site.all_stock().await;
     let refs = stock.iter().filter_map(|stock| stock["ref"].as_str().map(str::to_owned));
     let mut refs: Vec<String> = refs.collect();
@@ -45,7 +45,7 @@ async fn skus(site: &Site) -> Vec<String> {
 }
 
 /// Orders of every kind, one after the other.
-fn order(number: usize, skus: &[String]) -> Value {
+pub(crate) fn order(number: usize, skus: &[String]) -> Value {
     let sku = |offset: usize| &skus[(number * 3 + offset) % skus.len()];
     let cents = 1_000 + (number as i64 * 137) % 9_000;
     let mut order = json!({
@@ -82,7 +82,7 @@ fn cpf(number: usize) -> String {
     digits.iter().map(ToString::to_string).collect()
 }
 
-fn place(site: &Site, order: Value) -> String {
+pub(crate) fn place(site: &Site, order: Value) -> String {
     site.vtex.world().place_order(order.clone()).unwrap_or_else(|error| panic!("{error}: {order}"))
 }
 
@@ -95,7 +95,7 @@ async fn texts(site: &Site, sql: &str) -> Vec<String> {
 }
 
 /// Orders that Live has, whatever their parts.
-async fn entered(site: &Site) -> Vec<String> {
+pub(crate) async fn entered(site: &Site) -> Vec<String> {
     texts(site, "SELECT DISTINCT split_part(numero_externo, '#', 1) FROM live.pedido_venda WHERE origem = 'VTEX' ORDER BY 1")
         .await
 }
@@ -190,7 +190,7 @@ async fn each_order_enters_live_exactly_once_through_faults() {
     no_personal_data(&site).await;
 }
 
-async fn no_personal_data(site: &Site) {
+pub(crate) async fn no_personal_data(site: &Site) {
     let mut shown = site.log();
     for path in ["/metrics", "/status", "/orders", "/orders?recent=true"] {
         shown.push_str(&site.text(path).await);
