@@ -13,6 +13,7 @@ use super::ingest::Later;
 use super::status::FeedHealth;
 use crate::core::backoff::Backoff;
 use crate::core::time::Timestamp;
+use crate::failpoint;
 use crate::telemetry::metrics;
 use crate::vtex::{EVENTS_MAX, Event, FeedState};
 
@@ -124,7 +125,9 @@ impl Inbound {
             .collect();
         if !handles.is_empty() {
             let client = &self.parts.client;
+            failpoint::reached("feed", "committing");
             self.ask("feed-commit", || client.commit_feed(&handles)).await?;
+            failpoint::reached("feed", "committed");
         }
         taken.into_iter().find_map(|(_, done)| done.err()).map_or(Ok(()), Err)
     }

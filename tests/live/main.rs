@@ -10,6 +10,7 @@ mod guarantees;
 mod init;
 mod operating;
 mod optin;
+mod order_kills;
 mod order_status;
 mod orders;
 mod people;

@@ -12,8 +12,8 @@ const FAST: &str = "[tuning]\nretry_first_ms = 100\n[tuning.routes]\norder_read 
     order_write = { per_second = 200, burst = 200 }\n";
 
 /// Two pieces at 24.99 each, and 15.00 for shipping.
-const PRICE: i64 = 2_499;
-const VALUE: i64 = 2 * PRICE + 1_500;
+pub(super) const PRICE: i64 = 2_499;
+pub(super) const VALUE: i64 = 2 * PRICE + 1_500;
 
 /// A shop whose orders are ready for handling at once.
 async fn open() -> Site {
@@ -50,7 +50,7 @@ async fn sku(site: &Site) -> (String, String) {
 }
 
 /// A shopper's order of two pieces.
-async fn place(site: &Site) -> String {
+pub(super) async fn place(site: &Site) -> String {
     let (_, code) = sku(site).await;
     let item = json!({"ref": code, "quantity": 2, "warehouse": "loja001", "price": PRICE});
     let order = json!({"items": [item], "shipping": 1_500, "oversell": true});
@@ -76,7 +76,7 @@ async fn type_in(site: &Site, external: &str, kind: i16, quantity: i64) {
     .await;
 }
 
-async fn step(site: &Site, external: &str, status: i16) {
+pub(super) async fn step(site: &Site, external: &str, status: i16) {
     sql(
         site,
         &format!(
@@ -87,7 +87,7 @@ async fn step(site: &Site, external: &str, status: i16) {
 }
 
 /// The fiscal document of a pedido, first without its authorisation, as the back office writes it.
-async fn invoice(site: &Site, external: &str, number: i32, cents: i64, quantity: i64) {
+pub(super) async fn invoice(site: &Site, external: &str, number: i32, cents: i64, quantity: i64) {
     let (sku, _) = sku(site).await;
     sql(
         site,
@@ -106,16 +106,16 @@ async fn invoice(site: &Site, external: &str, number: i32, cents: i64, quantity:
     .await;
 }
 
-fn view(site: &Site, id: &str) -> OrderView {
+pub(super) fn view(site: &Site, id: &str) -> OrderView {
     site.vtex.world().order(id).unwrap()
 }
 
-async fn shows(site: &Site, id: &str, status: OrderStatus) {
+pub(super) async fn shows(site: &Site, id: &str, status: OrderStatus) {
     site.until(status.name(), MINUTE, async |site| view(site, id).status == Some(status)).await;
 }
 
 /// The effects that VTEX accepted, in order.
-fn accepted(site: &Site, id: &str) -> Vec<&'static str> {
+pub(super) fn accepted(site: &Site, id: &str) -> Vec<&'static str> {
     let calls = view(site, id).calls;
     calls.into_iter().filter(|(_, status)| *status < 300).map(|(call, _)| call).collect()
 }

@@ -10,7 +10,7 @@ use crate::support::replicator::Site;
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// A breaker that opens waits a second and more; in these tests faults are many.
-const ORDERS: &str = "[orders]\npoll_seconds = 1\nlimit = { per_second = 500, burst = 500 }\n# more\n\
+pub(super) const ORDERS: &str = "[orders]\npoll_seconds = 1\nlimit = { per_second = 500, burst = 500 }\n# more\n\
     [[orders.pickup_points]]\nid = \"retira-2\"\nloja = \"002\"\n\
     [[orders.payments]]\ngroup = \"creditCard\"\nforma = \"CREDITO\"\n\
     [[orders.payments]]\ngroup = \"instantPayment\"\nforma = \"PIX\"\n\
@@ -32,7 +32,7 @@ fn usual() -> OrderOptions {
 }
 
 /// The references of some SKUs that VTEX knows.
-async fn skus(site: &Site) -> Vec<String> {
+pub(super) async fn skus(site: &Site) -> Vec<String> {
     let stock = site.all_stock().await;
     let refs = stock.iter().filter_map(|stock| stock["ref"].as_str().map(str::to_owned));
     let mut refs: Vec<String> = refs.collect();
@@ -43,7 +43,7 @@ async fn skus(site: &Site) -> Vec<String> {
 }
 
 /// Orders of every kind, one after the other.
-fn order(number: usize, skus: &[String]) -> Value {
+pub(super) fn order(number: usize, skus: &[String]) -> Value {
     let sku = |offset: usize| &skus[(number * 3 + offset) % skus.len()];
     let cents = 1_000 + (number as i64 * 137) % 9_000;
     let mut order = json!({
@@ -80,28 +80,29 @@ fn cpf(number: usize) -> String {
     digits.iter().map(ToString::to_string).collect()
 }
 
-fn place(site: &Site, order: Value) -> String {
+pub(super) fn place(site: &Site, order: Value) -> String {
     site.vtex.world().place_order(order.clone()).unwrap_or_else(|error| panic!("{error}: {order}"))
 }
 
-async fn number(site: &Site, sql: &str) -> i64 {
+pub(super) async fn number(site: &Site, sql: &str) -> i64 {
     site.live.query_one(sql, &[]).await.unwrap().get(0)
 }
 
-async fn texts(site: &Site, sql: &str) -> Vec<String> {
+pub(super) async fn texts(site: &Site, sql: &str) -> Vec<String> {
     site.live.query(sql, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
 }
 
 /// Orders that Live has, whatever their parts.
-async fn entered(site: &Site) -> Vec<String> {
+pub(super) async fn entered(site: &Site) -> Vec<String> {
     texts(site, "SELECT DISTINCT split_part(numero_externo, '#', 1) FROM live.pedido_venda WHERE origem = 'VTEX' ORDER BY 1")
         .await
 }
 
-const RESERVED: &str = "SELECT (sum(quantidade_reservada) * 10000)::bigint FROM live.estoque_saldo";
+pub(super) const RESERVED: &str =
+    "SELECT (sum(quantidade_reservada) * 10000)::bigint FROM live.estoque_saldo";
 
 /// What the orders in Live are, by SQL that shares nothing with the replicator.
-async fn check_books(site: &Site, ids: &[String], reserved_before: i64) {
+pub(super) async fn check_books(site: &Site, ids: &[String], reserved_before: i64) {
     let mut expected: Vec<String> = ids.to_vec();
     expected.sort();
     assert_eq!(entered(site).await, expected);
@@ -131,7 +132,7 @@ async fn check_books(site: &Site, ids: &[String], reserved_before: i64) {
     assert_eq!(number(site, RESERVED).await - reserved_before, ordered, "reserved once each");
 }
 
-fn faults() -> [Fault; 5] {
+pub(super) fn faults() -> [Fault; 5] {
     let kinds = [
         FaultKind::Unavailable,
         FaultKind::ErrorAfter,
