@@ -21,6 +21,8 @@ pub struct Options {
     pub credentials: Vec<Credential>,
     /// Warehouse ids that exist from the start.
     pub warehouses: Vec<String>,
+    /// Pick-up points of the account.
+    pub pickup_points: Vec<String>,
     /// Trade policies of the account; numeric ids as text.
     pub trade_policies: Vec<String>,
     /// Rate limits.
@@ -55,6 +57,7 @@ impl Default for Options {
             account: "simulator".to_owned(),
             credentials: vec![Credential::default()],
             warehouses: vec!["1_1".to_owned()],
+            pickup_points: Vec::new(),
             trade_policies: vec!["1".to_owned()],
             limits: Limits::default(),
             latency: Latency::default(),

@@ -70,6 +70,8 @@ routes! {
         ["api" "logistics" "pvt" "configuration" "warehouses"];
     Warehouse Logistics "GET" "/api/logistics/pvt/configuration/warehouses/{warehouseId}"
         ["api" "logistics" "pvt" "configuration" "warehouses" ""];
+    PickupPoints Logistics "GET" "/api/logistics/pvt/configuration/pickuppoints"
+        ["api" "logistics" "pvt" "configuration" "pickuppoints"];
     Docks Logistics "GET" "/api/logistics/pvt/configuration/docks"
         ["api" "logistics" "pvt" "configuration" "docks"];
     ReservationConfirm Logistics "POST" "/api/logistics/pvt/inventory/reservations/{reservationId}/confirm"

@@ -245,8 +245,8 @@ async fn a_paused_lane_shows_its_backlog(site: &Site, rows: &[Shown]) {
     }
     let explained: Value = serde_json::from_str(&site.run(&["explain", "--json", "stock", &key])).unwrap();
     assert_eq!(
-        explained["active"]["wanted"]["value"],
-        serde_json::json!({ "stock": { "quantity": shown + 1 } })
+        explained["active"]["wanted"]["value"]["stock"],
+        serde_json::json!({ "quantity": shown + 1, "reserved": 0 })
     );
 
     // Newer values replace those that wait, and their urgency.

@@ -134,7 +134,11 @@ async fn an_order_goes_from_handling_to_delivered_by_sql_alone_though_mare_is_ki
     site.start();
     // The status comes before its document.
     step(&site, &id, 70).await;
-    let explained = |site: &Site| site.run(&["explain", "order", &id]);
+    // It may not have started yet.
+    let explained = |site: &Site| {
+        let output = site.command(&["explain", "order", &id]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
     site.until("the step", MINUTE, async |site| explained(site).contains("faturado")).await;
     assert_eq!(view(&site, &id).invoices.len(), 0);
     site.kill();
@@ -269,7 +273,7 @@ async fn orders_of_two_stores_short_ones_and_cancelled_ones() {
     assert_eq!(view(&site, &refused).cancel_reason.as_deref(), Some("sem estoque"));
     step(&site, &split, 95).await;
     step(&site, &second, 95).await;
-    site.until("a task", MINUTE, async |site| site.run(&["parked"]).contains(&split)).await;
+    site.until("a task", MINUTE, async |site| site.run(&["parked", "list"]).contains(&split)).await;
     let parked = site.run(&["explain", "order", &split]);
     assert!(parked.contains("by-hand") && parked.contains("does not cancel such an order"), "{parked}");
     // The shopper wants one cancelled; staff denies it and invoices.

@@ -21,6 +21,8 @@ async fn open(orders: OrderOptions, settings: &str) -> Site {
     let options = Options { limits: Limits::unlimited(), orders, ..Options::default() };
     let mut site = Site::new(200, options, settings).await;
     site.use_entities("\"stock\"");
+    let known = texts(&site, "SELECT codigo FROM live.produto_sku ORDER BY codigo").await;
+    site.vtex.world().seed_skus(known.into_iter().zip(1..)).unwrap();
     site.run(&["install"]);
     site.start();
     site.converged(MINUTE).await;
@@ -62,7 +64,7 @@ pub(super) fn order(number: usize, skus: &[String]) -> Value {
         2 => order["pickup"] = json!("retira-2"),
         3 => {
             order["payments"] =
-                json!([{ "kind": "pix", "value": 500 }, { "kind": "credit_card", "installments": 3 }])
+                json!([{ "kind": "pix", "value": 500 }, { "kind": "credit-card", "installments": 3 }])
         }
         4 => order["scheduled"] = json!(true),
         _ => {}
