@@ -6,7 +6,9 @@ use mare::simulator::{Fault, FaultKind, Limits, Options, OrderOptions, OrderStat
 use serde_json::json;
 
 use super::order_status::{VALUE, accepted, invoice, place, shows, step, view};
-use super::orders::{ORDERS, RESERVED, check_books, entered, number, order, place as place_this, skus};
+use super::orders::{
+    ORDERS, RESERVED, check_books, entered, number, order, place as place_this, skus, texts,
+};
 use crate::support::replicator::Site;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -21,6 +23,8 @@ async fn shop() -> Site {
     let options = Options { limits: Limits::unlimited(), orders, ..Options::default() };
     let mut site = Site::new(200, options, &format!("{ORDERS}{FAST}")).await;
     site.use_entities("\"stock\", \"order\"");
+    let known = texts(&site, "SELECT codigo FROM live.produto_sku ORDER BY codigo").await;
+    site.vtex.world().seed_skus(known.into_iter().zip(1..)).unwrap();
     site.run(&["install"]);
     site.start();
     site.converged(MINUTE).await;

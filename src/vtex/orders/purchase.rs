@@ -143,7 +143,9 @@ fn line(index: usize, item: &Json, logistics: Option<&Json>, reader: &mut Reader
         value => reader.needed(decimal(value).filter(|factor| factor.0 > 0), || place("unitMultiplier")),
     };
     let price = reader.needed_cents(&item["price"], || place("price"));
-    let definition = &item["priceDefinition"]["total"];
+    // VTEX's description of the order spells it in two ways.
+    let definition = ["priceDefinition", "priceDefinitions"].map(|name| &item[name]["total"]);
+    let definition = if definition[0].is_null() { definition[1] } else { definition[0] };
     let net = if definition.is_null() {
         let unit = reader.needed_cents(&item["sellingPrice"], || place("sellingPrice"));
         reader.needed(unit.0.checked_mul(quantity).map(Money), || place("sellingPrice"))
