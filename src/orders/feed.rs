@@ -20,6 +20,8 @@ use crate::vtex::{EVENTS_MAX, Event, FeedState};
 /// While VTEX, Live or the ledger are away.
 const BACKOFF: Backoff = Backoff { base: Duration::from_secs(1), max: Duration::from_secs(60) };
 const DAY: Duration = Duration::from_secs(24 * 3_600);
+/// Until the next look after messages: orders do not come alone.
+const SOON: Duration = Duration::from_secs(1);
 /// Held orders that are looked at in between two looks at the feed.
 const HELD_AT_ONCE: usize = 10;
 
@@ -81,12 +83,16 @@ impl Inbound {
             agenda.configuration_at = Timestamp::default();
             return Ok(Duration::ZERO);
         };
-        let full = events.len() >= EVENTS_MAX;
+        let (full, empty) = (events.len() >= EVENTS_MAX, events.is_empty());
         self.take_in(events).await?;
         self.retry_held(agenda).await?;
         let more = self.reconcile_step().await? || !agenda.all_held.is_empty();
         let poll = Duration::from_secs(self.parts.tables.config.poll_seconds);
-        Ok(if full || more { Duration::ZERO } else { poll })
+        Ok(match (full || more, empty) {
+            (true, _) => Duration::ZERO,
+            (false, true) => poll,
+            (false, false) => poll.min(SOON),
+        })
     }
 
     async fn read_feed(&self) -> Result<Option<Vec<Event>>, Later> {

@@ -72,7 +72,7 @@ pub(super) fn order(number: usize, skus: &[String]) -> Value {
     order
 }
 
-fn cpf(number: usize) -> String {
+pub(super) fn cpf(number: usize) -> String {
     let mut digits: Vec<u32> =
         format!("{:09}", 111_444_777 + number).bytes().map(|byte| u32::from(byte - b'0')).collect();
     for _ in 0..2 {
