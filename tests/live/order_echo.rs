@@ -77,6 +77,25 @@ const IN_STOCK: &str = "SELECT s.codigo FROM live.produto_sku s JOIN live.estoqu
     WHERE l.codigo = '001' AND p.ind_integra_ecommerce GROUP BY s.codigo \
     HAVING sum(e.quantidade - e.quantidade_reservada) > 10 AND count(*) = 1 ORDER BY 1";
 
+/// E-mail address and CPF of customers of Live whom VTEX knows.
+async fn known_people(site: &Site) -> Vec<(String, String)> {
+    let sql = "SELECT email, cpf_cnpj FROM live.cliente WHERE tipo_pessoa = 1 AND email IS NOT NULL \
+        AND cpf_cnpj IS NOT NULL ORDER BY codigo";
+    let rows = site.live.query(sql, &[]).await.unwrap();
+    let world = site.vtex.world();
+    let people = rows.iter().map(|row| (row.get::<_, String>(0), row.get::<_, String>(1)));
+    let known: Vec<_> = people
+        .filter(|(email, _)| {
+            world
+                .customers_by_email(email)
+                .iter()
+                .any(|customer| customer["document"].is_string() && customer["isNewsletterOptIn"] == true)
+        })
+        .collect();
+    assert!(known.len() > 2, "{known:?}");
+    known
+}
+
 async fn only_stock_and_people_are_heard(source: &str) {
     let mut site = open(source).await;
     let skus = texts(&site, IN_STOCK).await;
@@ -110,23 +129,29 @@ async fn only_stock_and_people_are_heard(source: &str) {
     assert_eq!(about_people(&site).await, before);
     assert_eq!(seen(&site).await - changes, 4, "reserved and released, two balances each");
 
-    // People who are at the same rows at once.
-    for n in 2..4 {
-        let id = place(&site, of_stranger(n, &skus));
+    // People who are at the same rows at once, some of them rows that the order has written.
+    for (n, (email, document)) in known_people(&site).await.into_iter().enumerate().take(2) {
+        let mut order = of_stranger(2 + n, &skus);
+        order["customer"]["email"] = json!(email);
+        order["customer"]["document"] = json!(document);
+        let id = place(&site, order);
         site.until("it is in Live", MINUTE, async |site| entered(site).await.contains(&id)).await;
         let edits = format!(
-            "UPDATE live.cliente SET nome = 'Iara Preamar {n}', data_atualizacao = now() WHERE email = 'echo.{n}@comprador.example'; \
+            "UPDATE live.cliente SET nome = 'Iara Preamar', data_atualizacao = now() WHERE email = '{email}'; \
              UPDATE live.estoque_saldo SET quantidade = quantidade + 5, data_atualizacao = now() WHERE id_sku = \
                (SELECT id FROM live.produto_sku WHERE codigo = '{}'); \
              UPDATE live.pedido_venda SET status = 98, motivo_cancelamento = 'sem estoque', data_status = now() \
                WHERE numero_externo = '{id}'",
-            skus[2 * n]
+            skus[2 * (2 + n)]
         );
         site.live.batch_execute(&edits).await.unwrap();
         shows(&site, &id, OrderStatus::Canceled).await;
         let named = |site: &Site| {
-            let found = site.vtex.world().customers_by_email(&format!("echo.{n}@comprador.example"));
-            found.iter().any(|document| document["lastName"].as_str().unwrap_or_default().contains("Preamar"))
+            site.vtex
+                .world()
+                .customers_by_email(&email)
+                .iter()
+                .any(|customer| customer["lastName"] == "Preamar")
         };
         site.until("the new name", MINUTE, async |site| named(site)).await;
         site.converged(MINUTE).await;

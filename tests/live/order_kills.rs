@@ -62,7 +62,7 @@ async fn all_told(site: &Site) {
         // What was interrupted is looked at once more after a minute; that need not be waited for.
         let status = site.get("/status").await.unwrap_or_default();
         let orders = &status["vtex"]["lanes"]["orders"];
-        status["sources"]["live"]["refresh_due"] == 0 && orders["in_flight"] == 0 && orders["backing_off"] == 0
+        status["sources"]["live"]["refresh_due"] == 0 && orders["in_flight"] == 0
     };
     site.until("all is told", MINUTE, told).await;
 }

@@ -211,7 +211,7 @@ impl Drop for Site {
 
 impl Site {
     async fn open(mark: Mark, more: serde_json::Value) -> Self {
-        let orders = OrderOptions { email: EmailMask::None, ..OrderOptions::without_window() };
+        let orders = OrderOptions { email: EmailMask::Off, ..OrderOptions::without_window() };
         let options = simulator::Options {
             warehouses: vec!["loja001".to_owned()],
             auto_skus: true,
