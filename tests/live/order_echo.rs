@@ -130,7 +130,7 @@ async fn only_stock_and_people_are_heard(source: &str) {
     assert_eq!(seen(&site).await - changes, 4, "reserved and released, two balances each");
 
     // People who are at the same rows at once, some of them rows that the order has written.
-    for (n, (email, document)) in known_people(&site).await.into_iter().enumerate().take(2) {
+    for (n, (email, document)) in known_people(&site).await.into_iter().enumerate().take(1) {
         let mut order = of_stranger(2 + n, &skus);
         order["customer"]["email"] = json!(email);
         order["customer"]["document"] = json!(document);

@@ -233,7 +233,7 @@ impl Site {
         .unwrap();
         let mut config = json!({
             "default_payment": "OUTROS", "limit": { "per_second": 500.0, "burst": 500 },
-            "carriers": [{ "courier": "1", "transportadora": "EXP" }],
+            "carriers": [{ "courier": "mare", "transportadora": "EXP" }],
         });
         for (name, value) in more.as_object().unwrap() {
             config[name] = value.clone();
@@ -262,7 +262,10 @@ impl Site {
         }));
         let stop = CancellationToken::new();
         tokio::spawn(Arc::clone(&inbound).run(stop.clone()));
-        Self { live, vtex, inbound, stop, _folder: folder }
+        let site = Self { live, vtex, inbound, stop, _folder: folder };
+        // What is placed before is in no feed.
+        site.until("the feed", |site| site.inbound.facts().set_up == 1).await;
+        site
     }
 
     fn place(&self) -> String {
@@ -288,8 +291,9 @@ impl Site {
                 self.inbound.retry(None).unwrap();
             }
         });
+        let done = waited.await.is_ok();
         let held = self.inbound.list(false, 10).unwrap();
-        assert!(waited.await.is_ok(), "{what}: {held:#} {:?}", self.inbound.facts());
+        assert!(done, "{what}: {held:#} {:?}", self.inbound.facts());
     }
 
     fn status(&self, order: &str) -> Option<Value> {
