@@ -28,7 +28,9 @@ const NOON: i64 = 1_769_860_800_000_000;
 
 /// The columns of an INSERT and what they are given.
 fn row_of(sql: &str, params: &[Value]) -> BTreeMap<String, Value> {
-    let (_, rest) = sql.split_once(" (").unwrap();
+    // Before it is the mark, where there is one.
+    let (_, insert) = sql.split_once("INSERT INTO ").unwrap();
+    let (_, rest) = insert.split_once(" (").unwrap();
     let (columns, values) = rest.split_once(") VALUES (").unwrap();
     let names = columns.split(", ").map(|name| name.trim_matches(['[', ']']).to_owned());
     let value = |text: &str| {
@@ -289,6 +291,8 @@ impl Site {
             while !done(self) {
                 tokio::time::sleep(Duration::from_millis(5)).await;
                 self.inbound.retry(None).unwrap();
+                // What was read before a failure is hidden for a while.
+                self.vtex.world().advance(Duration::from_secs(1));
             }
         });
         let done = waited.await.is_ok();
