@@ -313,7 +313,7 @@ fn share(payments: &[NewPayment], value: i64) -> Result<Vec<(PaymentKind, i64, u
 fn customer(new: Option<NewCustomer>, seed: u64) -> Customer {
     let Some(new) = new else { return people::customer(seed) };
     // Who has the same address is the same person.
-    let invented = people::customer(new.email.as_deref().map_or(seed, |email| people::number(email)));
+    let invented = people::customer(new.email.as_deref().map_or(seed, people::number));
     let company = new.company.map(|company| Company {
         name: company.name,
         document: company.document,
