@@ -46,8 +46,9 @@
 //! | [`admin`], [`cli`], [`config`] | what people touch | |
 //! | [`simulator`], [`shop`] | a VTEX and a shop to try things on | |
 //!
-//! Imports run downwards: `core` and `telemetry` on the ground; on them `mapping`, `store`, `live` and `vtex`; then
-//! `messages`, `source`, `inbound` and `orders` (which fills `messages`), then `pipeline`, then `admin`, `cli` and `main`. `simulator` shares no type with `vtex`, so that one
+//! Imports run downwards: `core`, `telemetry` and `failpoint` (where tests end the process) on the ground; on them
+//! `mapping`, `store`, `live` and `vtex`; then `messages`, `source`, `inbound` and `orders` (which fills `messages`), then
+//! `pipeline`, then `admin`, `cli` and `main`. `simulator` shares no type with `vtex`, so that one
 //! misreading of VTEX's documents cannot hide in both.
 //!
 //! # Words
@@ -64,6 +65,7 @@ pub mod admin;
 pub mod cli;
 pub mod config;
 pub mod core;
+mod failpoint;
 pub mod inbound;
 pub mod live;
 pub mod mapping;

@@ -14,12 +14,15 @@ use super::ingest::Later;
 use super::status::FeedHealth;
 use crate::core::backoff::Backoff;
 use crate::core::time::Timestamp;
+use crate::failpoint;
 use crate::telemetry::metrics;
 use crate::vtex::{EVENTS_MAX, Event, FeedState};
 
 /// While VTEX, Live or the ledger are away.
 const BACKOFF: Backoff = Backoff { base: Duration::from_secs(1), max: Duration::from_secs(60) };
 const DAY: Duration = Duration::from_secs(24 * 3_600);
+/// Until the next look after messages: orders do not come alone.
+const SOON: Duration = Duration::from_secs(1);
 /// Held orders that are looked at in between two looks at the feed.
 const HELD_AT_ONCE: usize = 10;
 /// Orders that notifications told of and that are looked at in between two looks at the feed.
@@ -91,7 +94,7 @@ impl Inbound {
             Ok(None) => (Vec::new(), Ok(false)),
             Err(later) => (Vec::new(), Err(later)),
         };
-        let full = events.len() >= EVENTS_MAX;
+        let (full, empty) = (events.len() >= EVENTS_MAX, events.is_empty());
         self.take_in(events, told).await?;
         let has_feed = feed?;
         if !has_feed {
@@ -108,8 +111,12 @@ impl Inbound {
         let told = self.inbox.len() > 0;
         let more = self.reconcile_step().await? || !agenda.all_held.is_empty() || told;
         let poll = Duration::from_secs(self.parts.tables.config.poll_seconds);
+        if full || more {
+            return Ok(Duration::ZERO);
+        }
         let due = now.until(agenda.hook_at.min(agenda.configuration_at));
-        Ok(if full || more { Duration::ZERO } else { poll.min(due.max(SHORTEST_PAUSE)) })
+        let pause = if empty { poll } else { poll.min(SOON) };
+        Ok(pause.min(due.max(SHORTEST_PAUSE)))
     }
 
     async fn read_feed(&self) -> Result<Option<Vec<Event>>, Later> {
@@ -154,7 +161,9 @@ impl Inbound {
             .collect();
         if !handles.is_empty() {
             let client = &self.parts.client;
+            failpoint::reached("feed", "committing");
             self.ask("feed-commit", || client.commit_feed(&handles)).await?;
+            failpoint::reached("feed", "committed");
         }
         taken.into_iter().find_map(|(_, done)| done.err()).map_or(Ok(()), Err)
     }

@@ -13,6 +13,7 @@ use crate::core::order::inbound::{Decision, Part, decide};
 use crate::core::order::obstacle::Obstacle;
 use crate::core::order::purchase::{Content, Purchase};
 use crate::core::order::record::{HeldOrder, OrderEvent, OrderRecord};
+use crate::failpoint;
 use crate::mapping::cell::RowId;
 use crate::mapping::orders::inbound::{Rules, entry, is_masked};
 use crate::store::{Durability, Op, StoreError};
@@ -49,6 +50,7 @@ impl Inbound {
     /// Only what concerns all orders: VTEX, Live or the ledger are away. What hinders this one alone is noted, and the
     /// order set aside.
     pub(super) async fn ingest(&self, order: &str, heard: &Heard) -> Result<(), Later> {
+        failpoint::reached("order", "told");
         let client = &self.parts.client;
         let purchase = match self.ask("order-entry", || client.read_purchase(order)).await {
             Ok(Some(purchase)) if purchase.id == order => purchase,
@@ -59,6 +61,7 @@ impl Inbound {
                 return self.hold_unread(order, &format!("VTEX does not show it: {}", describe(&failure)));
             }
         };
+        failpoint::reached("order", "read");
         let done = match self.settle(&purchase).await {
             Ok(done) => done,
             Err(Refusal::Later(error)) => return Err(Later(error.to_string())),
@@ -221,7 +224,9 @@ impl Inbound {
             ops.push((self.parts.way_back.op)(&purchase.id, now));
         }
         ops.extend(told);
+        failpoint::reached("order", "noting");
         store.commit(&ops, Durability::Synced)?;
+        failpoint::reached("order", "noted");
         self.wake_messages();
         self.parts.way_back.wake.notify_one();
         self.count_held();
@@ -294,7 +299,9 @@ impl Inbound {
             Op::Hold { order: order.into(), held: Some(held) },
             Op::Order { order: order.into(), record: Some(record) },
         ];
+        failpoint::reached("order", "holding");
         store.commit(&ops, Durability::Synced)?;
+        failpoint::reached("order", "held");
         metrics::order("held");
         self.count_held();
         Ok(())

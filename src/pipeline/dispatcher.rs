@@ -22,6 +22,7 @@ use crate::core::record::{Cause, Confirmed, Dirty, Parked, Wanted};
 use crate::core::schedule::Urgency;
 use crate::core::time::{Now, Tick, Timestamp};
 use crate::core::value::person::Consent;
+use crate::failpoint;
 use crate::store::{Op, Outstanding, Store};
 use crate::telemetry::metrics;
 use crate::vtex::Client;
@@ -235,6 +236,7 @@ impl Dispatcher {
                 metrics::stale();
             }
             if key.entity == Entity::Order {
+                failpoint::reached("order", "wanted");
                 pending.carry_out(effects, now.wall);
                 self.dispatch.book(&key, &|stock| confirmed(&self.store, pending, stock), now, effects);
             }
@@ -298,7 +300,10 @@ impl Dispatcher {
     fn send(&self, request: Request, finished: mpsc::Sender<(RequestId, Outcome)>) {
         let client = Arc::clone(&self.client);
         tokio::spawn(async move {
+            let route = request.call.route().name();
+            failpoint::reached(route, "sending");
             let outcome = client.execute(&request.call).await;
+            failpoint::reached(route, "answered");
             metrics::request(&request.call, &outcome);
             // Nobody listens only after the dispatcher has ended.
             let _ = finished.send((request.id, outcome)).await;

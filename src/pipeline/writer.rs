@@ -14,6 +14,7 @@ use tracing::{debug, error};
 use crate::core::entity::Key;
 use crate::core::record::{Dirty, Wanted};
 use crate::core::value::Value;
+use crate::failpoint;
 use crate::messages::Outbox;
 use crate::source::window::{Batch, Handover, Progress, Work};
 use crate::store::{Durability, Op, Store, StoreError};
@@ -78,6 +79,7 @@ impl Writer {
 
     fn outcomes(&self, outcomes: &Outcomes) {
         let stored = self.store.commit(&outcomes.ops, Durability::Buffered);
+        failpoint::reached("outcomes", "stored");
         self.written.store(outcomes.number, Ordering::Release);
         if let Err(error) = stored {
             // The keys stay dirty on disk and are sent again after a restart: at least once.

@@ -7,5 +7,6 @@ mod orders;
 mod parents;
 mod people;
 mod reservations;
+mod reserved_units;
 mod rules;
 mod simulation;

@@ -12,8 +12,8 @@ pub(crate) const FAST: &str = "[tuning]\nretry_first_ms = 100\n[tuning.routes]\n
     order_write = { per_second = 200, burst = 200 }\n";
 
 /// Two pieces at 24.99 each, and 15.00 for shipping.
-const PRICE: i64 = 2_499;
-const VALUE: i64 = 2 * PRICE + 1_500;
+pub(super) const PRICE: i64 = 2_499;
+pub(super) const VALUE: i64 = 2 * PRICE + 1_500;
 
 /// A shop whose orders are ready for handling at once.
 async fn open() -> Site {
@@ -106,16 +106,16 @@ pub(crate) async fn invoice(site: &Site, external: &str, number: i32, cents: i64
     .await;
 }
 
-fn view(site: &Site, id: &str) -> OrderView {
+pub(super) fn view(site: &Site, id: &str) -> OrderView {
     site.vtex.world().order(id).unwrap()
 }
 
-async fn shows(site: &Site, id: &str, status: OrderStatus) {
+pub(super) async fn shows(site: &Site, id: &str, status: OrderStatus) {
     site.until(status.name(), MINUTE, async |site| view(site, id).status == Some(status)).await;
 }
 
 /// The effects that VTEX accepted, in order.
-fn accepted(site: &Site, id: &str) -> Vec<&'static str> {
+pub(super) fn accepted(site: &Site, id: &str) -> Vec<&'static str> {
     let calls = view(site, id).calls;
     calls.into_iter().filter(|(_, status)| *status < 300).map(|(call, _)| call).collect()
 }

@@ -72,7 +72,7 @@ pub(crate) fn order(number: usize, skus: &[String]) -> Value {
     order
 }
 
-fn cpf(number: usize) -> String {
+pub(super) fn cpf(number: usize) -> String {
     let mut digits: Vec<u32> =
         format!("{:09}", 111_444_777 + number).bytes().map(|byte| u32::from(byte - b'0')).collect();
     for _ in 0..2 {
@@ -86,11 +86,11 @@ pub(crate) fn place(site: &Site, order: Value) -> String {
     site.vtex.world().place_order(order.clone()).unwrap_or_else(|error| panic!("{error}: {order}"))
 }
 
-async fn number(site: &Site, sql: &str) -> i64 {
+pub(super) async fn number(site: &Site, sql: &str) -> i64 {
     site.live.query_one(sql, &[]).await.unwrap().get(0)
 }
 
-async fn texts(site: &Site, sql: &str) -> Vec<String> {
+pub(super) async fn texts(site: &Site, sql: &str) -> Vec<String> {
     site.live.query(sql, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
 }
 
@@ -100,10 +100,11 @@ pub(crate) async fn entered(site: &Site) -> Vec<String> {
         .await
 }
 
-const RESERVED: &str = "SELECT (sum(quantidade_reservada) * 10000)::bigint FROM live.estoque_saldo";
+pub(super) const RESERVED: &str =
+    "SELECT (sum(quantidade_reservada) * 10000)::bigint FROM live.estoque_saldo";
 
 /// What the orders in Live are, by SQL that shares nothing with the replicator.
-async fn check_books(site: &Site, ids: &[String], reserved_before: i64) {
+pub(super) async fn check_books(site: &Site, ids: &[String], reserved_before: i64) {
     let mut expected: Vec<String> = ids.to_vec();
     expected.sort();
     assert_eq!(entered(site).await, expected);
@@ -133,7 +134,7 @@ async fn check_books(site: &Site, ids: &[String], reserved_before: i64) {
     assert_eq!(number(site, RESERVED).await - reserved_before, ordered, "reserved once each");
 }
 
-fn faults() -> [Fault; 5] {
+pub(super) fn faults() -> [Fault; 5] {
     let kinds = [
         FaultKind::Unavailable,
         FaultKind::ErrorAfter,
@@ -164,11 +165,11 @@ async fn each_order_enters_live_exactly_once_through_faults() {
     let skus = skus(&site).await;
     let ids: Vec<String> = (0..40).map(|n| place(&site, order(n, &skus))).collect();
     // What was read by a request whose answer was lost is hidden for a while.
-    for _ in 0..20 {
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        site.vtex.world().advance(Duration::from_secs(300));
-    }
-    site.until("every order", MINUTE, async |site| entered(site).await.len() == ids.len()).await;
+    let all = async |site: &Site| {
+        site.vtex.world().advance(Duration::from_secs(5));
+        entered(site).await.len() == ids.len()
+    };
+    site.until("every order", 2 * MINUTE, all).await;
     site.vtex.world().set_faults(Vec::new());
     check_books(&site, &ids, before).await;
     // Ten shoppers, each known by the address that Master Data has, once.

@@ -115,7 +115,7 @@ pub struct InboundConfig {
     pub write: WriteMode,
     /// `estoque_saldo` or `none`. Default: `estoque_saldo`.
     pub reserve: Reserve,
-    /// Seconds between two looks at the feed when it has less than ten messages, 1 to 3,600. Default: 5.
+    /// Seconds until the next look at an empty feed, 1 to 3,600; after messages it is a second. Default: 5.
     pub poll_seconds: u64,
     /// Requests to VTEX, feed and orders together. Default: 10 a second, 20 at once.
     pub limit: RouteLimit,

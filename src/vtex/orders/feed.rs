@@ -34,7 +34,7 @@ pub const STATUSES: [&str; 9] = [
     "order-creation-error",
 ];
 /// How long what was read is hidden: longer than ten orders take, also when Live is slow.
-const VISIBILITY_SECONDS: u64 = 240;
+const VISIBILITY_SECONDS: u64 = 60;
 /// How long VTEX keeps events: as long as it can (14 days), so that a machine may be off over the holidays.
 const RETENTION_SECONDS: u64 = 1_209_600;
 
