@@ -55,11 +55,11 @@ fn want_all(dispatch: &mut Dispatch, keys: &[Key], now: Now, seed: u64) {
     let mut effects = Vec::new();
     for position in 1..=CHANGES {
         let key = &keys[random.usize(..keys.len())];
-        let value = Value::Stock(Stock { quantity: random.u32(..50) });
+        let value = Value::Stock(Stock::of(random.u32(..50)));
         let confirmed = Confirmed { value: value.clone(), position: Position(0), at: now.wall };
         let confirmed = || {
             (position % 2 == 0)
-                .then_some(Confirmed { value: Value::Stock(Stock { quantity: 99 }), ..confirmed })
+                .then_some(Confirmed { value: Value::Stock(Stock::of(99)), ..confirmed })
                 .into()
         };
         let wanted =

@@ -18,7 +18,7 @@ fn changes(random: &mut fastrand::Rng, count: u32) -> Vec<Op> {
     let mut ops: Vec<_> = (0..count)
         .map(|_| {
             let wanted = Wanted {
-                value: Value::Stock(Stock { quantity: random.u32(0..100) }),
+                value: Value::Stock(Stock::of(random.u32(0..100))),
                 position: Position(random.u64(..)),
                 committed_at: Timestamp(0),
                 cause: Cause::Change,

@@ -129,14 +129,18 @@ impl Bench {
     fn change(&mut self, relation: u32, change: &RowChange<'_>) -> Vec<Effect> {
         let mut effects = Vec::new();
         let _ = self.mapper.change(relation, change, NOW, &self.stored, &mut effects);
-        for effect in &effects {
+        self.keep(&effects);
+        effects
+    }
+
+    fn keep(&mut self, effects: &[Effect]) {
+        for effect in effects {
             match effect {
                 Effect::PutRow { key, value } => drop(self.stored.0.insert(key.clone(), value.clone())),
                 Effect::DeleteRow { key } => drop(self.stored.0.remove(key)),
                 _ => {}
             }
         }
-        effects
     }
 
     fn insert(&mut self, relation: u32, cells: &[&str]) -> Vec<Effect> {
@@ -153,7 +157,7 @@ impl Bench {
 const ONE_STORE: &str = "entities = [\"stock\"]\n[[stores]]\nloja = \"001\"\nwarehouse = \"w\"";
 
 fn shows(sku: &str, quantity: u32) -> Effect {
-    Effect::Want { key: Key::stock("w", sku), value: Value::Stock(Stock { quantity }) }
+    Effect::Want { key: Key::stock("w", sku), value: Value::Stock(Stock::of(quantity)) }
 }
 
 #[test]
@@ -254,8 +258,7 @@ fn a_change_of_one_store_has_only_that_store_read_again() {
     // Nobody feeds it any more: emptied without reading.
     let store = bench.update(1, &["2", "9", "002", "t", "0"]);
     assert_eq!(read_again(&bench, &store), Vec::<String>::new());
-    let empty =
-        |sku| Effect::Want { key: Key::stock("two", sku), value: Value::Stock(Stock { quantity: 0 }) };
+    let empty = |sku| Effect::Want { key: Key::stock("two", sku), value: Value::Stock(Stock::of(0)) };
     assert!(store.contains(&empty("S1")) && store.contains(&empty("S2")), "{store:?}");
 }
 
@@ -325,4 +328,162 @@ fn a_wrong_configuration_says_all_that_is_wrong() {
         assert!(findings.contains(part), "{part} is not in:\n{findings}");
     }
     assert!(toml::from_str::<MappingConfig>("stroes = []").is_err(), "a misspelt field is an error");
+}
+
+/// A shop with prices and customers, besides what the bench has.
+mod more {
+    use super::*;
+
+    const TABLE: u32 = 3;
+    const PRICE: u32 = 6;
+    const DAY: i64 = 86_400_000_000;
+
+    fn with_prices() -> Bench {
+        let prices = "entities = [\"stock\", \"price\"]\n[[stores]]\nloja = \"001\"\nwarehouse = \"w\"\n\
+                      [[prices]]\ntabela = \"VAREJO\"\nas = \"base\"";
+        let mut bench = Bench::new(prices);
+        let (int, text, number, time) = (oid::INT4, oid::TEXT, oid::NUMERIC, oid::TIMESTAMPTZ);
+        let table = [
+            ("id", int),
+            ("id_dominio", int),
+            ("codigo", text),
+            ("data_vigencia_inicial", time),
+            ("data_vigencia_final", time),
+            ("situacao", int),
+        ];
+        let price = [
+            ("id", int),
+            ("id_tabela_preco", int),
+            ("id_produto", int),
+            ("id_sku", int),
+            ("valor", number),
+            ("preco_promocional", number),
+            ("quantidade_minima", number),
+            ("data_vigencia_inicial", time),
+            ("data_vigencia_final", time),
+            ("situacao", int),
+        ];
+        assert_eq!(bench.mapper.announce(&relation(TABLE, "tabela_preco", &table)), Announced::Ready);
+        assert_eq!(bench.mapper.announce(&relation(PRICE, "preco", &price)), Announced::Ready);
+        let text = |text: &'static str| Cell::Text(text.as_bytes());
+        let row = [text("1"), text("9"), text("VAREJO"), Cell::Null, Cell::Null, text("1")];
+        bench.change(TABLE, &RowChange::Insert { new: &row });
+        bench
+    }
+
+    fn cells<'a>(value: &'a str, from: &'a str) -> [Cell<'a>; 10] {
+        let text = |text: &'a str| Cell::Text(text.as_bytes());
+        let (null, open) = (Cell::Null, text("9999-12-31 00:00:00+00"));
+        [text("1"), text("1"), text("1"), null, text(value), null, null, text(from), open, text("1")]
+    }
+
+    /// Days after [`NOW`], as Postgres writes them.
+    fn day(days: i64) -> String {
+        let at = jiff::Timestamp::from_microsecond(NOW.0 + days * DAY).unwrap();
+        at.strftime("%Y-%m-%d %H:%M:%S+00").to_string()
+    }
+
+    fn wakes(effects: &[Effect]) -> Vec<i64> {
+        let at = |effect: &Effect| match effect {
+            Effect::Wake { at, refresh: Refresh::Product(_) } => Some((at.0 - NOW.0) / DAY),
+            _ => None,
+        };
+        effects.iter().filter_map(at).collect()
+    }
+
+    /// Reads the product again, as a load does, after so many days.
+    fn read_again(bench: &mut Bench, days: i64, row: [Cell<'_>; 10]) -> Vec<Effect> {
+        let (mut effects, now) = (Vec::new(), Timestamp(NOW.0 + days * DAY));
+        let products = [RowId::Int(1)];
+        let rows = [row.to_vec()];
+        bench.mapper.price_chunk(&products, PRICE, rows.into_iter(), now, &bench.stored, &mut effects);
+        bench.keep(&effects);
+        effects
+    }
+
+    fn base(effects: &[Effect]) -> Option<i64> {
+        effects.iter().find_map(|effect| match effect {
+            Effect::Want { value: Value::Price(price), .. } => price.base.map(|money| money.0),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn a_price_of_tomorrow_is_asked_for_once_however_often_the_row_changes() {
+        let (mut bench, tomorrow, later) = (with_prices(), day(1), day(2));
+        let first = bench.change(PRICE, &RowChange::Insert { new: &cells("10", &tomorrow) });
+        assert_eq!((wakes(&first), base(&first)), (vec![1], None));
+        for value in ["11", "12", "13"] {
+            let again = bench.change(PRICE, &RowChange::Update { old: None, new: &cells(value, &tomorrow) });
+            assert_eq!(wakes(&again), [0; 0], "it is asked for already");
+        }
+        let moved = bench.change(PRICE, &RowChange::Update { old: None, new: &cells("13", &later) });
+        assert_eq!(wakes(&moved), [2]);
+        // By our clock its moment has come, and by Live's it has not: it is asked for again.
+        assert_eq!(wakes(&read_again(&mut bench, 1, cells("13", &later))), [2]);
+        let due = read_again(&mut bench, 2, cells("13", &later));
+        assert_eq!((wakes(&due), base(&due)), (vec![], Some(1300)));
+        let same = bench.change(PRICE, &RowChange::Update { old: None, new: &cells("14", &later) });
+        assert_eq!(wakes(&same), [2], "what was asked for is done, so a change asks anew");
+    }
+
+    #[test]
+    fn a_sku_without_a_price_is_counted_and_gets_none() {
+        let (mut bench, past) = (with_prices(), day(-1));
+        let priced = bench.change(PRICE, &RowChange::Insert { new: &cells("10", &past) });
+        assert_eq!(base(&priced), Some(1000));
+        assert!(!bench.mapper.counts().contains_key("skipped/no-base-price"));
+        let gone = bench.change(PRICE, &RowChange::Delete { old: &cells("10", &past) });
+        assert_eq!(base(&gone), None);
+        assert_eq!(bench.mapper.counts()["skipped/no-base-price"], 1);
+    }
+}
+
+#[test]
+fn a_store_that_leaves_the_shop_has_nothing_once_and_is_silent_then() {
+    let mut bench = two_stores(["one", "two"]);
+    let empty = |sku| Effect::Want { key: Key::stock("two", sku), value: Value::Stock(Stock::of(0)) };
+    let wants =
+        |effects: &[Effect]| effects.iter().filter(|effect| matches!(effect, Effect::Want { .. })).count();
+    bench.insert(STOCK, &["2", "2", "1", "3", "0"]);
+    // ind_integra_ecommerce of the store.
+    let off = bench.update(1, &["2", "9", "002", "f", "1"]);
+    assert!(off.contains(&empty("S1")) && off.contains(&empty("S2")), "{off:?}");
+    let skipped = |bench: &Bench| bench.mapper.counts().get("skipped/not-mapped").copied().unwrap_or(0);
+    let before = skipped(&bench);
+    for quantity in ["5", "6"] {
+        assert_eq!(wants(&bench.update(STOCK, &["2", "2", "1", quantity, "0"])), 0);
+    }
+    assert_eq!(skipped(&bench), before + 2, "counted, not silent to the operator");
+    assert_eq!(wants(&bench.update(1, &["2", "9", "002", "f", "1"])), 0, "once");
+    let on = bench.update(1, &["2", "9", "002", "t", "1"]);
+    assert_eq!(read_again(&bench, &on), ["2/2: 1,2", "2/3: 1,2"]);
+}
+
+#[test]
+fn only_the_stores_of_the_configuration_are_replicated() {
+    let mut bench = Bench::new(ONE_STORE);
+    bench.insert(1, &["7", "9", "777", "t", "1"]);
+    bench.insert(2, &["7", "7", "LOJA", "t", "1"]);
+    assert_eq!(bench.insert(STOCK, &["7", "7", "1", "5", "0"]), []);
+    assert_eq!(bench.mapper.counts()["skipped/not-mapped"], 1);
+    assert_eq!(bench.mapper.deposits_to_load().len(), 1, "and none of its rows is read");
+}
+
+#[test]
+fn of_several_tenants_only_one_is_mapped() {
+    let mut bench = Bench::new(&format!("tenant = \"9\"\n{ONE_STORE}"));
+    let other = "8";
+    bench.insert(1, &["2", other, "001", "t", "1"]);
+    bench.insert(2, &["2", "2", "LOJA", "t", "1"]);
+    bench.insert(4, &["2", other, "P1", "t", "0", "f", "1"]);
+    bench.insert(5, &["2", "2", "S1", "1", "t", "1"]);
+    assert_eq!(bench.mapper.counts()["skipped/other-tenant"], 2, "the store and the product");
+    for cells in [["2", "2", "2", "5", "0"], ["2", "2", "1", "5", "0"], ["1", "1", "2", "5", "0"]] {
+        assert_eq!(bench.insert(STOCK, &cells), [], "{cells:?}");
+    }
+    assert_eq!(bench.insert(STOCK, &["1", "1", "1", "7", "0"]), [shows("S1", 7)], "ours has its own codes");
+    // It is moved to the other tenant: what VTEX shows of it goes.
+    let moved = bench.update(4, &["1", other, "P1", "t", "0", "f", "1"]);
+    assert!(moved.contains(&shows("S1", 0)), "{moved:?}");
 }

@@ -21,7 +21,7 @@ fn key() -> Key {
 
 fn wanted(position: u64, quantity: u32) -> Wanted {
     Wanted {
-        value: Value::Stock(Stock { quantity }),
+        value: Value::Stock(Stock::of(quantity)),
         position: Position(position),
         committed_at: Timestamp(0),
         cause: Cause::Change,
@@ -33,7 +33,7 @@ fn want(position: u64, quantity: u32) -> Op {
 }
 
 fn settle(position: u64, quantity: u32) -> Op {
-    let value = Value::Stock(Stock { quantity });
+    let value = Value::Stock(Stock::of(quantity));
     let confirmed = Confirmed { value, position: Position(position), at: Timestamp(0) };
     Op::Settle { key: key(), position: Position(position), confirmed: Some(confirmed) }
 }

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::core::entity::{Entity, Key};
+use crate::core::value::Value;
 use crate::core::value::catalog::{Product, Sku};
-use crate::core::value::{Price, Value};
 use crate::store::{Store, StoreError};
 
 /// One condition.
@@ -58,11 +58,12 @@ pub(super) fn of(store: &Store, sku_ref: &str, warehouses: &[String]) -> Result<
     } else if sku.is_some() {
         conditions.push(condition(false, "", "VTEX has not confirmed the product yet"));
     }
-    let price = match confirmed(Entity::Price, sku_ref)? {
-        Some(Value::Price(price)) => is_priced(&price),
-        _ => false,
+    let price = confirmed(Entity::Price, sku_ref)?.and_then(|price| price.is_priced());
+    let without = match price {
+        Some(_) => "Live has no price for it (VTEX may still have an old one)",
+        None => "VTEX has confirmed no price for it",
     };
-    conditions.push(condition(price, "it has a price", "VTEX has confirmed no price for it"));
+    conditions.push(condition(price == Some(true), "it has a price", without));
     let mut units = 0;
     for warehouse in warehouses {
         if let Some(Value::Stock(stock)) = confirmed(Entity::Stock, &format!("{warehouse}/{sku_ref}"))? {
@@ -115,8 +116,4 @@ fn of_product(product: &Product) -> [Condition; 2] {
             "",
         ),
     ]
-}
-
-const fn is_priced(price: &Price) -> bool {
-    price.base.is_some() || !price.fixed.is_empty()
 }

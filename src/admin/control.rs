@@ -13,6 +13,7 @@ use super::{Admin, Refusal, checklist};
 use crate::core::dispatch::{Explain, ParkedKey, Tuning};
 use crate::core::entity::{Entity, Key};
 use crate::core::money::Money;
+use crate::core::plan::OnMissingPrice;
 use crate::core::record::{Confirmed, Dirty, Wanted};
 use crate::core::value::Value as Entry;
 use crate::pipeline::{Control, ParkedFilter, TUNING_ENTRY};
@@ -154,6 +155,7 @@ pub(super) async fn explain(
         let wanted = Wanted { value: it.wanted.value.masked(), ..it.wanted };
         Dirty { wanted, ..it }
     });
+    let on_missing = admin.ask(Control::Tuning).await?.price.on_missing_price;
     let conditions = match key.entity {
         Entity::Sku => Some(checklist::of(&admin.store, &key.id, &admin.warehouses).map_err(stored)?),
         _ => None,
@@ -162,7 +164,7 @@ pub(super) async fn explain(
         "key": key.to_string(),
         "live": live,
         "active": &active,
-        "lines": lines(active.as_ref(), confirmed.as_ref()),
+        "lines": lines(active.as_ref(), confirmed.as_ref(), on_missing),
         "conditions": conditions,
         "confirmed": confirmed,
         "dirty": dirty,
@@ -170,11 +172,24 @@ pub(super) async fn explain(
 }
 
 /// What VTEX has, what it is to have, and what happens next, for people.
-fn lines(active: Option<&Explain>, confirmed: Option<&Confirmed>) -> Vec<String> {
+fn lines(active: Option<&Explain>, confirmed: Option<&Confirmed>, on_missing: OnMissingPrice) -> Vec<String> {
     let mut lines = vec![match confirmed {
         Some(confirmed) => format!("confirmed {}: {}", confirmed.at, describe(&confirmed.value)),
         None => "nothing confirmed yet".to_owned(),
     }];
+    let newest = active.map(|active| &active.wanted.value).or(confirmed.map(|confirmed| &confirmed.value));
+    if newest.and_then(Entry::is_priced) == Some(false) {
+        lines.push(match on_missing {
+            OnMissingPrice::Keep => {
+                "Live has no price for it: VTEX keeps the one it has, if any, and goes on \
+                 selling (price.on_missing_price = \"keep\")"
+                    .to_owned()
+            }
+            OnMissingPrice::Delete => "Live has no price for it: what it had sent is deleted in VTEX \
+                 (price.on_missing_price = \"delete\")"
+                .to_owned(),
+        });
+    }
     let Some(active) = active else {
         lines.push("at rest: nothing is to be sent".to_owned());
         return lines;
@@ -199,6 +214,12 @@ fn lines(active: Option<&Explain>, confirmed: Option<&Confirmed>) -> Vec<String>
 
 fn describe(value: &Entry) -> String {
     match value {
+        Entry::Stock(stock) if stock.reserved > 0 => {
+            format!(
+                "{} units, and {} that VTEX keeps for orders it does not know to be in Live",
+                stock.quantity, stock.reserved
+            )
+        }
         Entry::Stock(stock) => format!("{} units", stock.quantity),
         Entry::Price(price) => {
             let amount = |name: &str, money: Option<Money>| money.map(|money| format!("{name} {money}"));
@@ -234,7 +255,9 @@ fn describe(value: &Entry) -> String {
             let acts = consent.acts.iter().map(|act| format!("{} {:?}", act.purpose, act.state));
             acts.collect::<Vec<_>>().join(", ").to_lowercase()
         }
+        Entry::Order(order) => order.describe(),
         Entry::Erased => "nothing that could be known of the customer".to_owned(),
+        Entry::Released(_) => "nothing more: Live has the customer no more".to_owned(),
     }
 }
 
@@ -249,12 +272,25 @@ pub(super) async fn reconcile(
     State(admin): State<Arc<Admin>>,
     Json(which): Json<Which>,
 ) -> Result<Json<Value>, Refusal> {
-    let entities = which.entity.map_or_else(|| Entity::SWITCHED.to_vec(), |entity| vec![entity.switch()]);
+    let refusal = |error: anyhow::Error| Refusal(StatusCode::BAD_REQUEST, format!("{error:#}"));
+    let Some(key) = which.key else {
+        let entities = which.entity.map_or_else(|| Entity::SWITCHED.to_vec(), |entity| vec![entity.switch()]);
+        for source in &admin.sources {
+            source.reconcile(&entities).map_err(refusal)?;
+        }
+        return Ok(Json(json!({ "started": true })));
+    };
+    // What one database knows need not be known to the others.
+    let mut unknown = None;
+    let mut known = false;
     for source in &admin.sources {
-        source
-            .reconcile(&entities, which.key.as_deref())
-            .await
-            .map_err(|error| Refusal(StatusCode::BAD_REQUEST, format!("{error:#}")))?;
+        match source.reread(which.entity, &key).await {
+            Ok(()) => known = true,
+            Err(error) => unknown = Some(error),
+        }
     }
-    Ok(Json(json!({ "started": true })))
+    match unknown {
+        Some(error) if !known => Err(refusal(error)),
+        _ => Ok(Json(json!({ "started": true }))),
+    }
 }

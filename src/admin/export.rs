@@ -12,6 +12,7 @@ use crate::core::dispatch::Stats;
 use crate::core::entity::Entity;
 use crate::core::record::ParkReason;
 use crate::core::time::Timestamp;
+use crate::orders::FeedHealth;
 use crate::pipeline::{Control, wall_clock};
 use crate::source::status::{Phase, SourceFacts};
 use crate::telemetry::metrics as names;
@@ -25,6 +26,15 @@ pub(super) async fn metrics(State(admin): State<Arc<Admin>>) -> Result<String, R
     }
     export_all_sources(&sources);
     export_vtex(&stats);
+    if let Some(orders) = &admin.orders {
+        let up = orders.facts().feed == FeedHealth::Listening;
+        gauge!(names::FEED_UP).set(f64::from(u8::from(up)));
+    }
+    if let Some(consents) = &admin.consents {
+        gauge!(names::SHOP_WAITING).set(consents.facts().waiting as f64);
+        let age = consents.age_seconds(now);
+        gauge!(names::SHOP_POLL_AGE).set(age.unwrap_or_else(|| admin.started.elapsed().as_secs_f64()));
+    }
     gauge!(names::LEDGER_BYTES).set(admin.store.disk_bytes() as f64);
     Ok(admin.metrics.render())
 }
@@ -90,6 +100,8 @@ fn export_vtex(stats: &Stats) {
         gauge!(names::WAITING, "lane" => lane, "for" => "parent").set(stats.waiting_for_parent as f64);
         gauge!(names::WAITING, "lane" => lane, "for" => "backoff").set(stats.backing_off as f64);
         gauge!(names::WAITING, "lane" => lane, "for" => "verification").set(stats.verifying as f64);
+        let left = stats.left.map_or(f64::NAN, |left| left.seconds);
+        gauge!(names::LEFT_SECONDS, "lane" => lane).set(left);
         gauge!(names::IN_FLIGHT, "lane" => lane).set(f64::from(stats.gate.requests));
         gauge!(names::CONCURRENCY, "lane" => lane).set(f64::from(stats.gate.requests_max));
         let open = match stats.gate.breaker {
@@ -115,4 +127,5 @@ fn export_vtex(stats: &Stats) {
     }
     counter!(names::COALESCED, "where" => "ledger").absolute(stats.coalesced);
     counter!(names::SUPPRESSED, "where" => "ledger").absolute(stats.suppressed);
+    counter!(names::PRICES_LOST).absolute(stats.prices_lost);
 }

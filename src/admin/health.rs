@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::{Admin, Refusal};
 use crate::core::breaker::BreakerState;
 use crate::core::dispatch::Stats;
+use crate::inbound::consents;
 use crate::pipeline::Control;
 use crate::source::status::Phase;
 
@@ -41,6 +42,9 @@ async fn reasons(admin: &Admin) -> Vec<String> {
         for (entity, reason) in &facts.paused {
             reasons.push(format!("{entity} of source {} is paused: {reason}", source.name));
         }
+    }
+    if let Some(trouble) = admin.orders.as_ref().and_then(|orders| orders.facts().trouble) {
+        reasons.push(format!("orders are not taken in: {trouble}"));
     }
     match admin.ask(Control::Stats).await {
         Ok(stats) => reasons.extend(obstacles(&stats)),
@@ -96,6 +100,9 @@ pub(super) async fn status(State(admin): State<Arc<Admin>>) -> Result<Json<Value
         "reasons": reasons,
         "sources": sources,
         "ledger": { "bytes": admin.store.disk_bytes() },
+        "consents": admin.consents.as_ref().map(consents::Status::facts),
         "vtex": stats,
+        "messages": admin.messages.as_ref().and_then(|messages| messages.facts().ok()),
+        "orders": admin.orders.as_ref().map(|orders| orders.facts()),
     })))
 }

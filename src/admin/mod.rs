@@ -9,6 +9,8 @@
 //! | `GET`, `PATCH /tuning` | rates, concurrency, weights; `?save=true` keeps a change over a restart |
 //! | `POST /parked`, `/parked/retry`, `/parked/drop` | keys set aside |
 //! | `GET /explain/{entity}/{key}` | all about one key |
+//! | `GET /orders`, `/orders/{id}`, `/orders/{id}/history`, `POST /orders/retry`, `/orders/drop` | orders of VTEX, those set aside first |
+//! | `GET /messages`, `POST /messages/retry`, `/messages/drop` | messages to customers that are set aside |
 //! | `POST /reconcile` | `{"entity": "stock", "key": "…"}`, both optional |
 //!
 //! They listen on loopback unless told otherwise, and then want the token (`Authorization: Bearer …`).
@@ -29,6 +31,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::secret::matches_in_constant_time;
+use crate::inbound::consents;
+use crate::messages::Outbox;
+use crate::orders::Inbound;
 use crate::pipeline::{Control, SourceHandle};
 use crate::store::Store;
 
@@ -37,6 +42,8 @@ mod control;
 mod export;
 mod health;
 mod images;
+mod messages;
+mod orders;
 
 /// No request of ours is larger.
 const BODY_BYTES_MAX: usize = 64 << 10;
@@ -48,6 +55,10 @@ pub struct Admin {
     pub sources: Vec<SourceHandle>,
     pub control: mpsc::Sender<Control>,
     pub store: Store,
+    /// The entry of orders, if there is one.
+    pub orders: Option<Arc<Inbound>>,
+    /// Messages to customers, if there is anybody to send them to.
+    pub messages: Option<Arc<Outbox>>,
     /// Where stock of ours goes.
     pub warehouses: Vec<String>,
     pub token: Option<SecretString>,
@@ -55,6 +66,8 @@ pub struct Admin {
     pub started: std::time::Instant,
     /// Messages about a configuration that could not be reloaded.
     pub reload: Arc<std::sync::Mutex<Option<String>>>,
+    /// How far the shop's opt-ins are on their way into Live; none: that is switched off.
+    pub consents: Option<consents::Status>,
 }
 
 /// An answer that is no success, as JSON: `{"error": "…"}`.
@@ -85,6 +98,14 @@ impl Admin {
             .route("/explain/{entity}/{*key}", get(control::explain))
             .route("/reconcile", post(control::reconcile))
             .route("/images", post(images::import))
+            .route("/messages", get(messages::list))
+            .route("/messages/retry", post(messages::retry))
+            .route("/messages/drop", post(messages::drop_parked))
+            .route("/orders", get(orders::list))
+            .route("/orders/{order}", get(orders::show))
+            .route("/orders/{order}/history", get(orders::history))
+            .route("/orders/retry", post(orders::retry))
+            .route("/orders/drop", post(orders::drop_held))
             .layer(middleware::from_fn_with_state(Arc::clone(&admin), authorize));
         let router = open.merge(guarded).layer(DefaultBodyLimit::max(BODY_BYTES_MAX)).with_state(admin);
         axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await }).await

@@ -8,16 +8,19 @@ use crate::config::{CaptureMode, Config, Live, Source};
 use crate::core::call::bulk::BulkKind;
 use crate::core::entity::Entity;
 use crate::live::PostgresSettings;
-use crate::pipeline::wall_clock;
+use crate::live::writer::missing_rights;
+use crate::pipeline::{live_writer, wall_clock};
 use crate::source::changelog::postgres as triggers;
 use crate::source::changelog::sqlserver::check as sqlserver;
-use crate::source::finding::{Finding, Severity};
+use crate::source::finding::{Finding, Severity, few};
 use crate::source::postgres::check;
 use crate::source::postgres::install::Names;
 use crate::vtex;
 use crate::vtex::check::Expected;
 
 use super::install::sqlserver::wanted;
+
+mod hook;
 
 /// Test everything that `run` needs and print each finding with its remedy.
 ///
@@ -35,9 +38,11 @@ impl Check {
         let mut findings = Vec::new();
         for source in &config.sources {
             findings.extend(check_live(source, &config).await);
+            findings.extend(check_writing(source, &config).await);
         }
         findings.extend(check_vtex(&config).await);
         findings.push(check_state(&config));
+        findings.extend(check_messages(&config));
         if self.json {
             println!("{}", serde_json::to_string_pretty(&findings)?);
         } else {
@@ -89,6 +94,22 @@ async fn check_postgres(
     check::check(client, &names, &config.mapping).await
 }
 
+/// Whether what is to be written into Live may be written.
+async fn check_writing(source: &Source, config: &Config) -> Option<Finding> {
+    let rights = config.rights();
+    if rights.is_empty() {
+        return None;
+    }
+    let subject = "writing";
+    Some(match missing_rights(&live_writer(source), &rights).await {
+        Ok(missing) if missing.is_empty() => Finding::ok(subject, "the login may write what it has to"),
+        Ok(missing) => Finding::error(subject, format!("the login lacks {}", few(&missing)), "mare install"),
+        Err(error) => {
+            Finding::error(subject, error.to_string(), "correct [mapping.tables] or [consents.columns]")
+        }
+    })
+}
+
 async fn check_vtex(config: &Config) -> Vec<Finding> {
     let client = match config
         .credentials()
@@ -112,7 +133,7 @@ async fn check_vtex(config: &Config) -> Vec<Finding> {
             findings.push(client.check_bulk(kind).await);
         }
     }
-    findings.into_iter().map(of_vtex).chain(consents).collect()
+    findings.into_iter().map(of_vtex).chain(consents).chain(hook::check(config, &client).await).collect()
 }
 
 fn of_vtex(finding: vtex::check::Finding) -> Finding {
@@ -140,6 +161,21 @@ async fn check_consents(client: &vtex::Client) -> Finding {
             "give the key \"Master Data administrator\", or the network a way out",
         ),
     }
+}
+
+/// Whether messages to customers could be signed. None is sent: it would reach somebody.
+fn check_messages(config: &Config) -> Option<Finding> {
+    let subject = "messages";
+    if !config.has_messages() {
+        return None;
+    }
+    Some(match config.messages.webhooks() {
+        Ok(webhooks) => {
+            let names: Vec<String> = webhooks.iter().map(|webhook| webhook.name.to_string()).collect();
+            Finding::ok(subject, format!("customers are told through {}", few(&names)))
+        }
+        Err(error) => Finding::error(subject, error.to_string(), "set what it names"),
+    })
 }
 
 /// The folder of the ledger must be ours to write.

@@ -11,11 +11,12 @@ use crate::core::entity::Entity;
 ///   mare explain price 100123-01             (SKU reference)
 ///   mare explain sku 100123-01               (the same; also whether it can be sold, condition by condition)
 ///   mare explain product 100123              (product reference)
+///   mare explain order 1234567890123-01      (VTEX's order id)
 ///   mare explain customer 4711               (code of Live; consent, brand and category likewise)
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Explain {
-    /// `stock`, `price`, `sku`, `product`, `brand`, `category`, `customer` or `consent`.
+    /// `stock`, `price`, `sku`, `product`, `brand`, `category`, `customer`, `consent` or `order`.
     entity: Entity,
     /// `<warehouse>/<SKU reference>` for stock, `<SKU reference>` for price and sku, else the code.
     key: String,

@@ -14,6 +14,8 @@ pub mod explain;
 pub mod images;
 pub mod init;
 pub mod install;
+pub mod messages;
+pub mod orders;
 pub mod parked;
 pub mod reconcile;
 pub mod run;
@@ -65,6 +67,12 @@ enum Command {
     /// Images of products and SKUs: take links from a CSV file.
     #[command(subcommand)]
     Images(images::Images),
+    /// Orders of VTEX on their way into Live: list those that are set aside, show, retry, history.
+    #[command(subcommand)]
+    Orders(orders::Orders),
+    /// Messages to customers that receivers refuse: list them, send them again, drop them.
+    #[command(subcommand)]
+    Messages(messages::Messages),
     /// List keys that were set aside, retry them or drop them.
     Parked(parked::Parked),
     /// Show or change rates, concurrency and weights while it runs.
@@ -92,6 +100,8 @@ impl Cli {
             Command::Status(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),
             Command::Explain(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),
             Command::Images(command) => command.run(&config()?).await,
+            Command::Orders(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),
+            Command::Messages(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),
             Command::Parked(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),
             Command::Tuning(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),
             Command::Simulate(command) => command.run().await.map(|()| ExitCode::SUCCESS),

@@ -14,9 +14,11 @@ use crate::core::entity::Entity;
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Reconcile {
-    /// `stock` or `price`; both when left out.
+    /// `stock`, `price`, `product`, `customer`, `consent` or `order`; all that are sent when left out. With `--key` also
+    /// `sku`, `brand` or `category`.
     entity: Option<Entity>,
-    /// Only this SKU reference.
+    /// Only this one: a SKU reference, of a product, brand, category or customer the code, of an order VTEX's id. Without
+    /// an entity: all that the SKU reference names, its product included.
     #[arg(long)]
     key: Option<String>,
     /// Start it and leave.

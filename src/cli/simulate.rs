@@ -7,7 +7,8 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 
 use crate::simulator::{
-    Credential, CustomField, Fault, Handle, Latency, Limit, Limits, Numbers, Options, Simulator, World,
+    Credential, CustomField, EmailMask, Fault, Handle, Latency, Limit, Limits, Numbers, Options, Simulator,
+    World,
 };
 
 /// Shown under the options; the examples of `--help`.
@@ -21,10 +22,13 @@ While it runs:
   curl ADDRESS/_simulator/counters                  requests by route and status, 429s, violations
   curl ADDRESS/_simulator/stock                     every SKU and warehouse, one JSON object a line
   curl ADDRESS/_simulator/catalog                   every product with its SKUs and what they lack to be sold
+  curl ADDRESS/_simulator/orders                    every order with its states, calls and invoices
+  curl -X POST ADDRESS/_simulator/orders -d '{"items":[{"ref":"SKU-1","quantity":2,"price":2499}],"oversell":true}'
+  curl -X POST ADDRESS/_simulator/orders/random -d '{"count":100,"per_second":2,"seed":1}'
   curl -X PUT ADDRESS/_simulator/outage -d '"unavailable"'    VTEX is away ("reset", "off")
   curl -X PUT ADDRESS/_simulator/faults -d '[{"kind":"429","route":"pricing","retry_after":5,"count":10}]'"#;
 
-/// Run a VTEX simulator: the Logistics, Pricing, Catalog and Master Data calls that maré uses, with VTEX's rate limits and faults.
+/// Run a VTEX simulator: the Logistics, Pricing, Catalog, Master Data and Orders calls that maré uses, with VTEX's rate limits and faults.
 ///
 /// It keeps everything in memory, knows nothing of the real VTEX and needs no internet. Point maré's catalog_url and
 /// logistics_url at the printed address, and pricing_url at the address with the account behind it.
@@ -54,6 +58,10 @@ pub struct Simulate {
     /// Warehouses that exist, separated by commas.
     #[arg(long, value_delimiter = ',', default_value = "1_1", value_name = "IDS")]
     warehouses: Vec<String>,
+
+    /// Pick-up points that exist, separated by commas.
+    #[arg(long, value_delimiter = ',', value_name = "IDS")]
+    pickup_points: Vec<String>,
 
     /// Trade policies that exist, separated by commas.
     #[arg(long, value_delimiter = ',', default_value = "1", value_name = "IDS")]
@@ -100,13 +108,25 @@ pub struct Simulate {
     #[arg(long, default_value_t = 0, value_name = "MS")]
     search_lag_ms: u64,
 
+    /// How long an order stays in window-to-cancel, in seconds.
+    #[arg(long, default_value_t = 1_800, value_name = "SECONDS")]
+    cancel_window: u64,
+
+    /// What orders show as their customer's e-mail: VTEX's mask, or the address.
+    #[arg(long, value_enum, default_value = "hard", value_name = "MASK")]
+    email_mask: EmailMask,
+
+    /// Orders lack fields, as VTEX's do in practice.
+    #[arg(long)]
+    sparse_orders: bool,
+
     /// Faults of a JSON file: a list such as [{"kind":"503","route":"pricing","probability":0.1}].
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
 
     /// One fault as text; may be repeated. Kinds: 429 423 408 500-before 500-after 503 hang reset malformed html 401
-    /// 403 empty-400 slow null. Fields: kind, route (logistics, pricing, catalog, master-data, user-rights, or a path
-    /// with *), probability, count, sku, warehouse, until_ms, retry_after, http_date, ms, applied, status.
+    /// 403 empty-400 slow null. Fields: kind, route (logistics, pricing, catalog, master-data, user-rights, orders, or a
+    /// path with *), probability, count, sku, warehouse, until_ms, retry_after, http_date, ms, applied, status.
     #[arg(long = "fault", value_name = "NAME=VALUE,...")]
     fault: Vec<String>,
 
@@ -171,6 +191,7 @@ impl Simulate {
             account: self.account.clone(),
             credentials: vec![Credential { key: self.key.clone(), token: self.token.0.clone() }],
             warehouses: self.warehouses.clone(),
+            pickup_points: self.pickup_points.clone(),
             trade_policies: self.trade_policies.clone(),
             limits: self.limits(),
             latency: Latency {
@@ -187,6 +208,9 @@ impl Simulate {
         options.quirks.numbers = self.numbers;
         options.master_data.custom_fields.clone_from(&self.custom_fields);
         options.master_data.search_lag = Duration::from_millis(self.search_lag_ms);
+        options.orders.cancel_window = Duration::from_secs(self.cancel_window);
+        options.orders.email = self.email_mask;
+        options.orders.sparse = self.sparse_orders;
         Ok(options)
     }
 

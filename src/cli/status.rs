@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::admin_client::AdminClient;
 use crate::config::Config;
+use crate::core::progress::About;
 
 /// Show what the running replicator does.
 #[derive(Debug, clap::Args)]
@@ -106,7 +107,7 @@ async fn follow(client: &AdminClient) -> anyhow::Result<()> {
             budget,
             number(&vtex["keys"]),
             bytes(&Value::from(sum("lag_bytes"))),
-            if shut.is_empty() { String::new() } else { format!("VTEX is away ({})", shut.join(", ")) },
+            if shut.is_empty() { longest(vtex) } else { format!("VTEX is away ({})", shut.join(", ")) },
         );
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
@@ -127,6 +128,42 @@ fn bytes(value: &Value) -> String {
         amount /= 1024.0;
     }
     format!("{amount:.1} TiB")
+}
+
+/// How long the lane that takes longest will take, if that is worth a word.
+fn longest(vtex: &Value) -> String {
+    let seconds = lanes(vtex).filter_map(|lane| lane["left"]["seconds"].as_f64()).fold(0.0, f64::max);
+    if seconds < 60.0 { String::new() } else { format!("about {} to go", About(seconds)) }
+}
+
+/// How long what waits will take, lane by lane.
+fn to_go(status: &Value) -> Vec<String> {
+    /// Fewer keys, or a shorter time, are not worth a line.
+    const KEYS_MIN: u64 = 100;
+    const SECONDS_MIN: f64 = 60.0;
+    let loading = status["sources"].as_object().into_iter().flatten().any(|(_, it)| it["load"].is_object());
+    let unread = if loading { ", and what is still to be read" } else { "" };
+    let mut lines = Vec::new();
+    for (name, lane) in status["vtex"]["lanes"].as_object().into_iter().flatten() {
+        let left = &lane["left"];
+        match left["seconds"].as_f64() {
+            Some(seconds) if seconds >= SECONDS_MIN => lines.push(format!(
+                "  {name}: {} keys to go, about {} at {:.0} requests/s{unread}",
+                number(&left["keys"]),
+                About(seconds),
+                left["requests"].as_f64().unwrap_or(0.0) / seconds,
+            )),
+            None if queued(lane) >= KEYS_MIN => {
+                lines.push(format!("  {name}: how long it will take is not known yet"));
+            }
+            _ => {}
+        }
+    }
+    lines
+}
+
+fn queued(lane: &Value) -> u64 {
+    lane["queued"].as_object().into_iter().flatten().map(|(_, keys)| number(keys)).sum()
 }
 
 fn number(value: &Value) -> u64 {
@@ -179,11 +216,30 @@ fn table(status: &Value) -> String {
             line(format!("  {label}: {count}"));
         }
     }
+    let consents = &status["consents"];
+    if consents.is_object() {
+        let outcome = |name: &str| number(&consents["outcomes"][name]);
+        line(format!(
+            "\nopt-ins of the shop: {} written into Live, {} unknown customers, {} wait; looked through at {}{}",
+            outcome("written"),
+            outcome("unknown-customer"),
+            number(&consents["waiting"]),
+            consents["polled_at"].as_str().unwrap_or("never"),
+            consents["problem"].as_str().map_or(String::new(), |why| format!(" — {why}")),
+        ));
+    }
+    orders(&status["orders"]).into_iter().for_each(&mut line);
+    messages(&status["messages"]).into_iter().for_each(&mut line);
     let vtex = &status["vtex"];
     line(format!(
         "\nVTEX: {} keys not at rest; {} confirmed, {} coalesced, {} suppressed",
         vtex["keys"], vtex["confirmed"], vtex["coalesced"], vtex["suppressed"]
     ));
+    if let Some(lost) = vtex["prices_lost"].as_u64().filter(|lost| *lost > 0) {
+        line(format!(
+            "  ! {lost} SKUs have lost their last price in Live since the start: see the log, and `mare explain price SKU`"
+        ));
+    }
     line(format!(
         "  {:<11}{:>9}{:>11}{:>11}{:>10}{:>14}{:>8}",
         "lane", "queued", "in flight", "verifying", "backoff", "wait for SKU", "parked"
@@ -212,6 +268,7 @@ fn table(status: &Value) -> String {
             line(format!("  bulk jobs of {kind}: not offered by the account, all goes one by one"));
         }
     }
+    to_go(status).into_iter().for_each(&mut line);
     line(format!(
         "\n  {:<14}{:>10}{:>10}{:>9}{:>9}{:>8}",
         "route", "allowed/s", "set/s", "tokens", "ok", "429"
@@ -228,4 +285,80 @@ fn table(status: &Value) -> String {
         ));
     }
     out
+}
+
+/// The entry of orders, if there is one.
+fn orders(orders: &Value) -> Vec<String> {
+    if !orders.is_object() {
+        return Vec::new();
+    }
+    let hook = &orders["hook"];
+    let hook = match hook["health"].as_str() {
+        Some(health) => format!("; hook {health}, {} notifications", number(&hook["notifications"])),
+        None => String::new(),
+    };
+    let held = match number(&orders["held"]) {
+        0 => String::new(),
+        held => format!("; {held} set aside (`mare orders list`)"),
+    };
+    vec![format!("\norders: feed {}{hook}{held}", orders["feed"].as_str().unwrap_or_default())]
+}
+
+/// A line for each webhook.
+fn messages(messages: &Value) -> Vec<String> {
+    let webhooks = messages["webhooks"].as_array().map_or(&[][..], Vec::as_slice);
+    let webhook = |webhook: &Value| {
+        let parked = match number(&webhook["parked"]) {
+            0 => String::new(),
+            parked => format!(", {parked} set aside (`mare messages list`)"),
+        };
+        let trouble = webhook["trouble"].as_str().map_or(String::new(), |why| format!(" — {why}"));
+        format!(
+            "messages {}: {} delivered, {} wait{parked}{trouble}",
+            webhook["name"].as_str().unwrap_or_default(),
+            number(&webhook["delivered"]),
+            number(&webhook["waiting"])
+        )
+    };
+    webhooks.iter().map(webhook).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_set_aside_is_told_with_the_command_that_lists_it() {
+        let facts =
+            json!({ "feed": "listening", "held": 2, "hook": { "health": "set", "notifications": 7 } });
+        let line = "\norders: feed listening; hook set, 7 notifications; 2 set aside (`mare orders list`)";
+        assert_eq!(orders(&facts), [line]);
+        assert_eq!(
+            orders(&json!({ "feed": "failing", "held": 0, "hook": null })),
+            ["\norders: feed failing"]
+        );
+        assert!(orders(&Value::Null).is_empty() && messages(&Value::Null).is_empty());
+        let sms =
+            json!({ "name": "sms", "delivered": 5, "waiting": 1, "parked": 3, "trouble": "status 422" });
+        let line = "messages sms: 5 delivered, 1 wait, 3 set aside (`mare messages list`) — status 422";
+        assert_eq!(messages(&json!({ "webhooks": [sms] })), [line]);
+    }
+
+    #[test]
+    fn how_long_it_takes_is_told_where_it_is_known_and_long() {
+        let lane = |left: Value, queued: u64| json!({ "left": left, "queued": { "resync": queued } });
+        let mut status = json!({ "sources": { "live": { "load": null } }, "vtex": { "lanes": {
+            "catalog": lane(json!({ "keys": 80_000, "requests": 456_000.0, "seconds": 11_400.0 }), 80_000),
+            "price": lane(Value::Null, 100),
+            "stock": lane(json!({ "keys": 500, "requests": 500.0, "seconds": 10.0 }), 500),
+            "people": lane(Value::Null, 99),
+        }}});
+        let catalog = "  catalog: 80000 keys to go, about 3 h 10 min at 40 requests/s";
+        assert_eq!(to_go(&status), [catalog, "  price: how long it will take is not known yet"]);
+        status["sources"]["live"]["load"] = json!({ "share": 0.5 });
+        assert_eq!(to_go(&status)[0], format!("{catalog}, and what is still to be read"));
+        assert_eq!(longest(&status["vtex"]), "about 3 h 10 min to go");
+    }
 }

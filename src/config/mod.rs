@@ -12,13 +12,22 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::core::dispatch::Tuning;
-use crate::mapping::config::MappingConfig;
+use crate::core::entity::Entity;
+use crate::inbound::consents::ConsentsConfig;
+use crate::live::writer::TableRights;
+use crate::mapping::config::{MappingConfig, Role};
+use crate::mapping::orders::inbound_config::{InboundConfig, Reserve};
+use crate::mapping::orders::written::Written;
 use crate::telemetry::logs::LogFormat;
 use crate::vtex::{Credentials, VtexSettings};
 
+mod hook;
+mod messages;
 pub mod secret;
 pub mod source;
 
+pub use hook::{Hook, HookSection};
+pub use messages::{MessagesSection, WebhookSection};
 use secret::{SecretError, SecretSource};
 use source::check_sources;
 pub use source::{CaptureMode, Engine, Live, Source, SourceSection};
@@ -34,12 +43,32 @@ pub struct File {
     #[serde(default, rename = "source")]
     pub sources: Vec<SourceSection>,
     pub mapping: MappingConfig,
+    /// Without it no orders are taken in.
+    pub orders: Option<OrdersSection>,
+    /// Without it customers are told nothing.
+    #[serde(default)]
+    pub messages: MessagesSection,
+    #[serde(default)]
+    pub consents: ConsentsConfig,
     #[serde(default)]
     pub tuning: Tuning,
     #[serde(default)]
     pub admin: AdminSection,
     #[serde(default)]
     pub log: LogSection,
+}
+
+/// `[orders]`
+/// Fields that are not named here are those of [`InboundConfig`], which refuses what it does not know.
+#[derive(Debug, Clone, Deserialize)]
+pub struct OrdersSection {
+    /// Names of tables and columns.
+    #[serde(default)]
+    pub tables: Written,
+    /// Without it VTEX tells of orders by its feed alone.
+    pub hook: Option<HookSection>,
+    #[serde(flatten)]
+    pub rules: toml::Table,
 }
 
 /// `[vtex]`
@@ -106,10 +135,21 @@ pub struct Config {
     pub vtex: VtexSettings,
     pub sources: Vec<Source>,
     pub mapping: Arc<MappingConfig>,
+    pub orders: Option<Orders>,
+    pub messages: MessagesSection,
+    pub consents: ConsentsConfig,
     pub tuning: Tuning,
     pub admin: Admin,
     pub log: LogSection,
     secrets: VtexSecrets,
+}
+
+/// How orders of VTEX enter Live.
+#[derive(Debug, Clone)]
+pub struct Orders {
+    pub inbound: Arc<InboundConfig>,
+    pub written: Arc<Written>,
+    pub hook: Option<Hook>,
 }
 
 #[derive(Debug, Clone)]
@@ -157,7 +197,7 @@ impl Config {
     /// # Errors
     /// As [`Config::load`].
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let file: File =
+        let mut file: File =
             toml::from_str(text).map_err(|error| ConfigError::Parse { path: path.to_owned(), error })?;
         let section = |name: &str, error| ConfigError::Section {
             path: path.to_owned(),
@@ -165,8 +205,26 @@ impl Config {
             error,
         };
         let mut findings = file.mapping.validate();
+        findings.extend(file.consents.validate(&file.mapping));
         findings.extend(file.tuning.validate().err().map(|error| format!("[tuning]: {error}")));
         findings.extend(check_sources(&file.sources));
+        findings.extend(file.messages.validate(file.mapping.has(Entity::Order), file.orders.is_some()));
+        let orders = match file.orders {
+            Some(OrdersSection { tables, hook, rules }) => {
+                let inbound: InboundConfig = rules.try_into().map_err(|error| section("orders", error))?;
+                let sources: Vec<String> = file.sources.iter().map(|source| source.name.clone()).collect();
+                findings.extend(inbound.validate(&sources));
+                let hook = hook.map(HookSection::resolve);
+                findings.extend(hook.iter().flat_map(|hook| hook.validate(file.admin.listen)));
+                if !file.mapping.has(Entity::Order) {
+                    findings.extend(file.mapping.orders.validate());
+                }
+                let reserves = inbound.reserve != Reserve::None;
+                file.mapping.orders.reserves.get_or_insert(reserves);
+                Some(Orders { inbound: Arc::new(inbound), written: Arc::new(tables), hook })
+            }
+            None => None,
+        };
         let token = match &file.admin.token {
             Some(source) => Some(source.read("admin.token")?),
             None => None,
@@ -197,6 +255,9 @@ impl Config {
             vtex,
             sources,
             mapping: Arc::new(file.mapping),
+            orders,
+            messages: file.messages,
+            consents: file.consents,
             tuning: file.tuning,
             admin: Admin { listen: file.admin.listen, token },
             log: file.log,
@@ -206,6 +267,29 @@ impl Config {
                 other_token: file.vtex.other_app_token,
             },
         })
+    }
+
+    /// Whether customers are told anything.
+    pub fn has_messages(&self) -> bool {
+        !self.messages.webhooks.is_empty()
+    }
+
+    /// What the login may write in Live, and what it has to read for it; nothing unless something is switched on.
+    pub fn rights(&self) -> Vec<TableRights> {
+        let mut rights = self.consents.rights(&self.mapping);
+        if let Some(orders) = &self.orders {
+            rights.extend(crate::orders::rights(&self.mapping, &orders.inbound, &orders.written));
+        }
+        rights
+    }
+
+    /// The tables that are not written into now and may have been before.
+    pub fn not_written(&self) -> Vec<String> {
+        if self.consents.from_shop || !self.mapping.has(Entity::Consent) {
+            return Vec::new();
+        }
+        let consents = self.mapping.captured_table(Role::Consent);
+        vec![format!("{}.{}", consents.schema, consents.table)]
     }
 
     /// Reads VTEX's credentials now: at the start, and again after a rotation.

@@ -71,6 +71,11 @@ impl Concurrency {
         self.limit as u32
     }
 
+    /// What an answer takes at present; `None`: none came yet.
+    pub fn latency(&self) -> Option<Duration> {
+        self.latency.and_then(|latency| Duration::try_from_secs_f64(latency.recent).ok())
+    }
+
     /// An answer came, `failed` when VTEX is in trouble (5xx, timeout): that tells nothing about what an
     /// answer usually takes.
     pub fn observe(&mut self, elapsed: Duration, failed: bool) {

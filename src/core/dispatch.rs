@@ -16,10 +16,12 @@
 //! delivered versions never go backwards; nothing is suppressed unless VTEX is known to hold it.
 
 mod bulk;
+mod errand;
 mod finish;
 mod gates;
 mod moves;
 mod operator;
+mod reservations;
 mod send;
 mod tuning;
 mod view;
@@ -31,13 +33,15 @@ use compact_str::CompactString;
 use hashbrown::HashMap;
 
 use super::call::bulk::BulkKind;
-use super::call::{Call, Lane, Route};
-use super::entity::{Key, RemoteId, SkuId};
+use super::call::{Call, Lane, Outcome, Route};
+use super::entity::{Entity, Key, RemoteId, SkuId};
 use super::ledger::{Doubt, Echo, Entry, Ledger, Slot, State};
 use super::parents::Parents;
 use super::plan::{self, Held, Links, Next, Rules, Situation};
 use super::position::Position;
+use super::progress::Observed;
 use super::record::{Cause, Confirmed, Dirty, Wanted};
+use super::reserved::Reserved;
 use super::schedule::{RouteQueue, Tickets, Timers};
 use super::skus::Skus;
 use super::time::{Now, Tick, Timestamp};
@@ -45,6 +49,7 @@ use super::value::{Value, person};
 
 use bulk::BulkDesk;
 pub use bulk::{BulkEvent, BulkStats, RowCounts};
+pub use errand::{ErrandId, Newsletter};
 pub use finish::UNEXPECTED_ATTEMPTS_MAX;
 use gates::Gates;
 pub use gates::LaneGate;
@@ -103,6 +108,12 @@ pub enum Effect {
     SkuLearned { sku_ref: CompactString, id: Option<SkuId> },
     /// VTEX's name of anything else; `None`: it is no longer known.
     Learned { key: Key, id: Option<RemoteId> },
+    /// VTEX does not have something any more that others hang on, and that is at rest: what was confirmed of it is to be
+    /// dirty again, on disk and as a new [`Dispatch::want`], in the same commit as what comes before.
+    Reopen { key: Key },
+    /// Live has no price for a SKU any more that it had one for. What becomes of the one in VTEX is said by
+    /// [`plan::OnMissingPrice`].
+    PriceLost { key: Key },
     /// The person of this customer key is to leave no trace with us.
     Erase { key: Key },
     /// A job of many keys has begun or ended. Its [record](Dispatch::bulk_record) goes when it is over.
@@ -127,6 +138,8 @@ struct Job {
     park: bool,
     /// It is a row of a job of many keys.
     row_of: Option<BulkKind>,
+    /// It must be told once more after this.
+    again: bool,
 }
 
 /// What the store knows of a key at rest.
@@ -148,8 +161,9 @@ impl From<Option<Confirmed>> for Known {
 #[derive(Debug)]
 struct Flight {
     call: Call,
-    /// The key's entry; `None` for a look-up of SKUs, and for a job of many keys.
+    /// The key's entry; `None` for a look-up of SKUs, for errands, and for a job of many keys.
     slot: Option<Slot>,
+    errand: Option<ErrandId>,
 }
 
 /// The state machine. See the module.
@@ -159,6 +173,7 @@ pub struct Dispatch {
     ledger: Ledger,
     skus: Skus,
     parents: Parents,
+    reserved: Reserved,
     queues: [RouteQueue; Route::ALL.len()],
     timers: Timers,
     tickets: Tickets,
@@ -167,15 +182,21 @@ pub struct Dispatch {
     continuing: [VecDeque<Slot>; Route::ALL.len()],
     flights: HashMap<RequestId, Flight>,
     bulk: [BulkDesk; BulkKind::ALL.len()],
+    errands: [VecDeque<(ErrandId, Call)>; Route::ALL.len()],
+    done_errands: Vec<(ErrandId, Outcome)>,
     requests: u64,
     gates: Gates,
     /// Whose turn it is among the routes of a lane.
     turns: [usize; Lane::ALL.len()],
     looked_up: Option<Tick>,
+    /// Look-ups that are out.
+    look_ups: u32,
     /// Requests sent, by lane.
     sent: [u32; Lane::ALL.len()],
     census: [Census; Lane::ALL.len()],
     parked: BTreeSet<Key>,
+    parked_counts: [usize; Entity::ALL.len()],
+    observed: Observed,
     totals: Totals,
 }
 
@@ -188,6 +209,7 @@ impl Dispatch {
             ledger: Ledger::default(),
             skus: Skus::default(),
             parents: Parents::default(),
+            reserved: Reserved::default(),
             queues: Default::default(),
             timers: Timers::default(),
             tickets: Tickets::default(),
@@ -195,12 +217,17 @@ impl Dispatch {
             continuing: Default::default(),
             flights: HashMap::new(),
             bulk: Default::default(),
+            errands: Default::default(),
+            done_errands: Vec::new(),
             requests: 0,
             turns: Default::default(),
             looked_up: None,
+            look_ups: 0,
             sent: Default::default(),
             census: Default::default(),
             parked: BTreeSet::new(),
+            parked_counts: Default::default(),
+            observed: Observed::default(),
             totals: Totals::default(),
         }
     }
@@ -218,6 +245,7 @@ impl Dispatch {
             return;
         }
         let Dirty { wanted, since, attempts, not_before, doubtful, parked, last } = dirty;
+        let wanted = self.with_units(&key, wanted);
         let mut entry = new_entry(key, wanted, confirmed, id);
         entry.since = since;
         entry.attempts = attempts;
@@ -256,8 +284,8 @@ impl Dispatch {
     }
 
     /// A SKU was created in VTEX: keys that wait for it need not wait for the next look-up.
-    pub fn sku_created(&mut self, sku_ref: &str, now: Now) {
-        self.skus.wake(sku_ref, now.tick);
+    pub fn sku_created(&mut self, sku_ref: &str) {
+        self.skus.wake(sku_ref);
     }
 
     /// A change that is durable in the store, which keeps the newer one of two. `known` is asked only when the key is at rest, and must
@@ -271,10 +299,23 @@ impl Dispatch {
         now: Now,
         effects: &mut Vec<Effect>,
     ) -> Accepted {
-        let accepted = match self.ledger.find(key) {
-            Some(slot) => self.want_again(slot, wanted, now, effects),
-            None => self.want_anew(key, wanted, known(), now, effects),
+        let wanted = self.with_units(key, wanted);
+        let unpriced = wanted.value.is_priced() == Some(false);
+        let (had_price, accepted) = match self.ledger.find(key) {
+            Some(slot) => {
+                let before = self.ledger.get(slot).and_then(|entry| entry.wanted.value.is_priced());
+                (before, self.want_again(slot, wanted, now, effects))
+            }
+            None => {
+                let known = known();
+                let before = known.confirmed.as_ref().and_then(|confirmed| confirmed.value.is_priced());
+                (before, self.want_anew(key, wanted, known, now, effects))
+            }
         };
+        if unpriced && had_price == Some(true) && accepted != Accepted::Stale {
+            self.totals.prices_lost += 1;
+            effects.push(Effect::PriceLost { key: key.clone() });
+        }
         match accepted {
             Accepted::New => {}
             Accepted::Coalesced | Accepted::Waits => self.totals.coalesced += 1,
@@ -299,7 +340,7 @@ impl Dispatch {
         }
         let entry = new_entry(key.clone(), wanted, confirmed, id);
         if self.needs_nothing(&entry) {
-            effects.push(settle_suppressed(entry));
+            self.suppress(entry, now, effects);
             return Accepted::Suppressed;
         }
         let slot = self.ledger.insert(entry);
@@ -343,15 +384,23 @@ impl Dispatch {
     fn reconsider(&mut self, slot: Slot, now: Now, effects: &mut Vec<Effect>) -> Accepted {
         let Some(entry) = self.ledger.get(slot) else { return Accepted::Stale };
         let (state, urgency, jumps) = (entry.state, urgency_of(entry), self.is_jump(entry));
+        let partly = entry.trouble.as_ref().is_some_and(|trouble| trouble.partly);
+        let (is_order, doubtful) = (entry.key.entity == Entity::Order, entry.is_doubtful());
         if self.needs_nothing(entry) {
             if let Some(entry) = self.discard(slot) {
-                effects.push(settle_suppressed(entry));
+                self.suppress(entry, now, effects);
             }
             return Accepted::Suppressed;
         }
         match state {
             State::Queued { urgency: queued, .. } if queued <= urgency && !jumps => {}
-            State::WaitsForSku | State::BackingOff if !jumps => {}
+            // What Live says newly of an order is what it was looked at again for.
+            State::BackingOff if is_order && !doubtful => {
+                self.leave(slot);
+                self.place(slot, now);
+            }
+            State::WaitsForSku if !jumps => {}
+            State::BackingOff if !jumps && !partly => {}
             // It may hang on something else now.
             State::WaitsForParent
             | State::WaitsForSku
@@ -375,21 +424,27 @@ impl Dispatch {
             let Value::Price(_) = &confirmed.value else { return false };
             let held = Held::confirmed(&confirmed.value);
             entry.doubt == Doubt::None
-                && self.plan(entry, &entry.wanted, &held, &Links::default()) == Next::Done
+                && self.plan(entry, &entry.wanted, &held, &Links::default(), entry.since) == Next::Done
         };
         entry.is_satisfied() || only_absent_differ()
     }
 
-    fn plan(&self, entry: &Entry, wanted: &Wanted, held: &Held, links: &Links) -> Next {
+    fn plan(&self, entry: &Entry, wanted: &Wanted, held: &Held, links: &Links, now: Timestamp) -> Next {
         plan::next(&Situation {
             key: &entry.key,
             links,
             wanted: &wanted.value,
             committed_at: wanted.committed_at,
             confirmed: entry.confirmed.as_ref().map(|confirmed| &confirmed.value),
+            now,
+            attempts: entry.attempts,
             read_first: entry.doubt == Doubt::ReadFirst,
             held,
-            rules: Rules { price: &self.tuning.price, catalog: &self.tuning.catalog },
+            rules: Rules {
+                price: &self.tuning.price,
+                catalog: &self.tuning.catalog,
+                orders: &self.tuning.orders,
+            },
         })
     }
 }
@@ -455,6 +510,7 @@ fn amend(entry: &Entry) -> Effect {
 fn settle_suppressed(entry: Entry) -> Effect {
     let Entry { key, wanted, confirmed, .. } = entry;
     let Wanted { value, position, .. } = wanted;
-    let confirmed = confirmed.map(|confirmed| Confirmed { value, position, at: confirmed.at });
+    let confirmed =
+        confirmed.map(|confirmed| Confirmed { value: value.at_rest(), position, at: confirmed.at });
     Effect::Settle { key, position, confirmed }
 }

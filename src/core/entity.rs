@@ -27,10 +27,12 @@ pub enum Entity {
     Customer = 7,
     /// What a customer has consented to.
     Consent = 8,
+    /// An order of VTEX with what Live has done about it.
+    Order = 9,
 }
 
 impl Entity {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Stock,
         Self::Price,
         Self::Brand,
@@ -39,10 +41,17 @@ impl Entity {
         Self::Sku,
         Self::Customer,
         Self::Consent,
+        Self::Order,
     ];
 
+    /// Its place in [`Entity::ALL`].
+    pub(crate) const fn index(self) -> usize {
+        self as usize - 1
+    }
+
     /// Those that are switched on and off, and loaded as a whole; the others belong to products.
-    pub const SWITCHED: [Self; 5] = [Self::Stock, Self::Price, Self::Product, Self::Customer, Self::Consent];
+    pub const SWITCHED: [Self; 6] =
+        [Self::Stock, Self::Price, Self::Product, Self::Customer, Self::Consent, Self::Order];
 
     /// The one that switches this one on and off.
     pub const fn switch(self) -> Self {
@@ -63,6 +72,7 @@ impl Entity {
             Self::Sku => "sku",
             Self::Customer => "customer",
             Self::Consent => "consent",
+            Self::Order => "order",
         }
     }
 
@@ -80,7 +90,9 @@ impl fmt::Display for Entity {
 
 /// A name that is no entity.
 #[derive(Debug, thiserror::Error)]
-#[error("'{0}' is not an entity (expected stock, price, brand, category, product, sku, customer or consent)")]
+#[error(
+    "'{0}' is not an entity (expected stock, price, brand, category, product, sku, customer, consent or order)"
+)]
 pub struct UnknownEntity(String);
 
 impl FromStr for Entity {
@@ -102,6 +114,7 @@ impl FromStr for Entity {
 /// | price, sku | `<SKU reference>` |
 /// | product | `<product reference>` |
 /// | brand, category, customer, consent | the code of Live |
+/// | order | VTEX's order id |
 ///
 /// A warehouse id never contains `/` (refused by the configuration), so the first one separates.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -120,6 +133,13 @@ impl Key {
     /// The prices of `sku`.
     pub fn price(sku: &str) -> Self {
         Self { entity: Entity::Price, id: CompactString::new(sku) }
+    }
+
+    /// What Live did about VTEX's order `id`. A pedido that was split off another one names it `id#2`, `id#3` …: all of them
+    /// are one order in VTEX.
+    pub fn order(id: &str) -> Self {
+        let id = id.split_once('#').map_or(id, |(order, _)| order);
+        Self { entity: Entity::Order, id: CompactString::new(id) }
     }
 
     /// The SKU (VTEX `RefId`) that this key is about.
@@ -155,13 +175,15 @@ pub enum RemoteId {
     Document(CompactString),
     /// Of the job that erases this customer.
     Erasure(CompactString),
+    /// Of the request that changes the items of this order.
+    Change(CompactString),
 }
 
 impl RemoteId {
     pub const fn number(&self) -> Option<u32> {
         match self {
             Self::Number(number) => Some(*number),
-            Self::Document(_) | Self::Erasure(_) => None,
+            Self::Document(_) | Self::Erasure(_) | Self::Change(_) => None,
         }
     }
 }

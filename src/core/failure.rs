@@ -5,6 +5,7 @@
 //! data is worse than asking again.
 
 use super::call::bulk::BulkCall;
+use super::call::orders::OrderAct;
 use super::call::people::PeopleCall;
 use super::call::{Call, Failure};
 use super::record::ParkReason;
@@ -28,6 +29,8 @@ pub enum Action {
     ForgetId,
     /// The account does not have this way: another one is taken.
     NotOffered,
+    /// VTEX does not know what the thing is to hang on (any more): that is looked up, or made, again.
+    ForgetParents,
 }
 
 /// The meaning of one failure.
@@ -81,6 +84,12 @@ fn judge_status(code: u16, call: &Call, open: bool) -> Verdict {
         return verdict;
     }
     match code {
+        400 | 422 if matches!(act(call), Some(OrderAct::Cancel { .. })) => verdict(
+            Action::Park(ParkReason::Rejected),
+            false,
+            "E332",
+            "VTEX does not cancel this order, mostly because a part of it is invoiced: make a return there, or undo the cancellation in Live",
+        ),
         400 | 422 => verdict(
             Action::Park(ParkReason::Rejected),
             false,
@@ -105,6 +114,18 @@ fn judge_status(code: u16, call: &Call, open: bool) -> Verdict {
             "E326",
             "VTEX offers this account no erasure (User Rights API): have VTEX switch it on, then `mare parked retry`, or erase the customer in the Admin, then `mare parked drop`",
         ),
+        404 if names_parents(call) => verdict(
+            Action::ForgetParents,
+            false,
+            "E328",
+            "VTEX does not know the product, brand or category that this is to hang on (any more): it is found or made again first",
+        ),
+        404 if act(call).is_some() => verdict(
+            Action::Park(ParkReason::NotFound),
+            false,
+            "E329",
+            "VTEX has no such order, or none in this state any more (it keeps two years; another account?): check its number in Live, then `mare parked retry`",
+        ),
         404 if has_id(call) => verdict(
             Action::ForgetId,
             false,
@@ -122,6 +143,12 @@ fn judge_status(code: u16, call: &Call, open: bool) -> Verdict {
             false,
             "E327",
             "another product or SKU of VTEX has this EAN, name or address: tried again, as it may be moving; then set aside",
+        ),
+        409 if matches!(act(call), Some(OrderAct::StartHandling)) => verdict(
+            Action::RetrySoon,
+            false,
+            "E331",
+            "VTEX has this order in another state (OMS003), mostly because it was told before: it is read again",
         ),
         409 | 423 => verdict(
             Action::RetrySoon,
@@ -197,6 +224,17 @@ const fn erases(call: &Call) -> bool {
     matches!(call, Call::People(PeopleCall::Forget { .. }))
 }
 
+fn names_parents(call: &Call) -> bool {
+    matches!(call, Call::Catalog(call) if call.names_parents())
+}
+
+const fn act(call: &Call) -> Option<&OrderAct> {
+    match call {
+        Call::Order(call) => Some(&call.act),
+        _ => None,
+    }
+}
+
 const fn has_id(call: &Call) -> bool {
     match call {
         Call::FindSkus { .. } => false,
@@ -213,6 +251,7 @@ mod tests {
 
     use super::*;
     use crate::core::call::catalog::CatalogCall;
+    use crate::core::call::orders::{OrderCall, Reason};
     use crate::core::entity::SkuId;
     use crate::core::time::Timestamp;
     use crate::core::value::Price;
@@ -311,6 +350,57 @@ mod tests {
         let call = Call::Catalog(CatalogCall::AddEan { sku: 1, ean: "7891000100103".into() });
         assert_eq!(judge(&call, &status(409)).action, Action::Retry);
         assert_eq!(judge(&call, &status(423)).action, Action::RetrySoon);
+    }
+
+    #[test]
+    fn a_404_is_about_what_the_request_names() {
+        use CatalogCall::{
+            CreateBrand, CreateCategory, CreateProduct, CreateSku, FindBrand, FindSku, PutBrand, PutCategory,
+            PutProduct, PutSku, ReadProduct, ReadSku,
+        };
+        let (id, reference) = (1, "A-1".into());
+        let below = || [("FatherCategoryId".to_owned(), serde_json::json!(7))].into_iter().collect();
+        let department = || [("FatherCategoryId".to_owned(), serde_json::Value::Null)].into_iter().collect();
+        let none = Default::default;
+        let table = [
+            (CreateProduct { body: none() }, Action::ForgetParents),
+            (PutProduct { id, body: none() }, Action::ForgetParents),
+            (CreateSku { body: none() }, Action::ForgetParents),
+            (PutSku { id, body: none() }, Action::ForgetParents),
+            (CreateCategory { body: below() }, Action::ForgetParents),
+            (PutCategory { id, body: below() }, Action::ForgetParents),
+            (CreateCategory { body: department() }, Action::Retry),
+            (PutCategory { id, body: department() }, Action::ForgetId),
+            (CreateBrand { body: none() }, Action::Retry),
+            (PutBrand { id, body: none() }, Action::ForgetId),
+            (ReadProduct { id }, Action::ForgetId),
+            (ReadSku { id }, Action::ForgetId),
+            (FindBrand { name: String::new() }, Action::Retry),
+            (FindSku { reference }, Action::Retry),
+        ];
+        for (call, action) in table {
+            let call = Call::Catalog(call);
+            assert_eq!(judge(&call, &status(404)).action, action, "{call:?}");
+        }
+    }
+
+    #[test]
+    fn an_order_in_another_state_is_read_again_and_a_refused_cancellation_is_somebodys() {
+        let act = |act| Call::Order(OrderCall { order: "v-1".into(), act });
+        let handling = act(OrderAct::StartHandling);
+        assert_eq!(judge(&handling, &status(409)).action, Action::RetrySoon);
+        assert_eq!(judge(&handling, &status(409)).code, "E331");
+        let cancel = act(OrderAct::Cancel { reason: Reason("x".to_owned()) });
+        let verdict = judge(&cancel, &status(400));
+        assert_eq!((verdict.action, verdict.code), (Action::Park(ParkReason::Rejected), "E332"));
+        let delivered = act(OrderAct::Delivered { invoice: "1".into(), at: None });
+        for call in [&handling, &cancel, &delivered, &act(OrderAct::Read)] {
+            assert_eq!(judge(call, &status(404)).action, Action::Park(ParkReason::NotFound));
+            assert_eq!(judge(call, &status(429)).action, Action::Throttle);
+            // It may have been applied: the next job reads before it does anything.
+            assert_eq!(judge(call, &status(500)).doubtful, call.writes());
+            assert_eq!(judge(call, &Failure::Timeout).doubtful, call.writes());
+        }
     }
 
     #[test]

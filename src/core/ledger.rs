@@ -74,11 +74,15 @@ pub(crate) struct Trouble {
     pub(crate) not_before: Option<(Tick, Timestamp)>,
     /// The id that VTEX answered 404 for.
     pub(crate) refused: Option<RemoteId>,
+    /// The ids of what it hangs on that VTEX answered 404 for.
+    pub(crate) refused_parents: Vec<u32>,
     pub(crate) echo: Option<Echo>,
     /// A look-up has just not found this SKU: it is to be created.
     pub(crate) absent: bool,
     /// Somebody has confirmed what would otherwise be set aside.
     pub(crate) allowed: bool,
+    /// It backs off for a part that could not be brought: a newer value need not wait.
+    pub(crate) partly: bool,
 }
 
 /// One key that is not at rest.
@@ -160,6 +164,7 @@ pub(crate) const fn lane_of(entity: Entity) -> Lane {
         Entity::Price => Lane::Price,
         Entity::Brand | Entity::Category | Entity::Product | Entity::Sku => Lane::Catalog,
         Entity::Customer | Entity::Consent => Lane::People,
+        Entity::Order => Lane::Orders,
     }
 }
 
@@ -171,12 +176,18 @@ pub(crate) struct Ledger {
     index: HashTable<Slot>,
     hasher: DefaultHashBuilder,
     births: u32,
+    counts: [usize; Entity::ALL.len()],
     ages: [Ages; Lane::ALL.len()],
 }
 
 impl Ledger {
     pub(crate) fn len(&self) -> usize {
         self.index.len()
+    }
+
+    /// Of one entity.
+    pub(crate) const fn count(&self, entity: Entity) -> usize {
+        self.counts[entity.index()]
     }
 
     pub(crate) fn find(&self, key: &Key) -> Option<Slot> {
@@ -194,12 +205,19 @@ impl Ledger {
         self.blocks.get_mut(block)?.get_mut(at)?.as_mut()
     }
 
+    /// The keys of an entity.
+    pub(crate) fn keys(&self, entity: Entity) -> Vec<Key> {
+        let entries = self.blocks.iter().flatten().flatten();
+        entries.filter(|entry| entry.key.entity == entity).map(|entry| entry.key.clone()).collect()
+    }
+
     /// Adds the entry of a key that has none.
     pub(crate) fn insert(&mut self, mut entry: Entry) -> Slot {
         debug_assert!(self.find(&entry.key).is_none(), "one entry per key");
         let slot = self.free.pop().unwrap_or_else(|| self.grow());
         let hash = self.hasher.hash_one(&entry.key);
         entry.birth = self.bear(&entry, slot);
+        self.counts[entry.key.entity.index()] += 1;
         let (block, at) = place(slot);
         self.blocks[block][at] = Some(entry);
         let Self { blocks, index, hasher, .. } = self;
@@ -218,6 +236,7 @@ impl Ledger {
             found.remove();
         }
         self.free.push(slot);
+        self.counts[entry.key.entity.index()] -= 1;
         self.ages[entry.lane() as usize].leave(entry.birth);
         self.compact_ages(entry.lane());
         Some(entry)
@@ -322,7 +341,7 @@ mod tests {
 
     fn entry(id: u64, since: i64) -> Entry {
         let since = Timestamp(since);
-        let value = Value::Stock(Stock { quantity: 1 });
+        let value = Value::Stock(Stock::of(1));
         Entry {
             key: Key::stock("loja-01", &format!("SKU-{id:08}")),
             wanted: Wanted { value, position: Position(id), committed_at: since, cause: Cause::Change },

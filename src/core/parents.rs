@@ -1,8 +1,10 @@
 //! What VTEX calls the things that others hang on (brands, categories, products), and which keys wait for
 //! one of them to exist.
 //!
-//! A product waits for its brand and its category, a SKU for its product. A waiting key costs no request; it
-//! wakes when the thing that it waits for is known.
+//! A product waits for its brand and its category, a SKU for its product, a kit for its parts. A waiting key costs
+//! no request; it wakes when the thing that it waits for is known.
+
+use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
@@ -13,8 +15,10 @@ use super::ledger::Slot;
 #[derive(Debug, Default)]
 pub(crate) struct Parents {
     ids: HashMap<Key, u32>,
-    waiting: HashMap<Key, Vec<Slot>>,
-    waits_for: HashMap<Slot, Key>,
+    /// By when they came: whoever has waited longest goes first, and one of thousands leaves cheaply.
+    waiting: HashMap<Key, BTreeMap<u64, Slot>>,
+    waits_for: HashMap<Slot, (Key, u64)>,
+    arrivals: u64,
 }
 
 impl Parents {
@@ -30,7 +34,7 @@ impl Parents {
     /// The keys that waited for it; they are to be placed anew.
     pub(crate) fn learn(&mut self, key: &Key, id: u32) -> Vec<Slot> {
         self.ids.insert(key.clone(), id);
-        self.waiting.remove(key).unwrap_or_default()
+        self.waiting.remove(key).unwrap_or_default().into_values().collect()
     }
 
     pub(crate) fn forget(&mut self, key: &Key) {
@@ -39,24 +43,26 @@ impl Parents {
 
     /// `slot` waits for `key`.
     pub(crate) fn wait(&mut self, slot: Slot, key: Key) {
-        self.waiting.entry(key.clone()).or_default().push(slot);
-        self.waits_for.insert(slot, key);
+        self.arrivals += 1;
+        self.waiting.entry(key.clone()).or_default().insert(self.arrivals, slot);
+        self.waits_for.insert(slot, (key, self.arrivals));
     }
 
-    /// `slot` does not wait any more.
-    pub(crate) fn leave(&mut self, slot: Slot) {
-        let Some(key) = self.waits_for.remove(&slot) else { return };
+    /// `slot` does not wait any more; what it waited for.
+    pub(crate) fn leave(&mut self, slot: Slot) -> Option<Key> {
+        let (key, arrival) = self.waits_for.remove(&slot)?;
         if let Some(waiting) = self.waiting.get_mut(&key) {
-            waiting.retain(|other| *other != slot);
+            waiting.remove(&arrival);
             if waiting.is_empty() {
                 self.waiting.remove(&key);
             }
         }
+        Some(key)
     }
 
     /// What `slot` waits for.
     pub(crate) fn awaited(&self, slot: Slot) -> Option<&Key> {
-        self.waits_for.get(&slot)
+        self.waits_for.get(&slot).map(|(key, _)| key)
     }
 }
 

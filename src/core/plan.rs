@@ -6,6 +6,7 @@ use std::time::Duration;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
+use super::call::orders::OrderAnswer;
 use super::call::{Answer, Call, RemotePrice, RemoteStock};
 use super::entity::{Key, RemoteId, SkuId};
 use super::money::Money;
@@ -13,9 +14,11 @@ use super::time::Timestamp;
 use super::value::{FixedPrice, Price, Stock, Value};
 
 pub mod catalog;
+pub mod orders;
 pub mod people;
 
 use catalog::{CatalogHeld, CatalogRules};
+use orders::{OrderHeld, OrderRules};
 use people::PeopleHeld;
 
 /// What to do in VTEX when Live has no base price any more.
@@ -78,20 +81,23 @@ pub enum Held {
     WholePrice(Option<RemotePrice>),
     Catalog(CatalogHeld),
     People(PeopleHeld),
+    Order(Box<OrderHeld>),
 }
 
 impl Held {
     /// What `confirmed` says, when it can be relied upon.
     pub fn confirmed(value: &Value) -> Self {
         match value {
-            Value::Stock(stock) => Self::Stock(Some(balance(stock.quantity))),
+            Value::Stock(stock) => Self::Stock(Some(balance(stock.told()))),
             Value::Price(price) => Self::OurPrice(price.as_ref().clone()),
             Value::Brand(_) | Value::Category(_) | Value::Product(_) | Value::Sku(_) => {
                 Self::Catalog(CatalogHeld::confirmed(value))
             }
-            Value::Customer(_) | Value::Consent(_) | Value::Erased => {
+            Value::Customer(_) | Value::Consent(_) | Value::Erased | Value::Released(_) => {
                 Self::People(PeopleHeld::confirmed(value))
             }
+            // VTEX moves orders by itself: what it shows is always read.
+            Value::Order(_) => Self::Unknown,
         }
     }
 
@@ -115,6 +121,13 @@ impl Held {
                 Self::People(held) => Self::People(held.after(call, answer)),
                 _ => Self::People(PeopleHeld::default().after(call, answer)),
             },
+            (Call::Order(call), answer) => match (self, answer) {
+                (Self::Order(held), answer) => Self::Order(Box::new(held.after(call, answer))),
+                (_, Answer::Order(OrderAnswer::Order(remote))) => {
+                    Self::Order(Box::new(OrderHeld::read(remote.as_ref().clone())))
+                }
+                (held, _) => held,
+            },
             // A job belongs to no single key.
             (Call::ReadStock { .. } | Call::ReadPrice { .. } | Call::FindSkus { .. } | Call::Bulk(_), _) => {
                 self
@@ -126,7 +139,7 @@ impl Held {
         match &mut self {
             Self::OurPrice(price) => change(&mut price.fixed),
             Self::WholePrice(remote) => change(&mut remote.get_or_insert_default().fixed),
-            Self::Unknown | Self::Stock(_) | Self::Catalog(_) | Self::People(_) => {}
+            Self::Unknown | Self::Stock(_) | Self::Catalog(_) | Self::People(_) | Self::Order(_) => {}
         }
         self
     }
@@ -153,6 +166,7 @@ impl Links {
 pub struct Rules<'a> {
     pub price: &'a PriceRules,
     pub catalog: &'a CatalogRules,
+    pub orders: &'a OrderRules,
 }
 
 /// Everything that a plan follows from.
@@ -165,6 +179,10 @@ pub struct Situation<'a> {
     pub committed_at: Timestamp,
     /// What VTEX confirmed last, even if it may hold something else by now: says what was ours.
     pub confirmed: Option<&'a Value>,
+    /// What it is now.
+    pub now: Timestamp,
+    /// Attempts in a row that failed.
+    pub attempts: u32,
     /// A request may have been applied without our knowing: read before writing.
     pub read_first: bool,
     pub held: &'a Held,
@@ -177,6 +195,11 @@ pub enum Next {
     Call(Call),
     /// VTEX holds what is wanted.
     Done,
+    /// VTEX holds `held`, and no more of what is wanted can be brought now. The rest is tried again.
+    Partly {
+        held: Box<Value>,
+        why: String,
+    },
     /// VTEX is at work: to be looked at again after this time. No failure.
     Later(Duration),
     /// VTEX cannot do it. What the operator can do: the key is set aside with this.
@@ -190,7 +213,10 @@ pub fn next(situation: &Situation<'_>) -> Next {
         Value::Stock(stock) => next_stock(situation, *stock),
         Value::Price(price) => next_price(situation, price),
         Value::Brand(_) | Value::Category(_) | Value::Product(_) | Value::Sku(_) => catalog::next(situation),
-        Value::Customer(_) | Value::Consent(_) | Value::Erased => people::next(situation),
+        Value::Customer(_) | Value::Consent(_) | Value::Erased | Value::Released(_) => {
+            people::next(situation)
+        }
+        Value::Order(wanted) => orders::next(situation, wanted),
     }
 }
 
@@ -198,7 +224,7 @@ fn next_stock(situation: &Situation<'_>, wanted: Stock) -> Next {
     let sku = situation.links.sku();
     let warehouse = CompactString::new(situation.key.warehouse().unwrap_or_default());
     match situation.held {
-        Held::Stock(Some(held)) if !held.unlimited && held.total == i64::from(wanted.quantity) => Next::Done,
+        Held::Stock(Some(held)) if !held.unlimited && held.total == i64::from(wanted.told()) => Next::Done,
         Held::Stock(_) => Next::Call(set_stock(situation, warehouse, wanted)),
         _ if situation.read_first => Next::Call(Call::ReadStock { sku, warehouse }),
         _ => Next::Call(set_stock(situation, warehouse, wanted)),
@@ -207,7 +233,7 @@ fn next_stock(situation: &Situation<'_>, wanted: Stock) -> Next {
 
 fn set_stock(situation: &Situation<'_>, warehouse: CompactString, wanted: Stock) -> Call {
     let (sku, balance_at) = (situation.links.sku(), situation.committed_at);
-    Call::SetStock { sku, warehouse, quantity: wanted.quantity, balance_at }
+    Call::SetStock { sku, warehouse, quantity: wanted.told(), balance_at }
 }
 
 fn next_price(situation: &Situation<'_>, wanted: &Price) -> Next {
@@ -219,12 +245,12 @@ fn next_price(situation: &Situation<'_>, wanted: &Price) -> Next {
             Next::Call(Call::DeletePrice { sku })
         }
         Held::WholePrice(remote) => next_price_from_whole(situation, wanted, remote.as_ref()),
-        Held::Unknown | Held::Stock(_) | Held::Catalog(_) | Held::People(_)
+        Held::Unknown | Held::Stock(_) | Held::Catalog(_) | Held::People(_) | Held::Order(_)
             if !situation.read_first && may_put_blindly(situation, wanted) =>
         {
             Next::Call(Call::PutPrice { sku, price: wanted.clone() })
         }
-        Held::Unknown | Held::Stock(_) | Held::Catalog(_) | Held::People(_) => {
+        Held::Unknown | Held::Stock(_) | Held::Catalog(_) | Held::People(_) | Held::Order(_) => {
             Next::Call(Call::ReadPrice { sku })
         }
     }

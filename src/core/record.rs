@@ -76,11 +76,20 @@ pub enum ParkReason {
     Operator,
     /// A price that changes by more than is usual: somebody has to confirm it.
     Jump,
+    /// Of an order: somebody has to see to it in Live or in VTEX.
+    ByHand,
 }
 
 impl ParkReason {
-    pub const ALL: [Self; 6] =
-        [Self::Rejected, Self::NotFound, Self::TooLarge, Self::Unexpected, Self::Operator, Self::Jump];
+    pub const ALL: [Self; 7] = [
+        Self::Rejected,
+        Self::NotFound,
+        Self::TooLarge,
+        Self::Unexpected,
+        Self::Operator,
+        Self::Jump,
+        Self::ByHand,
+    ];
 
     /// The label in metrics and commands.
     pub const fn name(self) -> &'static str {
@@ -91,6 +100,7 @@ impl ParkReason {
             Self::Unexpected => "unexpected",
             Self::Operator => "operator",
             Self::Jump => "jump",
+            Self::ByHand => "by-hand",
         }
     }
 }

@@ -68,7 +68,7 @@ impl Urgency {
     pub fn of(wanted: &Wanted, confirmed: Option<&Confirmed>) -> Self {
         let resync = wanted.cause == Cause::Resync;
         let held = match confirmed.map(|confirmed| &confirmed.value) {
-            Some(Value::Stock(stock)) => Some(stock.quantity),
+            Some(Value::Stock(stock)) => Some(stock.told()),
             _ => None,
         };
         match (&wanted.value, held) {
@@ -76,12 +76,12 @@ impl Urgency {
             (Value::Consent(consent), _) if consent.takes_back() && (!resync || confirmed.is_some()) => {
                 Self::Revoked
             }
-            (Value::Erased, _) => Self::Revoked,
+            (Value::Erased | Value::Released(_), _) => Self::Revoked,
             (Value::Price(_), _) if resync => Self::Resync,
             (Value::Price(_), _) => Self::Price,
             (Value::Stock(_), None) if resync => Self::Resync,
-            (Value::Stock(stock), held) if stock.quantity == 0 && held != Some(0) => Self::SoldOut,
-            (Value::Stock(stock), held) if held.is_none_or(|held| stock.quantity < held) => Self::Falling,
+            (Value::Stock(stock), held) if stock.quantity == 0 && held != Some(stock.told()) => Self::SoldOut,
+            (Value::Stock(stock), held) if held.is_none_or(|held| stock.told() < held) => Self::Falling,
             _ if resync => Self::Resync,
             (Value::Stock(_), _) => Self::Rising,
             (Value::Customer(_) | Value::Consent(_), _) => Self::Person,

@@ -95,13 +95,13 @@ impl Skus {
         }
     }
 
-    /// Looks a reference that is waited for up at once: its SKU was created.
-    pub(crate) fn wake(&mut self, sku_ref: &str, now: Tick) {
+    /// Looks a reference that is waited for up at once, before those that are only due: its SKU was created, or can be.
+    pub(crate) fn wake(&mut self, sku_ref: &str) {
         if let Some(missing) = self.missing.get_mut(sku_ref)
             && missing.scheduled.is_some()
         {
             missing.attempts = 0;
-            self.schedule(sku_ref, now);
+            self.schedule(sku_ref, Tick::ZERO);
         }
     }
 
@@ -219,7 +219,7 @@ mod tests {
         for slot in 0..500 {
             skus.wait(&format!("SKU-{}", slot % 250), slot, at(0));
         }
-        skus.wake("SKU-7", at(0));
+        skus.wake("SKU-7");
         let mut all: Vec<_> = std::iter::from_fn(|| Some(skus.take_due(at(0), LOOKUP_BATCH)))
             .take_while(|refs| !refs.is_empty())
             .inspect(|refs| assert!(refs.len() <= LOOKUP_BATCH))
@@ -264,14 +264,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_woken_goes_before_what_is_only_due() {
+        let mut skus = Skus::default();
+        for slot in 0..1_000 {
+            skus.wait(&format!("SKU-{slot}"), slot, at(1));
+        }
+        skus.wake("SKU-999");
+        assert_eq!(skus.take_due(at(1), 1), ["SKU-999"]);
+    }
+
+    #[test]
     fn a_created_sku_is_looked_up_without_waiting() {
         let mut skus = Skus::default();
         skus.wait("A", 1, at(0));
         skus.take_due(at(0), LOOKUP_BATCH);
-        skus.wake("A", at(0));
+        skus.wake("A");
         assert_eq!(skus.next_at(), None, "the answer is on its way");
         skus.not_found("A", at(0), NO_JITTER);
-        skus.wake("A", at(1));
+        skus.wake("A");
         assert_eq!(skus.take_due(at(1), LOOKUP_BATCH), ["A"]);
     }
 }

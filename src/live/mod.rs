@@ -10,6 +10,7 @@ mod settings;
 mod socket;
 pub mod sqlserver;
 mod tls;
+pub mod writer;
 
 pub use connect::{Connect, connect};
 pub use error::{ConnectError, ServerError, TlsError};

@@ -120,7 +120,7 @@ impl Mapper {
         if let Some(quantity) = stock::units(balance, row, product, minimum, &mut self.counts) {
             out.push(Effect::Want {
                 key: Key::stock(warehouse, &reference),
-                value: Value::Stock(Stock { quantity }),
+                value: Value::Stock(Stock::of(quantity)),
             });
         }
     }

@@ -47,6 +47,15 @@ pub enum RowId {
 }
 
 impl RowId {
+    /// An id that was kept as its text.
+    pub fn from_text(text: &str) -> Self {
+        match (uuid::Uuid::try_parse(text), text.parse()) {
+            (Ok(id), _) => Self::Uuid(id.as_u128()),
+            (_, Ok(number)) => Self::Int(number),
+            _ => Self::Text(text.into()),
+        }
+    }
+
     /// Bytes for a stored key; no id's bytes begin with those of another of its kind, text is ended by 0.
     pub fn bytes(&self) -> Vec<u8> {
         match self {
@@ -262,8 +271,14 @@ fn timestamp_text(text: &str) -> Result<Timestamp, CellError> {
         3 => format!("{zone}:00"),
         _ => zone.to_owned(),
     };
-    let parsed: jiff::Timestamp = format!("{date}T{clock}{zone}").parse().map_err(|_| WHAT)?;
-    Ok(Timestamp(parsed.as_microsecond()))
+    match format!("{date}T{clock}{zone}").parse::<jiff::Timestamp>() {
+        Ok(parsed) => Ok(Timestamp(parsed.as_microsecond())),
+        // Live writes an open end as the last day of the calendar, which elsewhere on Earth has a day after it.
+        Err(_) if date == "9999-12-31" && clock.parse::<jiff::civil::Time>().is_ok() => {
+            Ok(Timestamp(i64::MAX))
+        }
+        Err(_) => Err(WHAT),
+    }
 }
 
 #[cfg(test)]
@@ -342,7 +357,9 @@ mod tests {
         assert_eq!(moment("2000-01-01 00:00:00+00"), Timestamp::from_postgres(0));
         assert_eq!(moment("1999-12-31 21:00:00.5-03"), Timestamp::from_postgres(500_000));
         assert_eq!(moment("2000-01-01"), Timestamp::from_postgres(0));
-        assert_eq!(moment("infinity"), Timestamp(i64::MAX));
+        for end in ["infinity", "9999-12-31 00:00:00-03", "9999-12-31 23:59:59.999999+00", "9999-12-31"] {
+            assert_eq!(moment(end), Timestamp(i64::MAX), "{end}");
+        }
         assert!(timestamp(Cell::Text(b"tomorrow"), oid::TIMESTAMPTZ).is_err());
     }
 }

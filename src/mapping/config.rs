@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::core::entity::Entity;
 
 use super::catalog::config::CatalogConfig;
+use super::orders::OrdersConfig;
 use super::people::{ConsentConfig, CustomersConfig};
 
 pub use super::tables::{Role, Tables};
@@ -52,6 +53,10 @@ pub enum PriceUse {
 }
 
 /// `[[mapping.prices]]`: a price table of Live and where it goes.
+///
+/// Which stores of Live sell by a table (`tabela_preco_loja`) is not read: VTEX has one base price for a SKU wherever
+/// it is sold from, so which table feeds the shop is said here and not there. A table for the shoppers of one store is
+/// given to a trade policy or price table of VTEX.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PriceRule {
@@ -121,6 +126,8 @@ pub struct MappingConfig {
     pub customers: CustomersConfig,
     #[serde(default)]
     pub consent: ConsentConfig,
+    #[serde(default)]
+    pub orders: OrdersConfig,
     #[serde(default)]
     pub codes: Codes,
     #[serde(default)]
@@ -193,6 +200,9 @@ impl MappingConfig {
         }
         findings.extend(self.validate_prices());
         findings.extend(self.catalog.validate());
+        if self.has(Entity::Order) {
+            findings.extend(self.orders.validate());
+        }
         findings.extend(self.customers.validate(&self.consent).err().map(|error| error.to_string()));
         if !self.sku_reference.contains("{sku}") {
             findings.push(format!(
@@ -204,6 +214,11 @@ impl MappingConfig {
             let (table, columns, required) = self.names(role);
             if !table.contains('.') {
                 findings.push(format!("table \"{table}\" ({}): write schema.table", role.name()));
+            }
+            if role == Role::Customer && self.customers.has_price_groups() && columns.last() == Some(&"") {
+                findings.push(format!(
+                    "table {table}: customers.price_tables needs its column price_group, which is set to \"\""
+                ));
             }
             for (name, needed) in columns.iter().zip(required) {
                 if *needed && name.is_empty() {
@@ -243,6 +258,12 @@ impl MappingConfig {
 
     pub fn has(&self, entity: Entity) -> bool {
         self.entities.contains(&entity.switch())
+    }
+
+    /// Whether a table is read at all: a site without kits need not have theirs.
+    pub fn uses(&self, role: Role) -> bool {
+        let needed = role.needed_by().iter().any(|entity| self.has(*entity));
+        needed && (role != Role::KitPart || self.catalog.kits)
     }
 
     /// Every trade policy that prices of ours go to.
@@ -296,13 +317,34 @@ impl MappingConfig {
             Role::Specification => {
                 (&tables.specification.table, tables.specification.columns.list(), &[T, T, T, T])
             }
+            Role::KitPart => (&tables.kit_part.table, tables.kit_part.columns.list(), &[T, T, T, T]),
             Role::Customer => {
-                (&tables.customer.table, tables.customer.columns.list(), &[T, F, T, F, F, F, T])
+                let mut columns = tables.customer.columns.list();
+                if !self.customers.has_price_groups() {
+                    columns.pop();
+                }
+                (&tables.customer.table, columns, &[T, F, T, F, F, F, T])
             }
             Role::Address => (&tables.address.table, tables.address.columns.list(), &[T, T]),
             Role::Letter => (&tables.letter.table, tables.letter.columns.list(), &[T, F, T, T]),
             Role::Purpose => (&tables.purpose.table, tables.purpose.columns.list(), &[T, T]),
             Role::Consent => (&tables.consent.table, tables.consent.columns.list(), &[T, T, T, T, T, T]),
+            Role::Carrier => (&tables.carrier.table, tables.carrier.columns.list(), &[T, F, T]),
+            Role::Order => (
+                &tables.order.table,
+                tables.order.columns.list(),
+                &[T, F, F, T, T, T, T, F, F, F, F, F, F, T],
+            ),
+            Role::OrderItem => {
+                (&tables.order_item.table, tables.order_item.columns.list(), &[T, T, T, F, T, F, F])
+            }
+            Role::Volume => (&tables.volume.table, tables.volume.columns.list(), &[T, T, T]),
+            Role::Invoice => {
+                (&tables.invoice.table, tables.invoice.columns.list(), &[T, T, T, T, F, F, T, T, F, T])
+            }
+            Role::InvoiceItem => {
+                (&tables.invoice_item.table, tables.invoice_item.columns.list(), &[T, T, T, T, T])
+            }
             Role::Price => {
                 (&tables.price.table, tables.price.columns.list(), &[T, T, T, F, T, F, F, F, F, F])
             }
@@ -323,10 +365,17 @@ impl MappingConfig {
             Role::Stock => &columns[..3],
             // The product leads from a price to everything that is to be read again.
             Role::Price => &[columns[0], columns[2]],
-            // The same with what belongs to a product, a SKU or a customer.
-            Role::Barcode | Role::Image | Role::Specification | Role::Address | Role::Consent => {
-                &columns[..2]
-            }
+            // The same with what belongs to a product, a SKU, a customer or an order.
+            Role::Barcode
+            | Role::Image
+            | Role::Specification
+            | Role::KitPart
+            | Role::Address
+            | Role::Consent
+            | Role::OrderItem
+            | Role::Volume
+            | Role::Invoice
+            | Role::InvoiceItem => &columns[..2],
             _ => &columns[..1],
         };
         CapturedTable {
@@ -340,10 +389,6 @@ impl MappingConfig {
 
     /// The tables that the chosen entities need.
     pub fn captured(&self) -> Vec<CapturedTable> {
-        Role::ALL
-            .into_iter()
-            .filter(|role| role.needed_by().iter().any(|entity| self.has(*entity)))
-            .map(|role| self.captured_table(role))
-            .collect()
+        Role::ALL.into_iter().filter(|role| self.uses(*role)).map(|role| self.captured_table(role)).collect()
     }
 }

@@ -32,8 +32,12 @@ pub enum Reason {
     PriceNotPositive,
     /// The promotional price is not below the price: only the price is sent.
     PromotionNotBelow,
-    /// A price of the base table for several units, and no trade policy to put it in.
+    /// A price for several units, and no trade policy to put it in.
     NoPolicyForQuantity,
+    /// A promotional price of the base table, and no trade policy to put it in.
+    NoPolicyForPromotion,
+    /// No base price is in force: VTEX keeps the one that it has, if it has one.
+    NoBasePrice,
     /// The sales factor is not above zero.
     BadFactor,
     /// A product has no name.
@@ -87,7 +91,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    const ALL: [Self; 39] = [
+    const ALL: [Self; 41] = [
         Self::NotMapped,
         Self::NotIntegrated,
         Self::UnknownSku,
@@ -102,6 +106,8 @@ impl Reason {
         Self::PriceNotPositive,
         Self::PromotionNotBelow,
         Self::NoPolicyForQuantity,
+        Self::NoPolicyForPromotion,
+        Self::NoBasePrice,
         Self::BadFactor,
         Self::NoName,
         Self::NoBrand,
@@ -146,6 +152,8 @@ impl Reason {
             Self::PriceNotPositive => "refused/price-not-positive",
             Self::PromotionNotBelow => "refused/promotion-not-below",
             Self::NoPolicyForQuantity => "skipped/no-policy-for-quantity",
+            Self::NoPolicyForPromotion => "skipped/no-policy-for-promotion",
+            Self::NoBasePrice => "skipped/no-base-price",
             Self::BadFactor => "refused/bad-factor",
             Self::NoName => "refused/no-name",
             Self::NoBrand => "refused/no-brand",
@@ -210,5 +218,19 @@ impl PeopleCounts {
 
     pub(super) fn named(&self) -> BTreeMap<&'static str, u64> {
         self.0.iter().map(|(reason, n)| (reason.name(), *n)).collect()
+    }
+}
+
+/// The same of orders.
+#[derive(Debug, Clone, Default)]
+pub(super) struct OrderCounts(BTreeMap<&'static str, u64>);
+
+impl OrderCounts {
+    pub(super) fn count(&mut self, reason: &'static str) {
+        *self.0.entry(reason).or_default() += 1;
+    }
+
+    pub(super) fn named(&self) -> BTreeMap<&'static str, u64> {
+        self.0.clone()
     }
 }

@@ -1,5 +1,6 @@
 //! Rows that say something of a product, a SKU or a customer: whoever they belong to is read again.
 
+use crate::core::entity::Entity;
 use crate::core::row::RowChange;
 
 use super::cell::RowId;
@@ -52,7 +53,7 @@ impl Mapper {
         let refresh = match role {
             Role::Address | Role::Consent => Refresh::Person(owner.clone()),
             // One of an unknown SKU is read when the SKU comes.
-            Role::Barcode => match self.reference.skus.get(owner) {
+            Role::Barcode | Role::KitPart => match self.reference.skus.get(owner) {
                 Some(sku) => Refresh::Catalog(sku.product.clone()),
                 None => return,
             },
@@ -60,6 +61,44 @@ impl Mapper {
         };
         out.push(Effect::Refresh(refresh));
     }
+}
+
+impl Mapper {
+    /// A row of `pedido_venda`. Those of other systems are not even asked for.
+    pub(super) fn pedido_change(
+        &mut self,
+        plan: &Plan,
+        change: &RowChange<'_>,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), RowError> {
+        // A pedido that is deleted says nothing: an order is not cancelled by being cleared away.
+        let (_, Some(new)) = old_and_new(change) else { return Ok(()) };
+        // What cannot be read here is read again.
+        if !matches!(self.vtex_order(plan, new), Ok(None)) {
+            out.push(Effect::Refresh(Refresh::Pedido(plan.id(new)?)));
+        }
+        Ok(())
+    }
+}
+
+/// A row of an item, a parcel or a fiscal document of an order. No index leads from it to its order, since there are as
+/// many of them as there are sales: where a row is deleted and tells nothing but its own id, open orders are compared.
+pub(super) fn order_detail_change(
+    plan: &Plan,
+    change: &RowChange<'_>,
+    out: &mut Vec<Effect>,
+) -> Result<(), RowError> {
+    let (old, new) = old_and_new(change);
+    let owners = [old, new].map(|cells| cells.map(|cells| plan.owner(cells)).transpose());
+    let [old_owner, new_owner] = owners;
+    let (old_owner, new_owner) = (old_owner?.flatten(), new_owner?.flatten());
+    if new.is_none() && old_owner.is_none() && plan.role() != Role::Invoice {
+        out.push(Effect::Reconcile(Entity::Order, "a row of an order was deleted and does not say of which"));
+    }
+    for owner in [old_owner, new_owner].into_iter().flatten() {
+        out.push(Effect::Refresh(Refresh::Pedido(owner)));
+    }
+    Ok(())
 }
 
 /// A row of a customer.

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,7 @@ pub mod config;
 mod counts;
 mod details;
 mod looked_up;
+pub mod orders;
 pub mod people;
 mod price;
 mod product_prices;
@@ -39,9 +41,9 @@ pub use reference::Pair;
 
 use cell::{CellError, RowId};
 use config::{MappingConfig, PriceRule};
-use counts::{Counts, PeopleCounts};
-use details::person_change;
-pub use looked_up::{CatalogBatch, KeptLink, PeopleBatch};
+use counts::{Counts, OrderCounts, PeopleCounts};
+use details::{order_detail_change, person_change};
+pub use looked_up::{CatalogBatch, KeptCustomer, KeptLink, OrderBatch, PeopleBatch};
 use read::Plan;
 use reference::{Reference, Row};
 
@@ -93,10 +95,16 @@ pub enum Refresh {
     Store(RowId),
     /// What the catalog says of a product and its SKUs.
     Catalog(RowId),
-    /// The same of all products that have this row of a [`Role`]'s table.
+    /// The same of all products that have this row of a [`Role`]'s table; of a SKU: of the kits that it is a part of.
     Holders(u8, RowId),
     /// A customer with addresses and consents.
     Person(RowId),
+    /// The same of whoever has this code.
+    PersonCoded(CompactString),
+    /// The order that a pedido was made of, with all of its pedidos.
+    Pedido(RowId),
+    /// The same by VTEX's order id.
+    Order(CompactString),
 }
 
 /// What an announced table is to the mapping.
@@ -130,12 +138,18 @@ pub struct Scope {
     /// The same of all products that are found there.
     pub holders: Vec<Holders>,
     pub people: Vec<RowId>,
+    /// Codes of customers whose rows are not known.
+    pub people_coded: Vec<RowId>,
+    /// Pedidos, by their ids.
+    pub pedidos: Vec<RowId>,
+    /// Orders, by VTEX's ids.
+    pub orders: Vec<CompactString>,
 }
 
-/// Rows of products or SKUs in which `column` is one of `ids`.
+/// Rows of products, SKUs or kits' parts in which `column` is one of `ids`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holders {
-    /// [`Role::Product`] or [`Role::Sku`].
+    /// [`Role::Product`], [`Role::Sku`] or [`Role::KitPart`].
     pub table: Role,
     pub column: String,
     pub ids: Vec<RowId>,
@@ -152,6 +166,7 @@ pub struct Mapper {
     paused: BTreeMap<Entity, BTreeMap<&'static str, String>>,
     counts: Counts,
     people_counts: PeopleCounts,
+    order_counts: OrderCounts,
     /// All deposits have been read once: sums are whole.
     stock_complete: bool,
 }
@@ -169,6 +184,7 @@ impl Mapper {
             paused: BTreeMap::new(),
             counts: Counts::default(),
             people_counts: PeopleCounts::default(),
+            order_counts: OrderCounts::default(),
             stock_complete: false,
         }
     }
@@ -248,6 +264,11 @@ impl Mapper {
         )
     }
 
+    /// Whether what we wrote into a table ourselves is a change like any other; see [`Role::captures_own_writes`].
+    pub fn captures_own_writes(&self, relation: u32) -> bool {
+        self.plans.get(&relation).is_none_or(|plan| plan.role().captures_own_writes())
+    }
+
     /// The entities that stand still, and why.
     pub fn paused(&self) -> Vec<(Entity, String)> {
         self.paused
@@ -260,6 +281,7 @@ impl Mapper {
     pub fn counts(&self) -> BTreeMap<&'static str, u64> {
         let mut counts = self.counts.named();
         counts.extend(self.people_counts.named());
+        counts.extend(self.order_counts.named());
         counts
     }
 
@@ -277,17 +299,24 @@ impl Mapper {
     ) -> Result<(), RowError> {
         let Some(plan) = self.plans.get(&relation) else { return Ok(()) };
         let role = plan.role();
-        if !plan.missing().is_empty() || !role.needed_by().iter().any(|entity| self.config.has(*entity)) {
+        if !plan.missing().is_empty() || !self.config.uses(role) {
             return Ok(());
         }
         let plan = plan.clone();
         let result = match role {
             Role::Stock => self.stock_change(&plan, change, rows, out),
             Role::Price => self.price_change(&plan, change, now, rows, out),
-            Role::Barcode | Role::Image | Role::Specification | Role::Address | Role::Consent => {
-                self.detail_change(&plan, change, rows, out)
-            }
+            Role::Barcode
+            | Role::Image
+            | Role::Specification
+            | Role::KitPart
+            | Role::Address
+            | Role::Consent => self.detail_change(&plan, change, rows, out),
             Role::Customer => person_change(&plan, change, out),
+            Role::Order => self.pedido_change(&plan, change, out),
+            Role::OrderItem | Role::Volume | Role::Invoice => order_detail_change(&plan, change, out),
+            // They are read with their document.
+            Role::InvoiceItem => Ok(()),
             _ => self.reference_change(&plan, change, out),
         };
         result.inspect_err(|_| self.counts.count(Reason::BadValue))
@@ -306,7 +335,7 @@ impl Mapper {
 
 /// The stock of a key that Live has nothing for.
 const fn no_stock() -> Value {
-    Value::Stock(Stock { quantity: 0 })
+    Value::Stock(Stock::of(0))
 }
 
 type Cells<'a> = &'a [Cell<'a>];

@@ -14,6 +14,15 @@ use super::read::Plan;
 use super::reference::PriceTable;
 use super::{Effect, Mapper, Reason, Refresh, RowError, Rows, old_and_new};
 
+/// How a product is asked for again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asks {
+    /// By a change: one that comes every night until then asks once.
+    Once,
+    /// By what was read: maybe because its moment has come, by our clock and not yet by Live's.
+    Anew,
+}
+
 impl Mapper {
     pub(super) fn price_change(
         &mut self,
@@ -50,7 +59,7 @@ impl Mapper {
         {
             let mut kept = Self::kept_prices(product, rows);
             kept.retain(|row| row.id != id);
-            self.reprice(product, kept, now, out);
+            self.reprice(product, kept, now, Asks::Once, rows, out);
         }
         if new.as_ref().is_none_or(|(_, row)| row.id != id) {
             out.push(Effect::DeleteRow { key: index });
@@ -62,7 +71,7 @@ impl Mapper {
                 postcard::to_stdvec(&product).expect("postcard writes any of our own types to memory");
             out.push(Effect::PutRow { key: Self::price_index(&row.id), value: owner });
             kept.push(row);
-            self.reprice(&product, kept, now, out);
+            self.reprice(&product, kept, now, Asks::Once, rows, out);
         }
         Ok(())
     }
@@ -74,11 +83,13 @@ impl Mapper {
     }
 
     /// Keeps the rows of a product and says what its SKUs cost.
-    pub(super) fn reprice(
+    fn reprice(
         &mut self,
         product: &RowId,
         kept: Vec<PriceRow>,
         now: Timestamp,
+        asks: Asks,
+        rows: &dyn Rows,
         out: &mut Vec<Effect>,
     ) {
         let mut changes_at: Option<Timestamp> = None;
@@ -100,14 +111,15 @@ impl Mapper {
                 (Some(a), Some(b)) => Some(a.min(b)),
                 (a, b) => a.or(b),
             };
+            if priced.price.base.is_none() {
+                self.counts.count(Reason::NoBasePrice);
+            }
             out.push(Effect::Want {
                 key: Key::price(&reference),
                 value: Value::Price(Box::new(priced.price)),
             });
         }
-        if let Some(at) = changes_at {
-            out.push(Effect::Wake { at, refresh: Refresh::Product(product.clone()) });
-        }
+        Self::wake(product, changes_at, asks, rows, out);
         let key = Self::price_row(product);
         out.push(if kept.is_empty() {
             Effect::DeleteRow { key }
@@ -115,6 +127,21 @@ impl Mapper {
             let value = postcard::to_stdvec(&kept).expect("postcard writes any of our own types to memory");
             Effect::PutRow { key, value }
         });
+    }
+
+    /// Has a product read again when its prices change by themselves.
+    fn wake(product: &RowId, at: Option<Timestamp>, asks: Asks, rows: &dyn Rows, out: &mut Vec<Effect>) {
+        let key = [&b"w"[..], &product.bytes()].concat();
+        let asked = rows.row(&key);
+        let at_bytes = at.map(|at| at.0.to_be_bytes().to_vec());
+        if asks == Asks::Anew || asked != at_bytes {
+            out.extend(at.map(|at| Effect::Wake { at, refresh: Refresh::Product(product.clone()) }));
+        }
+        match at_bytes {
+            bytes if bytes == asked => {}
+            Some(value) => out.push(Effect::PutRow { key, value }),
+            None => out.push(Effect::DeleteRow { key }),
+        }
     }
 
     /// All price rows of some products: what is not among them is no more.
@@ -149,7 +176,7 @@ impl Mapper {
                     out.push(Effect::DeleteRow { key: Self::price_index(&gone.id) });
                 }
             }
-            self.reprice(&product, prices, now, out);
+            self.reprice(&product, prices, now, Asks::Anew, rows, out);
         }
     }
 }

@@ -177,6 +177,12 @@ impl Plan {
                 ..self.named(cells, 2, before)?
             })),
             Role::Purpose => Some(Row::Named(self.named(cells, 1, before)?)),
+            Role::Carrier => {
+                let name = self.need(cells, 2, |cell, _| cell::text(cell))?;
+                // A site without codes has them by name.
+                let named = self.named(cells, 1, before).or_else(|_| self.named(cells, 2, before))?;
+                Some(Row::Named(Named { name, ..named }))
+            }
             _ => None,
         })
     }

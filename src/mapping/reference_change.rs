@@ -89,7 +89,14 @@ impl Mapper {
                 self.close(id, out);
             }
             (Role::Product, _, Some(_)) => out.push(Effect::Refresh(Refresh::Product(id.clone()))),
-            (Role::Sku, _, Some(_)) => out.push(Effect::Refresh(Refresh::Sku(id.clone()))),
+            (Role::Sku, before, Some(after)) => {
+                out.push(Effect::Refresh(Refresh::Sku(id.clone())));
+                // A kit names its parts by what they are called in VTEX.
+                let renamed = before.as_ref().is_none_or(|before| before.code() != after.code());
+                if renamed && self.config.uses(Role::KitPart) {
+                    out.push(Effect::Refresh(Refresh::Holders(role as u8, id.clone())));
+                }
+            }
             (Role::PriceTable, ..) => out.push(Effect::Reconcile(Entity::Price, "a price table changed")),
             (Role::Brand | Role::Classifier | Role::Colour | Role::Size, Some(_), Some(_)) => {
                 out.push(Effect::Refresh(Refresh::Holders(role as u8, id.clone())));

@@ -29,7 +29,9 @@ impl Mapper {
         let mut skus = BTreeSet::new();
         let mut products = BTreeSet::new();
         let mut stores = BTreeSet::new();
-        let (mut catalog, mut holders, mut people) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let (mut catalog, mut holders) = (BTreeSet::new(), BTreeSet::new());
+        let (mut people, mut people_coded) = (BTreeSet::new(), BTreeSet::new());
+        let (mut pedidos, mut orders) = (BTreeSet::new(), BTreeSet::new());
         for refresh in refreshes {
             match refresh {
                 Refresh::Product(id) => {
@@ -44,6 +46,9 @@ impl Mapper {
                 Refresh::Catalog(id) => drop(catalog.insert(id.clone())),
                 Refresh::Holders(role, id) => drop(holders.insert((*role, id))),
                 Refresh::Person(id) => drop(people.insert(id.clone())),
+                Refresh::PersonCoded(code) => drop(people_coded.insert(RowId::Text(code.clone()))),
+                Refresh::Pedido(id) => drop(pedidos.insert(id.clone())),
+                Refresh::Order(id) => drop(orders.insert(id.clone())),
             }
         }
         let named: Arc<[RowId]> = skus.into_iter().collect();
@@ -62,6 +67,9 @@ impl Mapper {
             catalog: catalog.into_iter().collect(),
             holders: holders.into_iter().filter_map(|(role, id)| self.holders(role, id)).collect(),
             people: people.into_iter().collect(),
+            people_coded: people_coded.into_iter().collect(),
+            pedidos: pedidos.into_iter().collect(),
+            orders: orders.into_iter().collect(),
         }
     }
 
@@ -74,10 +82,16 @@ impl Mapper {
             Role::Classifier => (Role::Product, &tables.product.columns.classifier),
             Role::Colour => (Role::Sku, &tables.sku.columns.colour),
             Role::Size => (Role::Sku, &tables.sku.columns.size),
+            Role::Sku => (Role::KitPart, &tables.kit_part.columns.sku),
             _ => return None,
         };
         let ids = if role == Role::Classifier { self.below(id) } else { vec![id.clone()] };
         (!column.is_empty()).then(|| Holders { table, column: column.clone(), ids })
+    }
+
+    /// The products of some SKUs.
+    pub fn products_with(&self, skus: &[RowId]) -> Vec<RowId> {
+        skus.iter().filter_map(|sku| self.reference.skus.get(sku)).map(|sku| sku.product.clone()).collect()
     }
 
     /// A classifier with all that stand below it.
@@ -96,9 +110,41 @@ impl Mapper {
         found
     }
 
-    /// What to read again for a SKU reference.
-    pub fn find_sku(&self, reference: &str) -> Option<Refresh> {
-        self.reference.by_reference(reference).map(|id| Refresh::Sku(id.clone()))
+    /// What to read again for the key of an entity, or for all that a SKU reference names. None: Live has no such thing.
+    pub fn find(&self, entity: Option<Entity>, key: &str) -> Option<Vec<Refresh>> {
+        let sku = |reference: &str| self.reference.by_reference(reference).cloned();
+        let catalog_of = |sku: &RowId| Some(Refresh::Catalog(self.reference.skus.get(sku)?.product.clone()));
+        let holders = |role: Role, code: &str| {
+            let found = self.reference.all_named(role).find(|(_, row)| row.code == code);
+            found.map(|(id, _)| vec![Refresh::Holders(role as u8, id.clone())])
+        };
+        let of_stock = || key.split_once('/').and_then(|(_, reference)| sku(reference));
+        match entity {
+            None => {
+                let id = sku(key).or_else(of_stock)?;
+                let catalog = self.config.has(Entity::Product).then(|| catalog_of(&id)).flatten();
+                Some([Some(Refresh::Sku(id)), catalog].into_iter().flatten().collect())
+            }
+            Some(Entity::Stock | Entity::Price) => Some(vec![Refresh::Sku(sku(key).or_else(of_stock)?)]),
+            Some(Entity::Sku) => Some(vec![catalog_of(&sku(key)?)?]),
+            Some(Entity::Product) => Some(vec![Refresh::Catalog(self.product_called(key)?)]),
+            Some(Entity::Brand) => holders(Role::Brand, key),
+            // Where categories are named by all their codes, the last one is their own.
+            Some(Entity::Category) => holders(Role::Classifier, key)
+                .or_else(|| holders(Role::Classifier, key.rsplit('/').next().unwrap_or_default())),
+            // Customers are not kept: whether there is such a one, Live knows.
+            Some(Entity::Customer | Entity::Consent) => Some(vec![Refresh::PersonCoded(key.into())]),
+            Some(Entity::Order) => Some(vec![Refresh::Order(Key::order(key).id)]),
+        }
+    }
+
+    /// The product with a reference of VTEX: its code, or that with a colour's behind it.
+    fn product_called(&self, reference: &str) -> Option<RowId> {
+        let coded = |code: &str| {
+            let found = self.reference.products.iter().find(|(_, product)| product.code == code);
+            found.map(|(id, _)| id.clone())
+        };
+        coded(reference).or_else(|| coded(reference.rsplit_once('-')?.0))
     }
 
     /// What in Live leads to the wanted value of a key, for people.
@@ -112,6 +158,9 @@ impl Mapper {
             let mut lines = vec![format!("Integra Ecommerce: {flag}")];
             lines.extend(Self::refusals(id, rows));
             return lines;
+        }
+        if key.entity == Entity::Order {
+            return Self::order_refusal(&key.id, rows).into_iter().collect();
         }
         let Some(reference) = key.sku() else { return Vec::new() };
         let Some(id) = self.reference.by_reference(reference) else {

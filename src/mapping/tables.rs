@@ -27,11 +27,18 @@ pub enum Role {
     Letter = 17,
     Purpose = 18,
     Consent = 19,
+    KitPart = 20,
+    Carrier = 21,
+    Order = 22,
+    OrderItem = 23,
+    Volume = 24,
+    Invoice = 25,
+    InvoiceItem = 26,
 }
 
 impl Role {
     /// In the order in which they depend on each other.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 26] = [
         Self::Store,
         Self::Deposit,
         Self::PriceTable,
@@ -44,6 +51,7 @@ impl Role {
         Self::Barcode,
         Self::Image,
         Self::Specification,
+        Self::KitPart,
         Self::Price,
         Self::Stock,
         Self::Letter,
@@ -51,9 +59,15 @@ impl Role {
         Self::Customer,
         Self::Address,
         Self::Consent,
+        Self::Carrier,
+        Self::Order,
+        Self::OrderItem,
+        Self::Volume,
+        Self::Invoice,
+        Self::InvoiceItem,
     ];
     /// Reference data: what others need besides themselves, kept in memory.
-    pub const REFERENCE: [Self; 11] = [
+    pub const REFERENCE: [Self; 12] = [
         Self::Store,
         Self::Deposit,
         Self::PriceTable,
@@ -65,6 +79,7 @@ impl Role {
         Self::Sku,
         Self::Letter,
         Self::Purpose,
+        Self::Carrier,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -88,20 +103,35 @@ impl Role {
             Self::Letter => "consent letters",
             Self::Purpose => "purposes of consent",
             Self::Consent => "consents",
+            Self::KitPart => "parts of kits",
+            Self::Carrier => "carriers",
+            Self::Order => "orders",
+            Self::OrderItem => "items of orders",
+            Self::Volume => "parcels",
+            Self::Invoice => "invoices",
+            Self::InvoiceItem => "items of invoices",
         }
+    }
+
+    /// Whether what maré writes into this table itself is captured like the shop's own changes. Of stock it is: an order that
+    /// we enter reserves goods, and that must reach VTEX like any other reservation. The rest of what we write came from
+    /// VTEX, and needs not go back.
+    pub const fn captures_own_writes(self) -> bool {
+        matches!(self, Self::Stock)
     }
 
     /// The entities that cannot go on without this table.
     pub const fn needed_by(self) -> &'static [Entity] {
         match self {
-            Self::Product | Self::Sku => &[Entity::Stock, Entity::Price, Entity::Product],
+            Self::Product | Self::Sku => &[Entity::Stock, Entity::Price, Entity::Product, Entity::Order],
             Self::Brand
             | Self::Classifier
             | Self::Colour
             | Self::Size
             | Self::Barcode
             | Self::Image
-            | Self::Specification => &[Entity::Product],
+            | Self::Specification
+            | Self::KitPart => &[Entity::Product],
             Self::Address => &[Entity::Customer],
             // A customer without the basic consent is not sent.
             Self::Customer | Self::Letter | Self::Purpose | Self::Consent => {
@@ -109,6 +139,12 @@ impl Role {
             }
             Self::Store | Self::Deposit | Self::Stock => &[Entity::Stock],
             Self::PriceTable | Self::Price => &[Entity::Price],
+            Self::Carrier
+            | Self::Order
+            | Self::OrderItem
+            | Self::Volume
+            | Self::Invoice
+            | Self::InvoiceItem => &[Entity::Order],
         }
     }
 }
@@ -349,6 +385,17 @@ table!(
     }
 );
 table!(
+    /// What kits are made of. Read with `catalog.kits` only.
+    KitPartTable, KitPartColumns, "live.produto_kit_componente", {
+        id = "id",
+        kit = "id_sku_kit",
+        sku = "id_sku",
+        quantity = "quantidade",
+        /// Of one unit within the kit. Null, or no such column: `catalog.kit_component_price` of the tuning.
+        unit_price = "preco_unitario",
+    }
+);
+table!(
     /// Customers (clientes).
     CustomerTable, CustomerColumns, "live.cliente", {
         id = "id",
@@ -368,6 +415,8 @@ table!(
         status = "situacao",
         /// Not null: nothing may be known of the person any more.
         erased = "data_anonimizacao",
+        /// Only with `customers.price_tables`: what decides which of them the customer has.
+        price_group = "classificacao",
     }
 );
 table!(
@@ -421,6 +470,90 @@ table!(
     }
 );
 
+table!(
+    /// Carriers (transportadoras).
+    CarrierTable, CarrierColumns, "live.transportadora", {
+        id = "id",
+        code = "codigo",
+        name = "nome",
+    }
+);
+table!(
+    /// Orders (pedidos de venda).
+    OrderTable, OrderColumns, "live.pedido_venda", {
+        id = "id",
+        tenant = "id_dominio",
+        /// Which system it came from. None: whatever has a number of another system is VTEX's.
+        origin = "origem",
+        /// VTEX's order id; of a pedido that was split off another one with `#2`, `#3` …
+        external = "numero_externo",
+        number = "numero",
+        /// 1 pick-up, 2 delivery, 3 entered by a sales person.
+        kind = "tipo_pedido",
+        status = "status",
+        /// When it came to this status. None: VTEX is not told when it was delivered.
+        status_at = "data_status",
+        /// What was decided about a request to cancel it. None: cancellations are never denied.
+        decision = "decisao_cancelamento",
+        reason = "motivo_cancelamento",
+        carrier = "id_transportadora",
+        tracking = "codigo_rastreio",
+        tracking_url = "url_rastreio",
+        /// When it was ordered: how far back a load goes.
+        ordered = "data_pedido",
+    }
+);
+table!(
+    /// Items of orders.
+    OrderItemTable, OrderItemColumns, "live.pedido_venda_item", {
+        id = "id",
+        order = "id_pedido",
+        sku = "id_sku",
+        /// VTEX's name of the line.
+        external = "id_externo",
+        quantity = "quantidade",
+        /// How many were picked. None: always all of them.
+        served = "quantidade_atendida",
+        /// Whose balance the units are reserved in. None: Live reserves nothing.
+        deposit = "id_deposito",
+    }
+);
+table!(
+    /// Parcels (volumes).
+    VolumeTable, VolumeColumns, "live.pedido_venda_volume", {
+        id = "id",
+        order = "id_pedido",
+        dispatched = "data_despacho",
+    }
+);
+table!(
+    /// Fiscal documents (notas fiscais, cupons).
+    InvoiceTable, InvoiceColumns, "live.nota_fiscal", {
+        id = "id",
+        order = "id_pedido",
+        /// 1 sale, 2 return.
+        direction = "operacao",
+        number = "numero",
+        series = "serie",
+        key = "chave_acesso",
+        state = "situacao",
+        /// Shipping included.
+        value = "valor_total",
+        url = "url_danfe",
+        issued = "data_emissao",
+    }
+);
+table!(
+    /// Items of fiscal documents. They are read with their document, when that changes.
+    InvoiceItemTable, InvoiceItemColumns, "live.nota_fiscal_item", {
+        id = "id",
+        invoice = "id_nota",
+        sku = "id_sku",
+        quantity = "quantidade",
+        price = "preco_unitario",
+    }
+);
+
 /// All tables.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -439,9 +572,16 @@ pub struct Tables {
     pub barcode: BarcodeTable,
     pub image: ImageTable,
     pub specification: SpecificationTable,
+    pub kit_part: KitPartTable,
     pub customer: CustomerTable,
     pub address: AddressTable,
     pub letter: LetterTable,
     pub purpose: PurposeTable,
     pub consent: ConsentTable,
+    pub carrier: CarrierTable,
+    pub order: OrderTable,
+    pub order_item: OrderItemTable,
+    pub volume: VolumeTable,
+    pub invoice: InvoiceTable,
+    pub invoice_item: InvoiceItemTable,
 }

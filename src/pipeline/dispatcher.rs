@@ -10,14 +10,19 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::core::call::{Failure, Outcome, RateHint};
+use crate::core::call::{Answer, Call, Failure, Outcome, RateHint};
 use crate::core::dispatch::{
-    Accepted, Dispatch, Effect, Explain, Known, LaneStats, ParkedKey, Request, RequestId, Stats, Tuning,
+    Accepted, Dispatch, Effect, ErrandId, Explain, Known, LaneStats, Newsletter, ParkedKey, Request,
+    RequestId, Stats, Tuning,
 };
 use crate::core::entity::{Entity, Key, RemoteId};
-use crate::core::record::{Confirmed, Parked, Wanted};
+use crate::core::plan::OnMissingPrice;
+use crate::core::progress::About;
+use crate::core::record::{Cause, Confirmed, Dirty, Parked, Wanted};
 use crate::core::schedule::Urgency;
 use crate::core::time::{Now, Tick, Timestamp};
+use crate::core::value::person::Consent;
+use crate::failpoint;
 use crate::store::{Op, Outstanding, Store};
 use crate::telemetry::metrics;
 use crate::vtex::Client;
@@ -74,12 +79,22 @@ impl ParkedFilter {
 pub enum Control {
     Stats(oneshot::Sender<Stats>),
     Explain(Key, oneshot::Sender<Option<Explain>>),
-    Parked { filter: ParkedFilter, limit: usize, reply: oneshot::Sender<Vec<ParkedKey>> },
+    Parked {
+        filter: ParkedFilter,
+        limit: usize,
+        reply: oneshot::Sender<Vec<ParkedKey>>,
+    },
     RetryParked(ParkedFilter, oneshot::Sender<usize>),
     DropParked(Key, oneshot::Sender<bool>),
     Tuning(oneshot::Sender<Tuning>),
     SetTuning(Box<Tuning>, oneshot::Sender<Result<(), String>>),
     CredentialsChanged,
+    /// A call that only reads, for nobody's key.
+    Read(Box<Call>, oneshot::Sender<Result<Answer, Failure>>),
+    /// What is known of a customer's newsletter flag in VTEX; the key is that of the consent.
+    Newsletter(Key, oneshot::Sender<Newsletter>),
+    /// VTEX was read and holds this; see [`Dispatch::newsletter_read`].
+    Learn(Key, Box<Consent>, oneshot::Sender<bool>),
 }
 
 /// The queues and parts of the task.
@@ -107,6 +122,11 @@ const FINISHED_QUEUE: usize = 4096;
 /// How often others learn how long the queue is.
 const PUBLISH_INTERVAL: Duration = Duration::from_millis(50);
 
+/// How often the log says how long a backlog will take…
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(300);
+/// … if it is longer than this.
+const PROGRESS_WORTH_TELLING: f64 = 60.0;
+
 impl Dispatcher {
     /// Runs until `stop`; then sends nothing new, waits for what is in flight (each request has a timeout)
     /// and hands the last outcomes to the writer.
@@ -115,11 +135,13 @@ impl Dispatcher {
         let (finished_tx, mut finished) = mpsc::channel::<(RequestId, Outcome)>(FINISHED_QUEUE);
         let mut taking: std::vec::IntoIter<(Key, Wanted)> = Vec::new().into_iter();
         let mut pending = Pending::new(Records::new(self.store.clone()));
+        let mut errands = Errands::default();
         let mut in_flight = 0_usize;
         let mut durable_open = true;
         let mut requests: Vec<Request> = Vec::new();
         let mut effects = startup;
         let mut published = Instant::now();
+        let mut told = Instant::now();
         // The task waits on these while it changes the rest of itself.
         let outcomes = self.outcomes.clone();
         let clock = self.clock;
@@ -145,10 +167,17 @@ impl Dispatcher {
                 }
             }
             pending.carry_out(&mut effects, now.wall);
+            self.reopen(&mut pending, now, &mut effects);
+            self.warn_of_lost_prices(&mut pending);
             self.stored(&mut pending);
             if published.elapsed() >= PUBLISH_INTERVAL {
                 published = Instant::now();
-                publish(&self.backlog, &self.dispatch.stats(now));
+                let stats = self.dispatch.stats(now);
+                publish(&self.backlog, &stats);
+                if told.elapsed() >= PROGRESS_INTERVAL {
+                    told = Instant::now();
+                    tell_progress(&stats);
+                }
             }
             let more = taking.len() > 0;
             let room = pending.ops.len() < OUTCOMES_MAX;
@@ -163,9 +192,10 @@ impl Dispatcher {
                         in_flight -= 1;
                         self.finished(id, outcome, pending.next(), &mut effects);
                     }
+                    errands.answer(&mut self.dispatch);
                 }
                 // 2: operators are few and wait.
-                Some(control) = control.recv() => self.control(control, &mut effects),
+                Some(control) = control.recv() => self.control(control, &mut pending, &mut errands, &mut effects),
                 // 3: what is settled leaves memory.
                 permit = outcomes.reserve(), if !pending.ops.is_empty() => match permit {
                     Ok(permit) => permit.send(pending.take()),
@@ -185,6 +215,7 @@ impl Dispatcher {
             }
         }
         pending.carry_out(&mut effects, self.clock.now().wall);
+        self.reopen(&mut pending, self.clock.now(), &mut effects);
         if !pending.ops.is_empty() && self.outcomes.send(pending.take()).await.is_err() {
             warn!("the last outcomes could not be stored; these keys are sent again after the start");
         }
@@ -201,20 +232,48 @@ impl Dispatcher {
         for (key, wanted) in batch.take(KEYS_PER_TURN) {
             // What was confirmed a moment ago must count, though the store does not hold it yet.
             pending.carry_out(effects, now.wall);
-            let known = || Known {
-                confirmed: match pending.confirmed.get(&key) {
-                    Some((_, confirmed)) => confirmed.clone(),
-                    None => self.store.confirmed(&key).ok().flatten(),
-                },
-                id: match pending.ids.get(&key) {
-                    Some((_, id)) => id.clone(),
-                    None => known_id(&self.store, &key),
-                },
-            };
+            let known = || known(&self.store, pending, &key);
             if self.dispatch.want(&key, wanted, known, now, effects) == Accepted::Stale {
                 metrics::stale();
             }
+            if key.entity == Entity::Order {
+                failpoint::reached("order", "wanted");
+                pending.carry_out(effects, now.wall);
+                self.dispatch.book(&key, &|stock| confirmed(&self.store, pending, stock), now, effects);
+            }
         }
+    }
+
+    /// What VTEX has lost is dirty again, in the same commit as what told so. (A restart finds it so, too.)
+    fn reopen(&mut self, pending: &mut Pending, now: Now, effects: &mut Vec<Effect>) {
+        for key in std::mem::take(&mut pending.reopened) {
+            let confirmed = match pending.confirmed.get(&key) {
+                Some((_, confirmed)) => confirmed.clone(),
+                None => self.store.confirmed(&key).ok().flatten(),
+            };
+            let Some(Confirmed { value, position, .. }) = confirmed else {
+                warn!(%key, "VTEX does not have it any more, and nothing is known of it here: `mare reconcile` brings it");
+                continue;
+            };
+            info!(%key, "VTEX does not have it any more: it is found or made again, for what hangs on it");
+            let wanted = Wanted { value, position, committed_at: now.wall, cause: Cause::Resync };
+            pending.confirmed.insert(key.clone(), (pending.next(), None));
+            pending.ops.push(Op::Unconfirm { key: key.clone() });
+            pending.ops.push(Op::Amend { key: key.clone(), position, dirty: Dirty::fresh(wanted.clone()) });
+            self.dispatch.want(&key, wanted, Known::default, now, effects);
+        }
+        pending.carry_out(effects, now.wall);
+    }
+
+    /// One line, however many went at once.
+    fn warn_of_lost_prices(&self, pending: &mut Pending) {
+        let Some(first) = pending.unpriced.first() else { return };
+        let then = match self.dispatch.tuning().price.on_missing_price {
+            OnMissingPrice::Keep => "VTEX keeps what it has, and goes on selling",
+            OnMissingPrice::Delete => "VTEX's is deleted",
+        };
+        warn!(skus = pending.unpriced.len(), %first, "the last price of a SKU is gone in Live: {then} (price.on_missing_price)");
+        pending.unpriced.clear();
     }
 
     fn finished(&mut self, id: RequestId, outcome: Outcome, number: u64, effects: &mut Vec<Effect>) {
@@ -255,20 +314,32 @@ impl Dispatcher {
     ) {
         let client = Arc::clone(&self.client);
         tokio::spawn(async move {
+            let route = request.call.route().name();
+            failpoint::reached(route, "sending");
             let outcome = match noted {
                 Ok(()) => client.execute(&request.call).await,
                 Err(failure) => {
                     Outcome { result: Err(failure), rate: RateHint::default(), elapsed: Duration::ZERO }
                 }
             };
+            failpoint::reached(route, "answered");
             metrics::request(&request.call, &outcome);
             // Nobody listens only after the dispatcher has ended.
             let _ = finished.send((request.id, outcome)).await;
         });
     }
 
-    fn control(&mut self, control: Control, effects: &mut Vec<Effect>) {
+    fn control(
+        &mut self,
+        control: Control,
+        pending: &mut Pending,
+        errands: &mut Errands,
+        effects: &mut Vec<Effect>,
+    ) {
         let now = self.clock.now();
+        // As when keys are taken in.
+        pending.carry_out(effects, now.wall);
+        let known = |key: &Key| known(&self.store, pending, key);
         // An asker that has gone away needs no answer.
         match control {
             Control::Stats(reply) => drop(reply.send(self.dispatch.stats(now))),
@@ -285,6 +356,14 @@ impl Dispatcher {
                 let _ = reply.send(result);
             }
             Control::CredentialsChanged => self.dispatch.credentials_changed(now),
+            Control::Read(call, reply) => self.dispatch.run_errand(errands.add(reply), *call),
+            Control::Newsletter(key, reply) => {
+                let _ = reply.send(self.dispatch.newsletter(&key, || known(&key)));
+            }
+            Control::Learn(key, consent, reply) => {
+                let _ =
+                    reply.send(self.dispatch.newsletter_read(*consent, &key, || known(&key), now, effects));
+            }
         }
     }
 
@@ -307,6 +386,47 @@ impl Dispatcher {
     }
 }
 
+/// Who waits for what was asked for nobody's key.
+#[derive(Debug, Default)]
+struct Errands {
+    last: u64,
+    waiting: HashMap<ErrandId, oneshot::Sender<Result<Answer, Failure>>>,
+}
+
+impl Errands {
+    fn add(&mut self, reply: oneshot::Sender<Result<Answer, Failure>>) -> ErrandId {
+        self.last += 1;
+        let id = ErrandId(self.last);
+        self.waiting.insert(id, reply);
+        id
+    }
+
+    fn answer(&mut self, dispatch: &mut Dispatch) {
+        for (id, outcome) in dispatch.take_errands() {
+            // An asker that has gone away needs no answer.
+            let _ = self.waiting.remove(&id).map(|reply| reply.send(outcome.result));
+        }
+    }
+}
+
+/// What is known of a key at rest, of what the store does not hold yet too.
+fn known(store: &Store, pending: &Pending, key: &Key) -> Known {
+    Known {
+        confirmed: confirmed(store, pending, key),
+        id: match pending.ids.get(key) {
+            Some((_, id)) => id.clone(),
+            None => known_id(store, key),
+        },
+    }
+}
+
+fn confirmed(store: &Store, pending: &Pending, key: &Key) -> Option<Confirmed> {
+    match pending.confirmed.get(key) {
+        Some((_, confirmed)) => confirmed.clone(),
+        None => store.confirmed(key).ok().flatten(),
+    }
+}
+
 /// Effects on their way to the store, and what is confirmed among them.
 struct Pending {
     records: Records,
@@ -315,12 +435,24 @@ struct Pending {
     ops: Vec<Op>,
     confirmed: HashMap<Key, (u64, Option<Confirmed>)>,
     ids: HashMap<Key, (u64, Option<RemoteId>)>,
+    /// Keys to be wanted again.
+    reopened: Vec<Key>,
+    /// Keys whose last price went.
+    unpriced: Vec<Key>,
 }
 
 impl Pending {
     fn new(records: Records) -> Self {
         let (confirmed, ids) = (HashMap::new(), HashMap::new());
-        Self { records, number: 0, ops: Vec::new(), confirmed, ids }
+        Self {
+            records,
+            number: 0,
+            ops: Vec::new(),
+            confirmed,
+            ids,
+            reopened: Vec::new(),
+            unpriced: Vec::new(),
+        }
     }
 
     fn carry_out(&mut self, effects: &mut Vec<Effect>, now: Timestamp) {
@@ -352,6 +484,8 @@ impl Pending {
                 }
                 Effect::Bulk(event) => self.records.take_in(&event, next),
                 Effect::SkuLearned { sku_ref, id } => self.ops.push(Op::Sku { sku_ref, id, at: now }),
+                Effect::PriceLost { key } => self.unpriced.push(key),
+                Effect::Reopen { key } => self.reopened.push(key),
                 Effect::Confirmed { key, committed_at, .. } => {
                     metrics::confirmed(key.entity, committed_at.until(now));
                 }
@@ -390,11 +524,24 @@ fn publish(backlog: &Backlog, stats: &Stats) {
     backlog.waiting.store(sum(&waiting), Ordering::Relaxed);
 }
 
+fn tell_progress(stats: &Stats) {
+    for (lane, stats) in &stats.lanes {
+        let Some(left) = stats.left.filter(|left| left.seconds > PROGRESS_WORTH_TELLING) else { continue };
+        info!(
+            lane = lane.name(),
+            keys = left.keys,
+            requests_per_second = left.rate().round(),
+            "about {} until what waits now is in VTEX",
+            About(left.seconds)
+        );
+    }
+}
+
 /// VTEX's name of the thing of a key, of those that the dispatcher does not keep itself.
 pub(super) fn known_id(store: &Store, key: &Key) -> Option<RemoteId> {
     let id = |key: &Key| store.id(key).ok().flatten();
     match key.entity {
-        Entity::Customer => id(key),
+        Entity::Customer | Entity::Order => id(key),
         // The document is that of the customer, whoever made it known.
         Entity::Consent => id(key).or_else(|| {
             let customer = Key { entity: Entity::Customer, id: key.id.clone() };

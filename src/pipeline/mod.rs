@@ -4,6 +4,8 @@
 //!  capture ──▶ writer (thread) ──▶ dispatcher ──▶ one task per request ──▶ VTEX
 //!  loader  ──▶ capture                  ▲
 //!  pulse   ──▶ Live                 admin endpoints
+//!  orders  ◀── feed and hook of VTEX; ──▶ Live
+//!  messages ◀── writer, orders; ──▶ webhooks
 //!
 //!  capture: the stream of a slot, or the drain of change tables (then without pulse)
 //! ```
@@ -27,7 +29,7 @@ use crate::config::Config;
 use crate::core::call::bulk::BulkKind;
 use crate::core::dispatch::{Dispatch, Effect, Known, Tuning};
 use crate::core::entity::{Entity, Key};
-use crate::core::record::Dirty;
+use crate::core::record::{Cause, Confirmed, Dirty, Wanted};
 use crate::source::reconcile::load::Backlog;
 use crate::source::window::Handover;
 use crate::store::{Durability, Op, Outstanding, Store, StoreError};
@@ -36,11 +38,15 @@ use crate::vtex::Client;
 
 mod bulk;
 mod dispatcher;
+mod messages;
+mod orders;
+mod shop;
 mod signals;
 mod sources;
 mod writer;
 
 pub use dispatcher::{Clock, Control, Dispatcher, ParkedFilter, wall_clock};
+pub use shop::writer as live_writer;
 pub use sources::SourceHandle;
 pub use writer::{Durable, Outcomes, Writer};
 
@@ -64,7 +70,11 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         .with_context(|| format!("cannot open the ledger in {}", config.state_dir.display()))?;
     let tuning = saved_tuning(&store)?.unwrap_or_else(|| config.tuning.clone());
     let credentials = config.credentials()?;
-    let client = Arc::new(Client::new(&config.vtex, credentials)?);
+    let mut client = Client::new(&config.vtex, credentials)?;
+    if config.mapping.has(Entity::Product) && config.mapping.catalog.images.check {
+        client = client.checking_images()?;
+    }
+    let client = Arc::new(client);
     let tuning = complete(tuning, &config);
     let (mut outstanding, were_out) = Outstanding::open(&config.state_dir)?;
     doubt(&store, &were_out)?;
@@ -74,6 +84,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind(config.admin.listen)
         .await
         .with_context(|| format!("cannot listen on {} (admin.listen)", config.admin.listen))?;
+    let hook = orders::listen(&config).await?;
+    let messages = messages::outbox(&config, &store)?;
     let (changes_tx, changes) = mpsc::channel::<Handover>(config.sources.len().max(1));
     let (outcomes_tx, outcomes) = mpsc::channel(OUTCOME_QUEUE);
     let (durable_tx, durable) = mpsc::channel(DURABLE_QUEUE);
@@ -86,6 +98,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         outcomes,
         written: Arc::clone(&written),
         durable: durable_tx,
+        messages: messages.clone(),
         broken: broken.clone(),
     }
     .start()
@@ -104,16 +117,31 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         })
         .collect();
     drop(changes_tx);
+    let orders = orders::inbound(&config, &sources, &client, &store, messages.as_ref())?;
+    if let Some(orders) = &orders {
+        tasks.spawn(Arc::clone(orders).run(stop.clone()));
+        if let Some(listener) = hook {
+            tasks.spawn(Arc::clone(orders).serve_hook(listener, stop.clone()));
+        }
+    }
+    if let Some(messages) = &messages {
+        let read = messages::read_contact(orders.as_ref());
+        tasks.spawn(Arc::clone(messages).run(read, stop.clone()));
+    }
+    let consents = shop::start(&config, &sources, &store, &control_tx, &stop, &mut tasks);
     let reload = Arc::new(std::sync::Mutex::new(None));
     let admin = Admin {
         sources,
         control: control_tx.clone(),
         store: store.clone(),
+        orders,
+        messages,
         token: config.admin.token.clone(),
         warehouses: config.mapping.warehouses().into_iter().map(str::to_owned).collect(),
         metrics: metrics::install(),
         started: std::time::Instant::now(),
         reload: Arc::clone(&reload),
+        consents,
     };
     let stop_admin = CancellationToken::new();
     let admin_task = tokio::spawn(admin.serve(listener, stop_admin.clone()));
@@ -174,7 +202,15 @@ fn saved_tuning(store: &Store) -> anyhow::Result<Option<Tuning>> {
 fn doubt(store: &Store, were_out: &[Key]) -> anyhow::Result<()> {
     let mut ops = Vec::new();
     for key in were_out {
-        if let Some(dirty) = store.dirty(key)? {
+        let dirty = match store.dirty(key)? {
+            // A quantity may go out again because of an order, without a change in Live that would be on disk.
+            None if key.entity == Entity::Stock => store.confirmed(key)?.map(|confirmed| {
+                let Confirmed { value, position, at } = confirmed;
+                Dirty::fresh(Wanted { value, position, committed_at: at, cause: Cause::Change })
+            }),
+            dirty => dirty,
+        };
+        if let Some(dirty) = dirty {
             let position = dirty.wanted.position;
             ops.push(Op::Amend { key: key.clone(), position, dirty: Dirty { doubtful: true, ..dirty } });
         }
@@ -210,6 +246,7 @@ fn restore(store: &Store, tuning: Tuning, clock: &Clock) -> anyhow::Result<(Disp
             info!(kind = kind.name(), %batch, rows, "a bulk job is taken up again: these keys wait for its end");
         }
     }
+    dispatch.book_restored(&|key| store.confirmed(key).ok().flatten(), now, &mut effects);
     if keys > 0 {
         info!(keys, "taken up from the ledger: these are still to be sent");
     }

@@ -5,19 +5,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use compact_str::CompactString;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{CaptureMode, Config, Live, Source};
-use crate::core::entity::Entity;
+use crate::core::entity::{Entity, Key};
 use crate::core::position::Position;
+use crate::core::time::Timestamp;
+use crate::inbound::consents;
 use crate::live::sqlserver::SqlServerSettings;
 use crate::live::{Connect, PostgresSettings};
 use crate::mapping::catalog::links::Link;
 use crate::mapping::cell::RowId;
 use crate::mapping::config::CapturedTable;
 use crate::mapping::{KeptLink, Mapper, Refresh};
+use crate::orders::{FindSkus, WayBack};
 use crate::source::changelog::capture as changelog;
 use crate::source::changelog::dialect::Connector;
 use crate::source::changelog::drain::DrainSettings;
@@ -52,35 +56,72 @@ pub struct SourceHandle {
 }
 
 impl SourceHandle {
-    /// Has entities compared as a whole, or everything about one SKU reference read again.
+    /// Finds the rows of SKU references; what it gives says `None` while the source does not stream.
+    pub(super) fn find_skus(&self) -> FindSkus {
+        let asks = self.asks.clone();
+        Arc::new(move |references| {
+            let asks = asks.clone();
+            Box::pin(async move {
+                let (reply, answer) = tokio::sync::oneshot::channel();
+                let look = Box::new(move |mapper: &Mapper| {
+                    let row = |reference: &CompactString| match mapper
+                        .find(Some(Entity::Stock), reference)?
+                        .pop()?
+                    {
+                        Refresh::Sku(id) => Some((reference.clone(), id)),
+                        _ => None,
+                    };
+                    let _ = reply.send(references.iter().filter_map(row).collect());
+                });
+                asks.try_send(Ask::Look(look)).ok()?;
+                tokio::time::timeout(Duration::from_secs(10), answer).await.ok()?.ok()
+            })
+        })
+    }
+
+    /// What has the pedidos of an order looked at.
+    pub(super) fn way_back(&self) -> WayBack {
+        let op = |order: &str, at: Timestamp| {
+            let due = Due::now(Position(at.0.unsigned_abs()), Refresh::Order(Key::order(order).id));
+            Op::PutRefresh { key: due.encode(), value: Vec::new() }
+        };
+        WayBack { op, wake: Arc::clone(&self.repair) }
+    }
+
+    /// Has entities compared as a whole.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn reconcile(&self, entities: &[Entity]) -> anyhow::Result<()> {
+        let why = Store::encode(&"asked for by an operator");
+        let due = |entity: &Entity| Op::PutMeta { name: due_entry(&self.name, *entity), value: why.clone() };
+        let ops: Vec<_> = entities.iter().map(due).collect();
+        self.store.commit(&ops, Durability::Synced)?;
+        self.repair.notify_one();
+        Ok(())
+    }
+
+    /// Has one key read again, or with no entity all that a SKU reference names.
     ///
     /// # Errors
     /// When the key is unknown or the source cannot tell now.
-    pub async fn reconcile(&self, entities: &[Entity], key: Option<&str>) -> anyhow::Result<()> {
-        let mut ops = Vec::new();
-        if let Some(key) = key {
-            let sku_ref = key.rsplit_once('/').map_or(key, |(_, sku)| sku).to_owned();
-            let (reply, answer) = tokio::sync::oneshot::channel();
-            let wanted = sku_ref.clone();
-            let look = Box::new(move |mapper: &crate::mapping::Mapper| {
-                let _ = reply.send(mapper.find_sku(&wanted));
-            });
-            self.asks
-                .try_send(Ask::Look(look))
-                .map_err(|_| anyhow::anyhow!("the source is busy or not streaming; try again"))?;
-            let refresh = tokio::time::timeout(Duration::from_secs(10), answer)
-                .await
-                .context("the source is not streaming")?
-                .context("the source is not streaming")?
-                .with_context(|| format!("Live has no SKU with the reference {sku_ref}"))?;
-            let version = Position(wall_clock().0.unsigned_abs());
-            ops.push(Op::PutRefresh { key: Due::now(version, refresh).encode(), value: Vec::new() });
-        } else {
-            let why = Store::encode(&"asked for by an operator");
-            for entity in entities {
-                ops.push(Op::PutMeta { name: due_entry(&self.name, *entity), value: why.clone() });
-            }
-        }
+    pub async fn reread(&self, entity: Option<Entity>, key: &str) -> anyhow::Result<()> {
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        let wanted = key.to_owned();
+        let look = Box::new(move |mapper: &Mapper| {
+            let _ = reply.send(mapper.find(entity, &wanted));
+        });
+        self.asks
+            .try_send(Ask::Look(look))
+            .map_err(|_| anyhow::anyhow!("the source is busy or not streaming; try again"))?;
+        let refreshes = tokio::time::timeout(Duration::from_secs(10), answer)
+            .await
+            .context("the source is not streaming")?
+            .context("the source is not streaming")?
+            .with_context(|| format!("Live has no {} {key}", entity.map_or("SKU", Entity::name)))?;
+        let version = Position(wall_clock().0.unsigned_abs());
+        let due = |refresh| Op::PutRefresh { key: Due::now(version, refresh).encode(), value: Vec::new() };
+        let ops: Vec<_> = refreshes.into_iter().map(due).collect();
         self.store.commit(&ops, Durability::Synced)?;
         self.repair.notify_one();
         Ok(())
@@ -129,6 +170,20 @@ impl SourceHandle {
         self.store.commit(&ops, Durability::Synced)?;
         self.repair.notify_one();
         Ok((known, unknown))
+    }
+}
+
+impl SourceHandle {
+    /// Has customers read again.
+    pub(super) fn refresh_person(&self) -> consents::Refresh {
+        let (store, repair) = (self.store.clone(), Arc::clone(&self.repair));
+        Arc::new(move |customer, at| {
+            let version = Position(wall_clock().0.unsigned_abs());
+            let due = Due { at, version, refresh: Refresh::Person(customer) };
+            store.commit(&[Op::PutRefresh { key: due.encode(), value: Vec::new() }], Durability::Synced)?;
+            repair.notify_one();
+            Ok(())
+        })
     }
 }
 

@@ -45,6 +45,24 @@ pub enum Permission {
     MasterDataAdministrator,
     /// User Rights: VTEX names no resource for it.
     EraseUsers,
+    /// OMS: "View order".
+    ViewOrders,
+    /// OMS: "List Orders".
+    ListOrders,
+    /// OMS: "Change order workflow status".
+    HandleOrders,
+    /// OMS: "Cancel order".
+    CancelOrders,
+    /// OMS: "Change order".
+    ChangeOrders,
+    /// OMS: "Notify invoice".
+    NotifyInvoices,
+    /// OMS: "Notify payment".
+    NotifyPayments,
+    /// Checkout: "Orders Full Access": interactions and conversations.
+    OrderConversations,
+    /// OMS: "Feed v3 and Hook Admin".
+    Feed,
 }
 
 /// The accepted credentials and the permissions they lack.
@@ -109,6 +127,25 @@ fn permission_of(route: Route) -> Permission {
         (Area::BulkPricing, true) => Permission::ModifyPrices,
         // "Logistics - Full access" for each of them.
         (Area::BatchInventory, _) => Permission::ModifyInventory,
+        (Area::Orders, _) => orders_permission(route),
+    }
+}
+
+fn orders_permission(route: Route) -> Permission {
+    match route {
+        Route::Orders => Permission::ListOrders,
+        Route::Order | Route::OrderGroup | Route::PaymentTransaction => Permission::ViewOrders,
+        Route::StartHandling => Permission::HandleOrders,
+        Route::OrderCancel | Route::CancellationDeny => Permission::CancelOrders,
+        Route::Invoice | Route::InvoicePatch | Route::InvoiceTracking => Permission::NotifyInvoices,
+        Route::PaymentNotification => Permission::NotifyPayments,
+        Route::Interaction | Route::Conversation => Permission::OrderConversations,
+        Route::ChangeSettings
+        | Route::ChangeSettingsPut
+        | Route::OrderChange
+        | Route::OrderChanges
+        | Route::OneOrderChange => Permission::ChangeOrders,
+        _ => Permission::Feed,
     }
 }
 

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::access::Permission;
-use super::api::operate_master_data;
+use super::api::{operate_master_data, operate_orders};
 use super::fault::{Fault, Outage};
 use super::options::Credential;
 use super::reply::{Body, NDJSON, Pieces, Reply, stream};
@@ -74,7 +74,7 @@ pub(super) async fn answer(world: &Arc<World>, parts: &Parts, body: Incoming) ->
     }
 }
 
-fn command(world: &World, method: &str, path: &str, body: &[u8]) -> Result<Reply, Reply> {
+fn command(world: &Arc<World>, method: &str, path: &str, body: &[u8]) -> Result<Reply, Reply> {
     match (method, path) {
         ("GET", "health") => {
             Ok(Reply::json(&json!({"skus": world.sku_count(), "stock": world.stock_count()})))
@@ -130,14 +130,19 @@ fn command(world: &World, method: &str, path: &str, body: &[u8]) -> Result<Reply
             Ok(Reply::empty(204))
         }
         ("POST", path) if path.starts_with("reservations/") => step(world, path),
-        _ => operate_master_data(world, method, path, body).ok_or_else(|| Reply::error(404, HELP)),
+        _ => operate_orders(world, method, path, body)
+            .or_else(|| operate_master_data(world, method, path, body))
+            .ok_or_else(|| Reply::error(404, HELP)),
     }
 }
 
 const HELP: &str = "GET stock | prices | catalog | duplicates | counters | faults | health; POST skus | warehouses | \
                     reservations | reservations/{id}/{confirm|acknowledge|cancel} | advance | reset; PUT faults | \
                     outage | credentials | permissions | bulk | bulk-faults; DELETE faults | counters; GET documents/{entity} | \
-                    duplicates/{entity}/{field}; POST shop/customers; PUT shop/newsletter | search-lag";
+                    duplicates/{entity}/{field}; POST shop/customers; PUT shop/newsletter | search-lag; \
+                    GET orders | orders/{id} | feeds; POST orders | orders/random | \
+                    orders/{id}/{cancel|edit|pay|complete}; PUT orders/{id}/{status|workflow-error} | feed-faults; \
+                    DELETE feeds";
 
 fn seed(world: &World, seed: Seed) -> Result<Reply, Reply> {
     let count = match seed {

@@ -162,7 +162,7 @@ async fn process(world: &World, target: &Target<'_>, parts: &Parts, body: &Bytes
     let reply = match (struck, locked_out) {
         (Some(strike), _) => suffer(call, strike).await?,
         (None, Some(refusal)) => refusal,
-        (None, None) => api::answer(call),
+        (None, None) => api::answer(call).await,
     };
     sleep(latency / 2).await;
     Some(reply)
@@ -182,11 +182,11 @@ fn lock(call: Call<'_>) -> (Option<Reply>, Option<InFlightGuard<'_>>) {
 async fn suffer(call: Call<'_>, strike: Strike) -> Option<Reply> {
     if matches!(strike.ending, Ending::Genuine) {
         sleep(strike.delay).await;
-        return Some(api::answer(call));
+        return Some(api::answer(call).await);
     }
     if strike.apply {
         // The answer is lost on purpose; the effect stays.
-        api::answer(call);
+        api::answer(call).await;
     }
     sleep(strike.delay).await;
     match strike.ending {

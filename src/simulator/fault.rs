@@ -19,7 +19,7 @@ use super::world::locked;
 pub struct Fault {
     /// What happens.
     pub kind: FaultKind,
-    /// An area (`logistics`, `pricing`, `catalog`, `master-data`, `user-rights`), a path with `*` for anything, or a method and such a path
+    /// An area (`logistics`, `pricing`, `catalog`, `master-data`, `user-rights`, `orders`), a path with `*` for anything, or a method and such a path
     /// (`PATCH */quantity`). Default: every VTEX request.
     #[serde(default = "every_route")]
     pub route: String,
@@ -30,7 +30,7 @@ pub struct Fault {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
     /// Only this SKU id (of the path). On catalog routes the path's first id: a product's, a brand's; for Master Data the
-    /// entity.
+    /// entity; for orders the order's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sku: Option<String>,
     /// Only this warehouse id (of the path); for Master Data the document's id.

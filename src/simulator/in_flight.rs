@@ -21,6 +21,8 @@ pub(super) enum WriteKey {
     Sku(SkuId),
     /// A document of Master Data, by the hash of what identifies it.
     Document(u64),
+    /// An order, by the hash of its id.
+    Order(u64),
 }
 
 impl WriteKey {
@@ -28,7 +30,7 @@ impl WriteKey {
         match self {
             Self::Stock { sku, .. } | Self::Price(sku) => shard_of(sku),
             Self::Product(id) | Self::Sku(id) => shard_of(id),
-            Self::Document(hash) => (hash % SHARDS as u64) as usize,
+            Self::Document(hash) | Self::Order(hash) => (hash % SHARDS as u64) as usize,
         }
     }
 }

@@ -47,6 +47,8 @@ fn limit_of(limits: &Limits, route: Route) -> Option<Limit> {
     match (route.area(), route.method()) {
         (Area::Logistics, _) => limits.logistics,
         (Area::Catalog, _) => limits.catalog_endpoint,
+        (Area::Orders, _) if matches!(route, Route::Order | Route::OrderGroup) => limits.order_read,
+        (Area::Orders, _) => limits.orders,
         (Area::MasterData, _) => limits.master_data,
         // In closed beta; nothing is said of a limit.
         (Area::UserRights, _) => None,

@@ -1,4 +1,4 @@
-//! A VTEX simulator: the Logistics, Pricing, Catalog and Master Data calls that an integration needs, with VTEX's
+//! A VTEX simulator: the Logistics, Pricing, Catalog, Master Data and Orders calls that an integration needs, with VTEX's
 //! limits, latencies and faults. Demo, tests and benches run against it, in-process or as its own process.
 //!
 //! It is written from VTEX's documents and shares no type with the client or the core, so that one misreading
@@ -20,6 +20,7 @@ mod fault_text;
 mod in_flight;
 mod limiter;
 mod options;
+mod query;
 mod record;
 mod reply;
 mod route;
@@ -41,6 +42,10 @@ pub use world::{
     ProductView, ReservationStep, SkuId, SkuView, SpecificationView, StockView, Unmet, World, WorldError,
 };
 pub use world::{BulkFaults, BulkOptions, RowFault};
+pub use world::{
+    Cancelling, EmailMask, FeedFaults, FeedView, InvoiceView, OrderOptions, OrderStatus, OrderView,
+    RandomOrders,
+};
 pub use world::{
     CustomField, CustomFieldError, Duplicates, ErasureOutcome, ErasureState, FieldKind, MasterDataOptions,
     SavedAnswer, UnknownFields,

@@ -22,7 +22,7 @@ const SECRET_HEADERS: [&str; 5] =
 /// Shown instead of what is left out.
 const HIDDEN: &str = "***";
 /// Where requests and answers hold data of persons.
-const PERSONAL_PATHS: [&str; 2] = ["/api/dataentities/", "/api/user-rights/"];
+const PERSONAL_PATHS: [&str; 3] = ["/api/dataentities/", "/api/user-rights/", "/api/oms/pvt/orders"];
 
 /// One request and its answer. Without an answer (connection closed) the status is null.
 #[derive(Debug)]

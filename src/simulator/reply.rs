@@ -111,7 +111,11 @@ impl Reply {
 
     /// The shape of start-handling's 401, the only error body that is documented.
     pub(super) fn error(status: u16, message: &str) -> Self {
-        let body = serde_json::json!({"error": {"code": "1", "message": message, "exception": null}});
+        Self::coded_error(status, "1", message)
+    }
+
+    pub(super) fn coded_error(status: u16, code: &str, message: &str) -> Self {
+        let body = serde_json::json!({"error": {"code": code, "message": message, "exception": null}});
         Self { status, ..Self::json(&body) }
     }
 

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+pub(super) use super::query::{decode, query_pairs, query_value};
+
 /// The API a route belongs to; each has its own limits and permissions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Area {
@@ -12,6 +14,7 @@ pub(super) enum Area {
     UserRights,
     BulkPricing,
     BatchInventory,
+    Orders,
 }
 
 impl Area {
@@ -24,6 +27,7 @@ impl Area {
             Self::UserRights => "user-rights",
             Self::BulkPricing => "bulk-pricing",
             Self::BatchInventory => "batch-inventory",
+            Self::Orders => "orders",
         }
     }
 }
@@ -70,6 +74,8 @@ routes! {
         ["api" "logistics" "pvt" "configuration" "warehouses"];
     Warehouse Logistics "GET" "/api/logistics/pvt/configuration/warehouses/{warehouseId}"
         ["api" "logistics" "pvt" "configuration" "warehouses" ""];
+    PickupPoints Logistics "GET" "/api/logistics/pvt/configuration/pickuppoints"
+        ["api" "logistics" "pvt" "configuration" "pickuppoints"];
     Docks Logistics "GET" "/api/logistics/pvt/configuration/docks"
         ["api" "logistics" "pvt" "configuration" "docks"];
     ReservationConfirm Logistics "POST" "/api/logistics/pvt/inventory/reservations/{reservationId}/confirm"
@@ -78,6 +84,12 @@ routes! {
         ["api" "logistics" "pvt" "inventory" "reservations" "" "acknowledge"];
     ReservationCancel Logistics "POST" "/api/logistics/pvt/inventory/reservations/{reservationId}/cancel"
         ["api" "logistics" "pvt" "inventory" "reservations" "" "cancel"];
+    Reservation Logistics "GET" "/api/logistics/pvt/inventory/reservations/{reservationId}"
+        ["api" "logistics" "pvt" "inventory" "reservations" ""];
+    ReservationsOfStock Logistics "GET" "/api/logistics/pvt/inventory/reservations/{warehouseId}/{skuId}"
+        ["api" "logistics" "pvt" "inventory" "reservations" "" ""];
+    Dispatched Logistics "GET" "/api/logistics/pvt/inventory/items/{itemId}/warehouses/{warehouseId}/dispatched"
+        ["api" "logistics" "pvt" "inventory" "items" "" "warehouses" "" "dispatched"];
     Price Pricing "GET" "/pricing/prices/{itemId}" ["pricing" "prices" ""];
     PricePut Pricing "PUT" "/pricing/prices/{itemId}" ["pricing" "prices" ""];
     PriceDelete Pricing "DELETE" "/pricing/prices/{itemId}" ["pricing" "prices" ""];
@@ -279,6 +291,45 @@ routes! {
         ["availability" "v1" "inventory" "batch" "" "status"];
     InventoryBatchErrors BatchInventory "GET" "/availability/v1/inventory/batch/{batchId}/errors"
         ["availability" "v1" "inventory" "batch" "" "errors"];
+    Orders Orders "GET" "/api/oms/pvt/orders" ["api" "oms" "pvt" "orders"];
+    Order Orders "GET" "/api/oms/pvt/orders/{orderId}" ["api" "oms" "pvt" "orders" ""];
+    OrderGroup Orders "GET" "/api/oms/pvt/orders/order-group/{orderGroup}" ["api" "oms" "pvt" "orders" "order-group" ""];
+    StartHandling Orders "POST" "/api/oms/pvt/orders/{orderId}/start-handling"
+        ["api" "oms" "pvt" "orders" "" "start-handling"];
+    OrderCancel Orders "POST" "/api/oms/pvt/orders/{orderId}/cancel" ["api" "oms" "pvt" "orders" "" "cancel"];
+    CancellationDeny Orders "POST" "/api/orders/pvt/document/{orderId}/deny-cancellation-request"
+        ["api" "orders" "pvt" "document" "" "deny-cancellation-request"];
+    PaymentNotification Orders "POST" "/api/oms/pvt/orders/{orderId}/payments/{paymentId}/payment-notification"
+        ["api" "oms" "pvt" "orders" "" "payments" "" "payment-notification"];
+    PaymentTransaction Orders "GET" "/api/oms/pvt/orders/{orderId}/payment-transaction"
+        ["api" "oms" "pvt" "orders" "" "payment-transaction"];
+    Interaction Orders "POST" "/api/oms/pvt/orders/{orderId}/interactions"
+        ["api" "oms" "pvt" "orders" "" "interactions"];
+    Conversation Orders "GET" "/api/oms/pvt/orders/{orderId}/conversation-message"
+        ["api" "oms" "pvt" "orders" "" "conversation-message"];
+    Invoice Orders "POST" "/api/oms/pvt/orders/{orderId}/invoice" ["api" "oms" "pvt" "orders" "" "invoice"];
+    InvoicePatch Orders "PATCH" "/api/oms/pvt/orders/{orderId}/invoice/{invoiceNumber}"
+        ["api" "oms" "pvt" "orders" "" "invoice" ""];
+    InvoiceTracking Orders "PUT" "/api/oms/pvt/orders/{orderId}/invoice/{invoiceNumber}/tracking"
+        ["api" "oms" "pvt" "orders" "" "invoice" "" "tracking"];
+    ChangeSettings Orders "GET" "/api/order-system/orders/changes/settings"
+        ["api" "order-system" "orders" "changes" "settings"];
+    ChangeSettingsPut Orders "PUT" "/api/order-system/orders/changes/settings"
+        ["api" "order-system" "orders" "changes" "settings"];
+    OrderChange Orders "PATCH" "/api/order-system/orders/{changeOrderId}/changes"
+        ["api" "order-system" "orders" "" "changes"];
+    OrderChanges Orders "GET" "/api/order-system/orders/{changeOrderId}/changes"
+        ["api" "order-system" "orders" "" "changes"];
+    OneOrderChange Orders "GET" "/api/order-system/orders/{changeOrderId}/changes/{changeRequestId}"
+        ["api" "order-system" "orders" "" "changes" ""];
+    FeedConfig Orders "GET" "/api/orders/feed/config" ["api" "orders" "feed" "config"];
+    FeedConfigPost Orders "POST" "/api/orders/feed/config" ["api" "orders" "feed" "config"];
+    FeedConfigDelete Orders "DELETE" "/api/orders/feed/config" ["api" "orders" "feed" "config"];
+    Feed Orders "GET" "/api/orders/feed" ["api" "orders" "feed"];
+    FeedCommit Orders "POST" "/api/orders/feed" ["api" "orders" "feed"];
+    HookConfig Orders "GET" "/api/orders/hook/config" ["api" "orders" "hook" "config"];
+    HookConfigPost Orders "POST" "/api/orders/hook/config" ["api" "orders" "hook" "config"];
+    HookConfigDelete Orders "DELETE" "/api/orders/hook/config" ["api" "orders" "hook" "config"];
 }
 
 impl Route {
@@ -375,41 +426,4 @@ fn fits(template: &[&str], segments: &[&str]) -> bool {
 
 fn parameters<'a>(template: &[&str], segments: &[&'a str]) -> impl Iterator<Item = Cow<'a, str>> {
     template.iter().zip(segments).filter(|(wanted, _)| wanted.is_empty()).map(|(_, segment)| decode(segment))
-}
-
-/// Decodes `%XX`; a malformed escape stays as it is.
-pub(super) fn decode(text: &str) -> Cow<'_, str> {
-    if !text.contains('%') {
-        return Cow::Borrowed(text);
-    }
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let escape = bytes.get(at + 1..at + 3).filter(|_| bytes[at] == b'%');
-        let value = escape
-            .and_then(|hex| std::str::from_utf8(hex).ok())
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        decoded.push(value.unwrap_or(bytes[at]));
-        at += if value.is_some() { 3 } else { 1 };
-    }
-    Cow::Owned(String::from_utf8_lossy(&decoded).into_owned())
-}
-
-/// The value of one query parameter, decoded; VTEX reads the names without regard to case.
-pub(super) fn query_value<'a>(query: &'a str, name: &str) -> Option<Cow<'a, str>> {
-    query_pairs(query).find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-}
-
-/// All query parameters, decoded (`+` is a space here).
-pub(super) fn query_pairs(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
-    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
-        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let value = if value.contains('+') {
-            Cow::Owned(decode(&value.replace('+', " ")).into_owned())
-        } else {
-            decode(value)
-        };
-        (decode(key), value)
-    })
 }

@@ -13,6 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::api::send_notifications;
 use super::exchange::{self, Shared};
 use super::options::Options;
 use super::record::Recorder;
@@ -73,6 +74,7 @@ impl Simulator {
         let stop = CancellationToken::new();
         let connections = TaskTracker::new();
         let shared = Arc::new(Shared { world, recorder });
+        connections.spawn(send_notifications(Arc::clone(&shared.world), stop.clone()));
         connections.spawn(accept(listener, Arc::clone(&shared), stop.clone(), connections.clone()));
         Ok(Handle { addr, shared, stop, connections, recording: thread })
     }

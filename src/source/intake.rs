@@ -110,6 +110,11 @@ impl<'a> Intake<'a> {
         self.context.status.update(|facts| facts.paused = paused);
     }
 
+    /// Whether what we wrote into a table ourselves is to be taken in.
+    pub(super) fn takes_own_writes(&self, relation: u32) -> bool {
+        self.mapper.captures_own_writes(relation)
+    }
+
     /// Takes a changed row in. A row that the mapping refuses is counted there and stops nothing.
     pub(super) fn row(&mut self, relation: u32, change: &RowChange<'_>, transaction: &Transaction) {
         self.changes += 1;

@@ -8,4 +8,5 @@ pub mod postgres;
 pub mod reconcile;
 mod sessions;
 pub mod status;
+mod tenants;
 pub mod window;

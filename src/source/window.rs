@@ -14,6 +14,7 @@ use crate::core::position::{Incarnation, Position};
 use crate::core::record::{Cause, Wanted};
 use crate::core::row::Transaction;
 use crate::core::time::Timestamp;
+use crate::core::value::Value;
 use crate::mapping::catalog::withdrawn;
 use crate::mapping::{Effect, Refresh, Rows};
 use crate::store::{Store, StoreError};
@@ -181,13 +182,17 @@ impl Window {
     /// Puts out of sight what the ledger knows to be wanted or held: of that VTEX's document is made.
     pub fn resolve(&self, effect: Effect, store: &Store) -> Effect {
         let Effect::Withdraw { key } = effect else { return effect };
-        let value = self.wanted.get(&key).map(|wanted| wanted.value.clone());
-        let value = value.or_else(|| store.dirty(&key).ok().flatten().map(|dirty| dirty.wanted.value));
-        let value = value.or_else(|| store.confirmed(&key).ok().flatten().map(|confirmed| confirmed.value));
-        match value.as_ref().and_then(withdrawn) {
+        match self.told(&key, store).as_ref().and_then(withdrawn) {
             Some(value) => Effect::Want { key, value },
             None => Effect::Withdraw { key },
         }
+    }
+
+    /// What VTEX is about to be told of a key, or was told last.
+    pub fn told(&self, key: &Key, store: &Store) -> Option<Value> {
+        let value = self.wanted.get(key).map(|wanted| wanted.value.clone());
+        let value = value.or_else(|| store.dirty(key).ok().flatten().map(|dirty| dirty.wanted.value));
+        value.or_else(|| store.confirmed(key).ok().flatten().map(|confirmed| confirmed.value))
     }
 
     /// The same thing asked for many times in a row is asked for once, with the newest version.

@@ -38,6 +38,10 @@
 //! | `rows` | named by the mapping | reference data, prices of a product, parts of a sum |
 //! | `refresh` | due time, what | to be read again from Live |
 //! | `spill` | entity, id | keys of a transaction too large for memory, until its commit |
+//! | `held` | order id | an order of VTEX that is not in Live yet, and why |
+//! | `orders` | order id | both numbers of an order, and what was done about it |
+//! | `messages` | waiting or parked, webhook, number | a message to a customer, until it is delivered |
+//! | `told` | Live or VTEX, order id | which steps and statuses of an order were seen |
 //! | `meta` | name | schema version, progress of sources and loads, saved tuning |
 
 use std::collections::HashMap;
@@ -51,6 +55,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::core::entity::{Entity, Key, RemoteId, SkuId};
+use crate::core::message::Message;
+use crate::core::order::record::{HeldOrder, OrderRecord};
 use crate::core::position::Position;
 use crate::core::record::{Confirmed, Dirty, Wanted};
 use crate::core::time::Timestamp;
@@ -129,7 +135,8 @@ pub enum Op {
         key: Key,
         id: Option<RemoteId>,
     },
-    /// Nothing is left of a customer but that he was erased.
+    /// Nothing is left of a customer but that he was erased, or let go: no record names him. The engine's files hold what
+    /// was removed until they are merged, and its journal until it has been filled.
     Erase {
         key: Key,
     },
@@ -150,6 +157,26 @@ pub enum Op {
     PutMeta {
         name: String,
         value: Vec<u8>,
+    },
+    /// An order of VTEX is set aside, or not any more.
+    Hold {
+        order: CompactString,
+        held: Option<HeldOrder>,
+    },
+    /// What is known of an order of VTEX; none: it is forgotten.
+    Order {
+        order: CompactString,
+        record: Option<OrderRecord>,
+    },
+    /// A message to a customer; none: it is delivered, or not wanted any more.
+    Message {
+        key: Vec<u8>,
+        message: Option<Box<Message>>,
+    },
+    /// What was seen of an order on its way, as written by [`Store::encode`]; none: it is forgotten.
+    Told {
+        key: Vec<u8>,
+        told: Option<Vec<u8>>,
     },
 }
 
@@ -191,6 +218,9 @@ impl From<fjall::Error> for StoreError {
     }
 }
 
+/// Key and value of a row that the mapping keeps.
+pub type KeptRow = (Vec<u8>, Vec<u8>);
+
 /// The ledger. Cheap to clone; reads may come from anywhere, commits from one writer.
 #[derive(Clone)]
 pub struct Store {
@@ -202,6 +232,10 @@ pub struct Store {
     rows: Keyspace,
     refresh: Keyspace,
     spill: Keyspace,
+    held: Keyspace,
+    orders: Keyspace,
+    messages: Keyspace,
+    told: Keyspace,
     meta: Keyspace,
 }
 
@@ -230,6 +264,10 @@ impl Store {
             rows: keyspace("rows")?,
             refresh: keyspace("refresh")?,
             spill: keyspace("spill")?,
+            held: keyspace("held")?,
+            orders: keyspace("orders")?,
+            messages: keyspace("messages")?,
+            told: keyspace("told")?,
             meta: keyspace("meta")?,
             db,
         };
@@ -318,6 +356,25 @@ impl Store {
                 }
                 Op::DeleteRefresh { key } => batch.remove(&self.refresh, key.as_slice()),
                 Op::PutMeta { name, value } => batch.insert(&self.meta, name.as_bytes(), value.as_slice()),
+                Op::Hold { order, held: Some(held) } => {
+                    encode_into(held, &mut buffer);
+                    batch.insert(&self.held, order.as_bytes(), buffer.as_slice());
+                }
+                Op::Hold { order, held: None } => batch.remove(&self.held, order.as_bytes()),
+                Op::Order { order, record: Some(record) } => {
+                    encode_into(record, &mut buffer);
+                    batch.insert(&self.orders, order.as_bytes(), buffer.as_slice());
+                }
+                Op::Order { order, record: None } => batch.remove(&self.orders, order.as_bytes()),
+                Op::Message { key, message: Some(message) } => {
+                    encode_into(message, &mut buffer);
+                    batch.insert(&self.messages, key.as_slice(), buffer.as_slice());
+                }
+                Op::Message { key, message: None } => batch.remove(&self.messages, key.as_slice()),
+                Op::Told { key, told: Some(told) } => {
+                    batch.insert(&self.told, key.as_slice(), told.as_slice())
+                }
+                Op::Told { key, told: None } => batch.remove(&self.told, key.as_slice()),
             }
         }
         batch.commit()?;
@@ -410,9 +467,87 @@ impl Store {
         Ok(())
     }
 
+    /// The next kept rows whose key begins with `prefix`, after the key `after`, in order.
+    pub fn rows_after(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<KeptRow>, StoreError> {
+        use std::ops::Bound::{Excluded, Included, Unbounded};
+        let from = after.map_or(Included(prefix), Excluded);
+        let mut found = Vec::new();
+        for guard in self.rows.range::<&[u8], _>((from, Unbounded)).take(limit) {
+            let (key, value) = guard.into_inner()?;
+            if !key.starts_with(prefix) {
+                break;
+            }
+            found.push((key.to_vec(), value.to_vec()));
+        }
+        Ok(found)
+    }
+
     /// The first keys that are to be read again, by due time.
     pub fn refreshes(&self, limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
         self.refresh.iter().take(limit).map(|guard| Ok(guard.key()?.to_vec())).collect()
+    }
+
+    /// Why an order of VTEX is not in Live yet.
+    pub fn held(&self, order: &str) -> Result<Option<HeldOrder>, StoreError> {
+        read(&self.held, order.as_bytes(), "held")
+    }
+
+    /// Every order that is set aside.
+    pub fn each_held(&self, f: &mut dyn FnMut(CompactString, HeldOrder)) -> Result<(), StoreError> {
+        each(&self.held, "held", f)
+    }
+
+    /// What is known of an order of VTEX.
+    pub fn order(&self, order: &str) -> Result<Option<OrderRecord>, StoreError> {
+        read(&self.orders, order.as_bytes(), "orders")
+    }
+
+    /// Every order that is known.
+    pub fn each_order(&self, f: &mut dyn FnMut(CompactString, OrderRecord)) -> Result<(), StoreError> {
+        each(&self.orders, "orders", f)
+    }
+
+    /// The next messages whose key begins with `prefix`, after the key `after`, in order.
+    pub fn messages_after(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, Message)>, StoreError> {
+        use std::ops::Bound::{Excluded, Included, Unbounded};
+        let from = after.map_or(Included(prefix), Excluded);
+        let mut found = Vec::new();
+        for guard in self.messages.range::<&[u8], _>((from, Unbounded)).take(limit) {
+            let (key, value) = guard.into_inner()?;
+            if !key.starts_with(prefix) {
+                break;
+            }
+            found.push((key.to_vec(), decode(&value).ok_or(StoreError::Corrupt { place: "messages" })?));
+        }
+        Ok(found)
+    }
+
+    /// What was seen of an order on its way.
+    pub fn told<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, StoreError> {
+        read(&self.told, key, "told")
+    }
+
+    /// The same of every order whose key begins with `prefix`.
+    pub fn each_told<T: DeserializeOwned>(
+        &self,
+        prefix: &[u8],
+        f: &mut dyn FnMut(&[u8], T),
+    ) -> Result<(), StoreError> {
+        for guard in self.told.prefix(prefix) {
+            let (key, value) = guard.into_inner()?;
+            f(&key, decode(&value).ok_or(StoreError::Corrupt { place: "told" })?);
+        }
+        Ok(())
     }
 
     /// A named entry, as written by [`Store::encode`].
@@ -476,6 +611,20 @@ fn keyspace_options(options: Options) -> KeyspaceCreateOptions {
     KeyspaceCreateOptions::default()
         .max_memtable_size(options.memtable_bytes)
         .compaction_strategy(Arc::new(levels))
+}
+
+/// All entries of a keyspace that is keyed by text.
+fn each<T: DeserializeOwned>(
+    keyspace: &Keyspace,
+    place: &'static str,
+    f: &mut dyn FnMut(CompactString, T),
+) -> Result<(), StoreError> {
+    for guard in keyspace.iter() {
+        let (key, value) = guard.into_inner()?;
+        let text = std::str::from_utf8(&key).map_err(|_| StoreError::Corrupt { place })?;
+        f(CompactString::new(text), decode(&value).ok_or(StoreError::Corrupt { place })?);
+    }
+    Ok(())
 }
 
 fn read<T: DeserializeOwned>(

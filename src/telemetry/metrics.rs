@@ -62,6 +62,7 @@ metrics! {
     QUEUED = "mare_queued_keys", Gauge, "lane,urgency", "Keys that wait for their turn to be sent.";
     OLDEST_SECONDS = "mare_oldest_dirty_seconds", Gauge, "lane", "For how long VTEX has been behind with the oldest key that is not parked.";
     WAITING = "mare_waiting_keys", Gauge, "lane,for", "Keys that wait for a SKU, or for a brand, category or product, to exist in VTEX, for another attempt, or for a second look at what was delivered.";
+    LEFT_SECONDS = "mare_left_seconds", Gauge, "lane", "How long what waits will take under the limits, with the requests that keys have taken lately; NaN while that is not known.";
     PARKED = "mare_parked_keys", Gauge, "reason", "Keys set aside until they change or an operator retries them.";
     IN_FLIGHT = "mare_requests_in_flight", Gauge, "lane", "Requests under way.";
     CONCURRENCY = "mare_concurrency_limit", Gauge, "lane", "Requests that may be under way at once now.";
@@ -72,6 +73,7 @@ metrics! {
     TOKENS = "mare_rate_tokens", Gauge, "route", "Requests that could be sent at once.";
     THROTTLED = "mare_throttled_total", Counter, "route", "429 answers.";
     BREAKER_OPEN = "mare_breaker_open", Gauge, "lane", "1 while the breaker is open, 0.5 while it probes.";
+    PRICES_LOST = "mare_prices_lost_total", Counter, "", "SKUs whose last price went in Live. VTEX keeps its own, unless price.on_missing_price says otherwise.";
     CONFIRMED = "mare_confirmed_total", Counter, "entity", "Values confirmed by VTEX.";
     CONFIRM_SECONDS = "mare_commit_to_confirm_seconds", Histogram, "entity", "From the commit in Live to VTEX's confirmation.";
     BULK_ROWS = "mare_bulk_rows", Gauge, "kind", "Rows of the bulk job under way; 0 without one.";
@@ -80,6 +82,22 @@ metrics! {
     LOAD_PROGRESS = "mare_reconcile_progress", Gauge, "source", "Share of the running first load or reconcile that is done; 1 when none runs.";
     LOAD_ROWS = "mare_reconcile_rows_total", Counter, "source", "Rows read by first loads and reconciles.";
     LOAD_DIFFERENCES = "mare_reconcile_differences_total", Counter, "source", "Rows among them that differed from the ledger.";
+    FEED_UP = "mare_feed_up", Gauge, "", "1 while the feed of orders is read (only with [orders]).";
+    FEED_MESSAGES = "mare_feed_messages_total", Counter, "", "Messages of the feed of orders.";
+    FEED_SET_UP = "mare_feed_set_up_total", Counter, "", "How often the feed of orders had to be set up.";
+    HOOK_UP = "mare_hook_up", Gauge, "", "1 while VTEX has our hook of orders (only with [orders.hook]).";
+    HOOK_NOTIFICATIONS = "mare_hook_notifications_total", Counter, "outcome", "Requests to the hook by what came of them (taken, known, full, ping, unauthorized, too-large, too-slow, unreadable).";
+    HOOK_SET_UP = "mare_hook_set_up_total", Counter, "", "How often the hook of orders had to be set up.";
+    ORDERS = "mare_orders_total", Counter, "outcome", "Looks at orders of VTEX by what came of them (inserted, cancelled, flagged, held, nothing).";
+    ORDERS_HELD = "mare_orders_held", Gauge, "", "Orders of VTEX that are not in Live, and why is known.";
+    ORDER_ENTRY_SECONDS = "mare_order_entry_seconds", Histogram, "", "From the status in VTEX that asks for it to the order in Live.";
+    MESSAGES = "mare_messages_total", Counter, "webhook,outcome", "Attempts to send messages to customers (delivered, again, parked).";
+    MESSAGES_WAITING = "mare_messages_waiting", Gauge, "webhook", "Messages to customers that are not delivered yet.";
+    MESSAGES_PARKED = "mare_messages_parked", Gauge, "webhook", "Messages to customers that are set aside until an operator retries them.";
+    MESSAGE_SECONDS = "mare_message_seconds", Histogram, "webhook", "From the change in the ledger to the receiver's answer.";
+    SHOP_CONSENTS = "mare_shop_consents_total", Counter, "outcome", "Changes of customers in the shop, by what became of the opt-in (written, learned, no-act, unknown-customer, ambiguous-email, undecided, waits, erased).";
+    SHOP_POLL_AGE = "mare_shop_poll_age_seconds", Gauge, "", "Since the shop's opt-ins were last looked through to the end.";
+    SHOP_WAITING = "mare_shop_consents_waiting", Gauge, "", "Customers whose opt-in waits to be looked at again.";
     REFRESH_DUE = "mare_refresh_due", Gauge, "source", "Keys to be read again from Live.";
 }
 
@@ -134,6 +152,7 @@ fn describe() {
         }
     }
     counter!(COMMITS).absolute(0);
+    counter!(PRICES_LOST).absolute(0);
     for entity in Entity::ALL {
         counter!(CONFIRMED, "entity" => entity.name()).absolute(0);
     }
@@ -142,15 +161,7 @@ fn describe() {
 /// A request has ended.
 pub fn request(call: &Call, outcome: &Outcome) {
     let route = call.route().name();
-    let ended: std::borrow::Cow<'static, str> = match &outcome.result {
-        Ok(_) => "ok".into(),
-        Err(Failure::Status { code, .. }) => code.to_string().into(),
-        Err(Failure::Timeout) => "timeout".into(),
-        Err(Failure::Connect(_)) => "connect".into(),
-        Err(Failure::Reset(_)) => "reset".into(),
-        Err(Failure::Malformed(_)) => "malformed".into(),
-    };
-    counter!(REQUESTS, "route" => route, "outcome" => ended).increment(1);
+    counter!(REQUESTS, "route" => route, "outcome" => ended(outcome.result.as_ref().err())).increment(1);
     histogram!(REQUEST_SECONDS, "route" => route).record(outcome.elapsed.as_secs_f64());
 }
 
@@ -166,6 +177,84 @@ pub fn bulk_ended(kind: BulkKind, end: &'static str, rows: &RowCounts) {
     for (result, rows) in rows.named() {
         counter!(BULK_RESULTS, "kind" => kind.name(), "result" => result).increment(rows);
     }
+}
+
+fn ended(failure: Option<&Failure>) -> std::borrow::Cow<'static, str> {
+    match failure {
+        None => "ok".into(),
+        Some(Failure::Status { code, .. }) => code.to_string().into(),
+        Some(Failure::Timeout) => "timeout".into(),
+        Some(Failure::Connect(_)) => "connect".into(),
+        Some(Failure::Reset(_)) => "reset".into(),
+        Some(Failure::Malformed(_)) => "malformed".into(),
+    }
+}
+
+/// A question about orders has ended; `what` is one of a few words.
+pub fn order_request(what: &'static str, failure: Option<&Failure>, elapsed: Duration) {
+    counter!(REQUESTS, "route" => what, "outcome" => ended(failure)).increment(1);
+    histogram!(REQUEST_SECONDS, "route" => what).record(elapsed.as_secs_f64());
+}
+
+/// An order of VTEX was looked at.
+pub fn order(outcome: &'static str) {
+    counter!(ORDERS, "outcome" => outcome).increment(1);
+}
+
+/// An order is in Live, `lag` after VTEX said that it may be.
+pub fn order_entered(lag: Duration) {
+    histogram!(ORDER_ENTRY_SECONDS).record(lag.as_secs_f64());
+}
+
+/// So many orders are set aside.
+pub fn orders_held(count: usize) {
+    gauge!(ORDERS_HELD).set(count as f64);
+}
+
+/// The feed was read.
+pub fn feed_messages(count: usize) {
+    counter!(FEED_MESSAGES).increment(count as u64);
+}
+
+/// The feed had to be set up.
+pub fn feed_set_up() {
+    counter!(FEED_SET_UP).increment(1);
+}
+
+/// Somebody has asked the hook for something; `outcome` is one of a few words.
+pub fn hook_notification(outcome: &'static str) {
+    counter!(HOOK_NOTIFICATIONS, "outcome" => outcome).increment(1);
+}
+
+/// Whether VTEX has our hook.
+pub fn hook_up(up: bool) {
+    gauge!(HOOK_UP).set(f64::from(u8::from(up)));
+}
+
+/// The hook had to be set up.
+pub fn hook_set_up() {
+    counter!(HOOK_SET_UP).increment(1);
+}
+
+/// A message to a customer was sent, with what came of it.
+pub fn message(webhook: &str, outcome: &'static str) {
+    counter!(MESSAGES, "webhook" => webhook.to_owned(), "outcome" => outcome).increment(1);
+}
+
+/// A receiver has taken a message, `lag` after it was made.
+pub fn message_delivered(webhook: &str, lag: Duration) {
+    histogram!(MESSAGE_SECONDS, "webhook" => webhook.to_owned()).record(lag.as_secs_f64());
+}
+
+/// So many messages wait, and so many are set aside.
+pub fn messages_left(webhook: &str, waiting: u64, parked: u64) {
+    gauge!(MESSAGES_WAITING, "webhook" => webhook.to_owned()).set(waiting as f64);
+    gauge!(MESSAGES_PARKED, "webhook" => webhook.to_owned()).set(parked as f64);
+}
+
+/// A customer changed in the shop.
+pub fn shop_consent(outcome: &'static str) {
+    counter!(SHOP_CONSENTS, "outcome" => outcome).increment(1);
 }
 
 /// A value was older than what the ledger holds.

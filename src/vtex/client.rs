@@ -7,16 +7,21 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use super::body::{self, Body};
 use super::credentials::{Credentials, CredentialsError, Keyring};
+use super::images::{Images, Reach};
 use super::request::Request;
 use super::settings::{Endpoints, SettingsError, VtexSettings};
-use super::{bulk, catalog, failure, logistics, people, pricing, rate};
-use crate::core::call::{Answer, Call, Failure, Outcome, RateHint};
+use super::{bulk, catalog, failure, logistics, orders, people, pricing, rate};
+use crate::core::call::catalog::{CatalogAnswer, CatalogCall};
+use crate::core::call::{Answer, Call, Failure, Lane, Outcome, RateHint};
 
 const KEY: HeaderName = HeaderName::from_static("x-vtex-api-appkey");
 const TOKEN: HeaderName = HeaderName::from_static("x-vtex-api-apptoken");
 
 /// Idle connections are closed before the servers and the middle boxes on the way forget them in silence.
 const POOL_IDLE: Duration = Duration::from_secs(50);
+
+/// An order has some 3 KiB for each of its lines.
+const ORDER_LIMIT: usize = 16 << 20;
 
 /// A dead HTTP/2 connection carries every request of its host, so it must be noticed soon.
 const HTTP2_PING_EVERY: Duration = Duration::from_secs(15);
@@ -32,6 +37,8 @@ pub struct Client {
     keyring: RwLock<Arc<Keyring>>,
     /// Its settings say which addresses may be sent to.
     settings: VtexSettings,
+    /// Looks at images before they are sent, where that is wanted.
+    images: Option<Images>,
 }
 
 /// Why there is no client.
@@ -82,7 +89,19 @@ impl Client {
             .map_err(|error| ClientError::Http(failure::chain(&error)))?;
         let consent_entity = settings.consent_entity.clone();
         let (body_limit, settings) = (settings.body_limit, settings.clone());
-        Ok(Self { http, endpoints, body_limit, consent_entity, keyring, settings })
+        Ok(Self { http, endpoints, body_limit, consent_entity, keyring, settings, images: None })
+    }
+
+    /// From now on an image is looked at before it is sent; one that VTEX could not fetch is not sent.
+    ///
+    /// # Errors
+    /// When the system lets no client be made.
+    pub fn checking_images(mut self) -> Result<Self, ClientError> {
+        // What VTEX reaches is the internet; a simulator on this machine reaches what we reach.
+        let reach = if self.endpoints.are_here() { Reach::Everything } else { Reach::Internet };
+        let images = Images::new(reach).map_err(|error| ClientError::Http(failure::chain(&error)))?;
+        self.images = Some(images);
+        Ok(self)
     }
 
     /// Replaces the credentials; requests under way keep theirs.
@@ -110,6 +129,10 @@ impl Client {
             let result = result.map_err(|failure| failure::clean(failure, &keyring));
             return Outcome { result, rate, elapsed: started.elapsed() };
         }
+        if let Some(reason) = self.objection(call).await {
+            let result = Ok(Answer::Catalog(CatalogAnswer::Unfit(reason)));
+            return Outcome { result, rate, elapsed: started.elapsed() };
+        }
         let result = match Request::of(call, &self.consent_entity) {
             Err(refused) => Err(Failure::Status { code: 400, body: format!("not sent: {refused}") }),
             Ok(request) => self.send(&keyring, &request).await.and_then(|reply| {
@@ -119,6 +142,18 @@ impl Client {
         };
         let result = result.map_err(|failure| failure::clean(without_person(failure, call), &keyring));
         Outcome { result, rate, elapsed: started.elapsed() }
+    }
+
+    /// Why an image is not sent.
+    async fn objection(&self, call: &Call) -> Option<String> {
+        let (
+            Call::Catalog(CatalogCall::AddImage { image, .. } | CatalogCall::PutImage { image, .. }),
+            Some(images),
+        ) = (call, &self.images)
+        else {
+            return None;
+        };
+        images.objection(&image.url).await
     }
 
     /// Sends a request that is no [`Call`] and wants JSON back: what `check` asks.
@@ -140,6 +175,18 @@ impl Client {
     /// Whether an address that an answer named may be used.
     pub(super) fn may_send_to(&self, url: &reqwest::Url) -> bool {
         self.settings.may_send_to(url)
+    }
+
+    /// As [`Client::ask`], with what the headers say about the budget.
+    pub(super) async fn ask_with_rate(&self, request: &Request) -> (Result<Vec<u8>, Failure>, RateHint) {
+        let keyring = self.keyring();
+        match self.send(&keyring, request).await {
+            Ok(reply) => {
+                let rate = reply.rate;
+                (success(reply).map_err(|failure| failure::clean(failure, &keyring)), rate)
+            }
+            Err(failure) => (Err(failure::clean(failure, &keyring)), RateHint::default()),
+        }
     }
 
     fn keyring(&self) -> Arc<Keyring> {
@@ -168,8 +215,8 @@ impl Client {
         let url = format!("{}{}", self.endpoints.of(request.lane), request.path);
         let mut builder =
             self.http.request(request.method.clone(), url).header(KEY, &keyring.key).header(TOKEN, token);
-        if let Some(range) = request.range {
-            builder = builder.header("rest-range", range);
+        if let Some(range) = &request.range {
+            builder = builder.header("rest-range", range.as_ref());
         }
         if let Some(body) = &request.body {
             builder = builder.body(body.clone());
@@ -178,7 +225,9 @@ impl Client {
         let status = response.status().as_u16();
         let rate = rate::hint(response.headers(), SystemTime::now());
         let declared_html = is_html(response.headers());
-        let body = body::read(response, self.body_limit).await;
+        let limit =
+            if request.lane == Lane::Orders { self.body_limit.max(ORDER_LIMIT) } else { self.body_limit };
+        let body = body::read(response, limit).await;
         let html = declared_html || body.bytes.trim_ascii_start().starts_with(b"<");
         Ok(Reply { status, html, body, rate })
     }
@@ -194,6 +243,7 @@ fn answer(call: &Call, reply: &Reply) -> Result<Answer, Failure> {
         Call::Catalog(call) => {
             return catalog::answer(call, reply.status, reply.html, &|| success_body(reply));
         }
+        Call::Order(call) => return orders::answer(call, reply.status, reply.html, &|| success_body(reply)),
         Call::People(call) => return people::answer(call, reply.status, reply.html, &|| success_body(reply)),
         Call::Bulk(call) => return bulk::answer(call, reply),
         _ => {}
@@ -210,6 +260,7 @@ fn answer(call: &Call, reply: &Reply) -> Result<Answer, Failure> {
         | Call::DeletePrice { .. }
         | Call::Catalog(_)
         | Call::People(_)
+        | Call::Order(_)
         | Call::Bulk(_) => Ok(Answer::Done),
     }
 }

@@ -1,11 +1,12 @@
 //! Method, path and body of every call: pure.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
 use compact_str::CompactString;
 use reqwest::Method;
 
-use super::{bulk, catalog, logistics, people, pricing};
+use super::{bulk, catalog, logistics, orders, people, pricing};
 use crate::core::call::{Call, Lane, Route};
 
 /// A request that is ready to be sent to the base URL of its API family.
@@ -18,7 +19,7 @@ pub(super) struct Request {
     pub(super) path: String,
     pub(super) body: Option<String>,
     /// The header `REST-Range` of searches in Master Data.
-    pub(super) range: Option<&'static str>,
+    pub(super) range: Option<Cow<'static, str>>,
 }
 
 /// Why a call was not made into a request. VTEX would answer it with 400, or worse, accept it.
@@ -76,6 +77,7 @@ impl Request {
                 people::request(call, consents)?
             }
             Call::Bulk(call) => bulk::request(call)?,
+            Call::Order(call) => orders::request(call)?,
         };
         Ok(Self { method, lane: call.lane(), path, body, range })
     }
@@ -132,6 +134,8 @@ pub const fn resource(route: Route) -> &'static str {
         Route::PeopleRead => "Read only documents",
         // The first saves everything; addresses that are gone can only be deleted with the second.
         Route::PeopleWrite => "Insert or update document (not remove), and Full access to all documents",
+        Route::OrderRead => "View order",
+        Route::OrderWrite => "Change order workflow status, Notify invoice, Cancel order, Change order",
     }
 }
 

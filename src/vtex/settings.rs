@@ -175,12 +175,17 @@ pub(super) struct Endpoints {
 }
 
 impl Endpoints {
+    /// Whether the catalog is a simulator on this machine.
+    pub(super) fn are_here(&self) -> bool {
+        Url::parse(&self.catalog).is_ok_and(|url| url.host_str().is_some_and(is_this_machine))
+    }
+
     pub(super) fn of(&self, lane: Lane) -> &str {
         match lane {
             Lane::Stock => &self.logistics,
             Lane::Price => &self.pricing,
-            // Master Data and the Bulk Pricing API answer under the account's own address, like the catalog.
-            Lane::Catalog | Lane::People | Lane::PriceBulk => &self.catalog,
+            // Master Data, orders and the Bulk Pricing API answer under the account's own address, like the catalog.
+            Lane::Catalog | Lane::People | Lane::Orders | Lane::PriceBulk => &self.catalog,
             Lane::StockBulk => &self.batch_inventory,
         }
     }

@@ -155,7 +155,7 @@ pub(crate) fn price_key(n: u32) -> Key {
 }
 
 pub(crate) fn stock(quantity: u32) -> Value {
-    Value::Stock(Stock { quantity })
+    Value::Stock(Stock::of(quantity))
 }
 
 pub(crate) fn price(cents: i64) -> Value {

@@ -5,6 +5,10 @@
 mod bulk;
 mod desk;
 mod jobs;
+mod orders;
+mod parents;
 mod people;
+mod reservations;
+mod reserved_units;
 mod rules;
 mod simulation;

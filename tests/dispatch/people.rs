@@ -29,6 +29,7 @@ fn customer(last_name: &str) -> Value {
         cell_phone: None,
         code: "77".into(),
         addresses: Vec::new(),
+        fields: Vec::new(),
     }))
 }
 
@@ -217,6 +218,70 @@ fn whoever_was_never_told_of_is_erased_without_a_request() {
     desk.want(&key(), Value::Erased);
     assert_eq!(desk.send(), []);
     assert!(desk.settled(&key()) && desk.dispatch.is_idle());
+}
+
+#[test]
+fn whoever_is_let_go_leaves_only_that() {
+    let left = |desk: &Desk, key: &Key| {
+        let forgets = desk.effects.contains(&Effect::Learned { key: key.clone(), id: None });
+        let settled = desk.effects.iter().any(|effect| {
+            matches!(effect, Effect::Settle { key: of, confirmed: Some(confirmed), .. }
+                if of == key && confirmed.value == Value::Released(None))
+        });
+        forgets && settled && desk.dispatch.is_idle()
+    };
+    // At rest.
+    let mut desk = Desk::new();
+    desk.confirm(&key(), customer("Souza"));
+    desk.want(&key(), Value::Released(None));
+    assert_eq!(desk.send(), []);
+    assert!(left(&desk, &key()), "{:?}", desk.effects);
+    // While a request is out: what it began is not finished.
+    let mut desk = Desk::new();
+    desk.confirm(&key(), customer("Souza"));
+    desk.want(&key(), customer("Lima"));
+    let find = desk.send_one();
+    desk.want(&key(), Value::Released(None));
+    desk.answer(find.id, Answer::People(PeopleAnswer::Found(Some("0b2f".into()))));
+    assert_eq!(desk.send(), []);
+    assert!(left(&desk, &key()), "{:?}", desk.effects);
+    // Set aside.
+    let mut desk = Desk::new();
+    desk.confirm(&key(), customer("Souza"));
+    desk.want(&key(), customer("Lima"));
+    let request = desk.send_one();
+    desk.finish(request.id, Err(Failure::Status { code: 400, body: String::new() }));
+    desk.want(&key(), Value::Released(None));
+    assert_eq!(desk.send(), []);
+    assert!(left(&desk, &key()), "{:?}", desk.effects);
+}
+
+#[test]
+fn what_was_taken_back_is_told_though_the_customer_is_deleted_meanwhile() {
+    let consent = Key { entity: Entity::Consent, id: "77".into() };
+    let said = |newsletter| Consent {
+        email: "ana@example.com".into(),
+        customer: "77".into(),
+        newsletter: Some(newsletter),
+        acts: Vec::new(),
+    };
+    let mut desk = Desk::new();
+    desk.confirm(&key(), customer("Souza"));
+    desk.confirm(&consent, Value::Consent(Box::new(said(true))));
+    desk.want(&consent, Value::Consent(Box::new(said(false))));
+    desk.want(&consent, Value::Released(Some(Box::new(said(false)))));
+    desk.want(&key(), Value::Released(None));
+    let find = desk.send_one();
+    desk.answer(find.id, Answer::People(PeopleAnswer::Found(Some("0b2f".into()))));
+    let save = desk.send_one();
+    assert!(matches!(call(&save), PeopleCall::SaveCustomer { id: Some(_), .. }), "{save:?}");
+    desk.answer(save.id, Answer::Done);
+    assert!(desk.dispatch.is_idle());
+    let kept = desk.effects.iter().filter_map(|effect| match effect {
+        Effect::Settle { confirmed: Some(confirmed), .. } => Some(confirmed.value.clone()),
+        _ => None,
+    });
+    assert_eq!(kept.collect::<Vec<_>>(), [Value::Released(None), Value::Released(None)]);
 }
 
 #[test]

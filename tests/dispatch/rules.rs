@@ -202,7 +202,7 @@ fn a_key_waits_for_its_sku_and_costs_nothing_meanwhile() {
     assert_eq!(stats.lanes[&Lane::Stock].waiting_for_sku, 1);
     let since = stats.lanes[&Lane::Stock].oldest_since;
     assert_eq!(since, Some(Timestamp(desk.now.wall.0 - 29_000_000)), "only what could go out is late");
-    desk.dispatch.sku_created("SKU-2", desk.now);
+    desk.dispatch.sku_created("SKU-2");
     assert_eq!(routes(&desk.send()), [Route::SkuLookup]);
 }
 
@@ -585,6 +585,32 @@ fn settings_out_of_range_are_refused_as_a_whole() {
 }
 
 #[test]
+fn a_sku_that_loses_its_last_price_is_reported_once() {
+    let mut desk = Desk::with_skus();
+    let lost = |desk: &mut Desk| {
+        let effects = std::mem::take(&mut desk.effects);
+        effects.iter().filter(|effect| matches!(effect, Effect::PriceLost { .. })).count()
+    };
+    let none = || Value::Price(Box::default());
+    desk.confirm(&price_key(1), price(1000));
+    desk.want(&price_key(1), none());
+    assert_eq!(lost(&mut desk), 1, "VTEX has one that Live does not have any more");
+    desk.want(&price_key(1), none());
+    assert_eq!(lost(&mut desk), 0, "known");
+    desk.want(&price_key(2), none());
+    assert_eq!(lost(&mut desk), 0, "it never had one");
+    desk.want(&price_key(3), price(1000));
+    desk.want(&price_key(3), none());
+    assert_eq!(lost(&mut desk), 1, "not yet sent, and gone");
+    let only_cost = Value::Price(Box::new(Price { cost: Some(Money(500)), ..Price::default() }));
+    desk.confirm(&price_key(4), price(1000));
+    desk.want(&price_key(4), only_cost);
+    assert_eq!(lost(&mut desk), 1, "nobody buys at the cost");
+    assert!(!routes(&desk.send()).contains(&Route::PriceDelete), "nothing is deleted by default");
+    assert_eq!(desk.dispatch.stats(desk.now).prices_lost, 3);
+}
+
+#[test]
 fn a_price_that_jumps_waits_for_somebody() {
     let mut tuning = Tuning::default();
     tuning.price.jump_percent = Some(50);
@@ -603,4 +629,114 @@ fn a_price_that_jumps_waits_for_somebody() {
     assert_ne!(desk.state(&key), Some(KeyState::Parked), "somebody has confirmed it");
     desk.want(&key, price(1));
     assert_eq!(desk.state(&key), Some(KeyState::Parked), "and nothing else");
+}
+
+/// What nobody's key asks for is held by the same limits as everything else.
+#[test]
+fn an_errand_passes_the_gates_of_its_lane_and_comes_back_to_who_asked() {
+    use mare::core::call::people::{PeopleAnswer, PeopleCall};
+    use mare::core::dispatch::ErrandId;
+    let call = || Call::People(PeopleCall::ReadShopper { id: "a".into() });
+    let mut desk = Desk::new();
+    desk.dispatch.pause(Lane::People);
+    desk.dispatch.run_errand(ErrandId(7), call());
+    assert_eq!(desk.send(), [], "the lane is paused");
+    desk.dispatch.resume(Lane::People);
+    let request = desk.send_one();
+    assert_eq!((&request.call, &request.key), (&call(), &None));
+    assert_eq!(desk.send(), []);
+    desk.answer(request.id, Answer::People(PeopleAnswer::Shopper(None)));
+    let done = desk.dispatch.take_errands();
+    assert_eq!(done.len(), 1);
+    assert!(done[0].0 == ErrandId(7) && done[0].1.result.is_ok());
+    assert!(desk.dispatch.take_errands().is_empty());
+
+    // An answer to another request is none.
+    desk.dispatch.run_errand(ErrandId(8), call());
+    let request = desk.send_one();
+    desk.answer(request.id, Answer::Done);
+    assert!(matches!(desk.dispatch.take_errands()[0].1.result, Err(Failure::Malformed(_))));
+
+    // Credentials that VTEX refuses stop it like everything else; it is not sent again by itself.
+    desk.dispatch.run_errand(ErrandId(9), call());
+    let request = desk.send_one();
+    desk.status(request.id, 401);
+    assert!(desk.dispatch.take_errands()[0].1.result.is_err());
+    desk.dispatch.run_errand(ErrandId(10), call());
+    assert_eq!(desk.send(), []);
+    desk.dispatch.credentials_changed(desk.now);
+    assert_eq!(desk.send().len(), 1);
+}
+
+#[test]
+fn errands_never_exceed_the_rate_of_their_route() {
+    use mare::core::call::people::PeopleCall;
+    use mare::core::dispatch::ErrandId;
+    let mut desk = Desk::new();
+    for n in 0..10_000 {
+        let call = Call::People(PeopleCall::ReadShopper { id: "a".into() });
+        desk.dispatch.run_errand(ErrandId(n), call);
+    }
+    let limit = desk.dispatch.tuning().routes.of(Route::PeopleRead).burst;
+    let places = desk.dispatch.tuning().concurrency.of(Lane::People);
+    let out = desk.send().len();
+    assert!(out > 0 && out <= places as usize && out as f64 <= limit.into(), "{out}");
+}
+
+#[test]
+fn what_was_read_of_the_newsletter_counts_as_confirmed_unless_a_request_is_out() {
+    use mare::core::call::people::{PeopleAnswer, PeopleCall};
+    use mare::core::dispatch::{Known, Newsletter};
+    use mare::core::entity::Entity;
+    use mare::core::shop_consent;
+    use mare::core::value::person::Consent;
+    let key = Key { entity: Entity::Consent, id: "77".into() };
+    let consent = |newsletter| Consent {
+        email: "ana@example.com".into(),
+        customer: "77".into(),
+        newsletter: Some(newsletter),
+        acts: Vec::new(),
+    };
+    let value = |newsletter| Value::Consent(Box::new(consent(newsletter)));
+    let mut desk = Desk::new();
+    let known = |desk: &Desk| {
+        let confirmed = desk.confirmed.get(&key).cloned();
+        desk.dispatch.newsletter(&key, || Known { confirmed, id: None })
+    };
+    let learn = |desk: &mut Desk, newsletter| {
+        let confirmed = desk.confirmed.get(&key).cloned();
+        let (now, mut effects) = (desk.now, Vec::new());
+        let known = || Known { confirmed, id: None };
+        let taken = desk.dispatch.newsletter_read(consent(newsletter), &key, known, now, &mut effects);
+        for effect in effects {
+            let Effect::Advance { key, confirmed } = effect else { panic!("{effect:?}") };
+            desk.confirmed.insert(key, confirmed);
+        }
+        taken
+    };
+    let held = |held, on_its_way| Newsletter::Known(shop_consent::Known { held, on_its_way });
+    assert_eq!(known(&desk), held(None, None));
+    desk.confirm(&key, value(true));
+    assert_eq!(known(&desk), held(Some(true), None));
+
+    // The shopper takes it back: what Live then says needs no request, and what it says later does.
+    assert!(learn(&mut desk, false));
+    assert_eq!(known(&desk), held(Some(false), None));
+    assert_eq!(desk.want(&key, value(false)), Accepted::Suppressed);
+    assert_eq!(desk.send(), []);
+    desk.want(&key, value(true));
+    assert_eq!(known(&desk), held(Some(false), Some(true)));
+    let find = desk.send_one();
+    assert_eq!(known(&desk), Newsletter::Unsure, "a request is out");
+    assert!(!learn(&mut desk, false));
+    desk.answer(find.id, Answer::People(PeopleAnswer::Found(Some("cl".into()))));
+    let save = desk.send_one();
+    assert!(matches!(&save.call, Call::People(PeopleCall::SaveCustomer { .. })));
+    desk.answer(save.id, Answer::Done);
+    assert_eq!(known(&desk), held(Some(true), None));
+
+    desk.confirm(&key, Value::Erased);
+    assert_eq!(known(&desk), Newsletter::Erased);
+    assert!(learn(&mut desk, true));
+    assert_eq!(desk.confirmed[&key].value, Value::Erased, "nothing is learned of who was erased");
 }

@@ -86,7 +86,12 @@ impl Store {
                     }
                 }
                 Effect::Confirmed { .. } | Effect::Bulk(_) => {}
-                other @ (Effect::Learned { .. } | Effect::Erase { .. }) => panic!("not asked for: {other:?}"),
+                other @ (Effect::Learned { .. }
+                | Effect::Reopen { .. }
+                | Effect::PriceLost { .. }
+                | Effect::Erase { .. }) => {
+                    panic!("not asked for: {other:?}")
+                }
             }
         }
     }
@@ -112,7 +117,7 @@ impl Vtex {
                 let held = total.map(|total| RemoteStock { total: *total, reserved: 0, unlimited: false });
                 return Answer::Stock(held);
             }
-            Call::Catalog(_) | Call::People(_) => panic!("only stock and prices are wanted"),
+            Call::Catalog(_) | Call::People(_) | Call::Order(_) => panic!("only stock and prices are wanted"),
             Call::ReadPrice { sku } => return Answer::Price(self.price.get(sku).cloned()),
             Call::FindSkus { refs } => {
                 let find = |sku_ref: &compact_str::CompactString| {
@@ -367,7 +372,7 @@ impl World {
         } else {
             let warehouse = WAREHOUSES[self.random.usize(..2)];
             let quantity = self.random.u32(..4);
-            (Key::stock(warehouse, &format!("SKU-{sku}")), Value::Stock(Stock { quantity }))
+            (Key::stock(warehouse, &format!("SKU-{sku}")), Value::Stock(Stock::of(quantity)))
         };
         let cause = if self.random.u8(..4) == 0 { Cause::Resync } else { Cause::Change };
         // The time of the commit names the version, so that the requests of stock can be told apart.
@@ -455,7 +460,7 @@ impl World {
             540..545 => {
                 let n = self.random.u32(..SKUS);
                 self.vtex.skus.insert(format!("SKU-{n}"), SkuId(n + 1));
-                self.dispatch.sku_created(&format!("SKU-{n}"), self.now);
+                self.dispatch.sku_created(&format!("SKU-{n}"));
             }
             545..600 => self.store.flush(self.store.pending.len() / 2),
             600..605 => self.pass(Duration::from_secs(90)),
@@ -508,7 +513,7 @@ impl World {
             match &newest.value {
                 Value::Stock(stock) => {
                     let held = self.vtex.stock.get(&(sku, key.warehouse().unwrap().to_owned()));
-                    assert_eq!(held, Some(&i64::from(stock.quantity)), "seed {}: {key}", self.seed);
+                    assert_eq!(held, Some(&i64::from(stock.told())), "seed {}: {key}", self.seed);
                 }
                 Value::Price(price) => {
                     let held = &self.vtex.price[&sku];
@@ -577,7 +582,7 @@ fn key_of(call: &Call) -> Option<Key> {
         | Call::DeleteFixed { sku, .. }
         | Call::DeletePrice { sku }
         | Call::ReadPrice { sku } => Some(Key::price(&sku_ref(sku))),
-        Call::FindSkus { .. } | Call::Catalog(_) | Call::People(_) | Call::Bulk(_) => None,
+        Call::FindSkus { .. } | Call::Catalog(_) | Call::People(_) | Call::Order(_) | Call::Bulk(_) => None,
     }
 }
 

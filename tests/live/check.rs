@@ -70,6 +70,15 @@ const CHANGES: &[Change] = &[
         &["SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"],
     ),
     (
+        "a second company in the same tables",
+        &[
+            "INSERT INTO live.loja (id, id_dominio, codigo, cnpj, razao_social, data_cadastro, data_atualizacao) VALUES \
+           ('00000000-0000-0000-0000-0000000000fe', '00000000-0000-0000-0000-0000000000ff', '001', '99000000000100', 'Outra', now(), now())",
+        ],
+        &[warning("tenant", "live.loja has rows of 2 tenants", "set mapping.tenant to one of ")],
+        &["DELETE FROM live.loja WHERE id = '00000000-0000-0000-0000-0000000000fe'"],
+    ),
+    (
         "our slot is there, but no other is free",
         &["SELECT pg_create_physical_replication_slot('other' || n) FROM generate_series(1, 19) n"],
         &[warning("slots", "none is free", "max_replication_slots")],
@@ -171,6 +180,12 @@ const SETTINGS: &[Setting] = &[
         "\"ATACADO\"",
         "\"NENHUMA\"",
         &[error("mapping", "no price table NENHUMA", "Live has ATACADO")],
+    ),
+    (
+        "a tenant that has no rows",
+        "[mapping]",
+        "[mapping]\ntenant = \"00000000-0000-0000-0000-0000000000ff\"",
+        &[error("tenant", "live.loja has no row of tenant 0000", "correct mapping.tenant; there are ")],
     ),
     (
         "no such database",

@@ -8,13 +8,23 @@ mod check;
 mod conformance;
 mod faults;
 mod guarantees;
+mod hook;
 mod init;
+mod messages;
 mod operating;
+mod optin;
+mod order_echo;
+mod order_kills;
+mod order_load;
+mod order_status;
+mod orders;
 mod people;
+mod prices;
 mod products;
 #[cfg(unix)]
 mod service;
 mod slot;
+mod writer;
 
 #[path = "../support/openapi.rs"]
 mod openapi;

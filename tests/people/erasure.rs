@@ -150,6 +150,40 @@ async fn whoever_was_made_known_a_moment_ago_is_forgotten_too() {
 }
 
 #[tokio::test]
+async fn whoever_is_deleted_in_live_leaves_nothing_with_us_and_vtex_keeps_what_it_has() {
+    // At rest, on the way, while VTEX is away, and with something that was refused.
+    for turns in [None, Some(0), Some(1), Some(2), Some(4)] {
+        let (mut shop, mut rows) = with_customer(MasterDataOptions::default()).await;
+        rows.customer.erased = false;
+        let held = shop.world().document_count("CL") + shop.world().document_count("AD");
+        if let Some(turns) = turns {
+            rows.customer.name = "Ana Lima".to_owned();
+            rows.consents.push(said("MARKETING_EMAIL", 3, 9));
+            shop.world().set_faults(vec![Fault { count: Some(3), ..Fault::new(FaultKind::Unavailable) }]);
+            shop.change(&rows);
+            for _ in 0..turns {
+                shop.turn().await;
+            }
+        }
+        shop.delete("77");
+        shop.settle().await;
+        assert_eq!(shop.world().document_count("CL") + shop.world().document_count("AD"), held, "{turns:?}");
+        let opted_in = shop.world().documents("CL")[0]["isNewsletterOptIn"] == true;
+        assert_eq!(opted_in, turns.is_none(), "{turns:?}: what was taken back before arrives all the same");
+        assert!(shop.world().erasures().is_empty(), "{turns:?}: nobody asked for it");
+        assert!(shop.ids.is_empty() && shop.amended.is_empty(), "{:?} {:?}", shop.ids, shop.amended);
+        assert!(
+            shop.confirmed.values().all(|confirmed| confirmed.value == Value::Released(None)),
+            "{turns:?}"
+        );
+        // Typed in again.
+        shop.change(&rows);
+        shop.settle().await;
+        assert_eq!(shop.world().document_count("CL"), 1, "{turns:?}");
+    }
+}
+
+#[tokio::test]
 async fn whoever_was_never_sent_is_erased_without_a_request() {
     let mut shop = Shop::open().await;
     let mut rows = person("77", "Ana Souza");

@@ -68,6 +68,98 @@ async fn a_late_older_acceptance_does_not_sign_up_again() {
     assert_eq!(act["state"], "revoked");
 }
 
+/// Whether VTEX holds somebody for signed up, by the e-mail address.
+fn signed_up(shop: &Shop, email: &str) -> Option<bool> {
+    let customer = shop.world().customers_by_email(email).into_iter().next()?;
+    Some(customer["isNewsletterOptIn"] == true)
+}
+
+async fn with_newsletter() -> (Shop, mare::mapping::people::PersonRows) {
+    let mut shop = Shop::open().await;
+    let mut rows = person("77", "Ana Souza");
+    rows.consents.push(said("MARKETING_EMAIL", 1, 2));
+    shop.change(&rows);
+    shop.settle().await;
+    assert_eq!(signed_up(&shop, "cliente77@example.com"), Some(true));
+    (shop, rows)
+}
+
+#[tokio::test]
+async fn a_revocation_reaches_vtex_though_the_address_is_gone_or_useless() {
+    for address in [None, Some("?"), Some("7f-1@ct.vtex.com.br")] {
+        for knows_the_id in [true, false] {
+            let (mut shop, mut rows) = with_newsletter().await;
+            if !knows_the_id {
+                shop.ids.clear();
+            }
+            rows.customer.email = address.map(str::to_owned);
+            rows.consents.push(said("MARKETING_EMAIL", 3, 9));
+            shop.change(&rows);
+            shop.settle().await;
+            assert_eq!(signed_up(&shop, "cliente77@example.com"), Some(false), "{address:?} {knows_the_id}");
+            let act = shop.world().document("LC", "77--marketing-5femail").unwrap();
+            assert_eq!(act["state"], "revoked");
+            assert_eq!(shop.world().document_count("CL"), 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_revocation_reaches_the_account_of_the_new_address_and_that_of_the_old_one() {
+    let (mut shop, mut rows) = with_newsletter().await;
+    let account = json!({"email": "ana@novo.example", "isNewsletterOptIn": true});
+    shop.world().shop_registers(account).unwrap();
+    rows.customer.email = Some("ana@novo.example".to_owned());
+    rows.consents.push(said("MARKETING_EMAIL", 3, 9));
+    shop.change(&rows);
+    shop.settle().await;
+    assert_eq!(signed_up(&shop, "cliente77@example.com"), Some(false));
+    assert_eq!(signed_up(&shop, "ana@novo.example"), Some(false));
+    // VTEX has each address once: what it refuses is set aside, and says so.
+    assert!(shop.amended[&key(Entity::Customer, "77")].parked.is_some());
+}
+
+#[tokio::test]
+async fn a_revocation_follows_a_customer_whose_address_changes() {
+    let (mut shop, mut rows) = with_newsletter().await;
+    rows.customer.email = Some("ana@novo.example".to_owned());
+    shop.change(&rows);
+    shop.settle().await;
+    assert_eq!(signed_up(&shop, "ana@novo.example"), Some(true));
+    rows.consents.push(said("MARKETING_EMAIL", 3, 9));
+    shop.change(&rows);
+    shop.settle().await;
+    assert_eq!(signed_up(&shop, "ana@novo.example"), Some(false));
+    assert_eq!(shop.world().document_count("CL"), 1);
+}
+
+#[tokio::test]
+async fn consents_whose_rows_are_deleted_are_taken_back_and_never_rise_again() {
+    let (mut shop, mut rows) = with_newsletter().await;
+    let agreed = rows.consents.pop().unwrap();
+    shop.change(&rows);
+    shop.settle().await;
+    assert_eq!(signed_up(&shop, "cliente77@example.com"), Some(false));
+    let act = shop.world().document("LC", "77--marketing-5femail").unwrap();
+    assert!(has(&act, &json!({"state": "deleted", "version": 2})) && act.get("saidAt").is_none(), "{act:#}");
+    // The row is restored from somewhere: then somebody can show it again.
+    rows.consents.push(agreed);
+    shop.change(&rows);
+    shop.settle().await;
+    assert_eq!(signed_up(&shop, "cliente77@example.com"), Some(true));
+    // The row of a revocation is deleted, and the agreement before it stays.
+    rows.consents.push(said("MARKETING_EMAIL", 3, 9));
+    shop.change(&rows);
+    rows.consents.pop();
+    shop.change(&rows);
+    shop.settle().await;
+    assert_eq!(signed_up(&shop, "cliente77@example.com"), Some(false));
+    rows.consents.push(said("MARKETING_EMAIL", 1, 10));
+    shop.change(&rows);
+    shop.settle().await;
+    assert_eq!(signed_up(&shop, "cliente77@example.com"), Some(true), "a newer agreement counts");
+}
+
 #[tokio::test]
 async fn a_customer_of_the_shop_is_recognised_whatever_the_page_of_the_answer() {
     for saved_answer in [SavedAnswer::Generic, SavedAnswer::LowerCase, SavedAnswer::OwnPage] {

@@ -11,7 +11,7 @@ use mare::core::record::{Cause, Confirmed, Dirty, Wanted};
 use mare::core::time::{Now, Tick, Timestamp};
 use mare::core::value::Value;
 use mare::mapping::people::{
-    self, AddressRow, ConsentConfig, ConsentRow, CustomerRow, CustomersConfig, PersonRows,
+    self, AddressRow, ConsentConfig, ConsentRow, CustomerRow, CustomersConfig, PersonRows, Told,
 };
 use mare::simulator::{Credential, Handle, Limits, MasterDataOptions, Options, Simulator, World};
 use mare::vtex::{Client, Credentials, VtexSettings};
@@ -27,6 +27,8 @@ pub(crate) struct Shop {
     pub(crate) ids: HashMap<Key, RemoteId>,
     /// The newest record of keys that are not at rest.
     pub(crate) amended: HashMap<Key, Dirty>,
+    /// What was wanted last, as the ledger knows it.
+    wanted: HashMap<Key, Value>,
     now: Now,
     position: u64,
 }
@@ -55,6 +57,7 @@ impl Shop {
             confirmed: HashMap::new(),
             ids: HashMap::new(),
             amended: HashMap::new(),
+            wanted: HashMap::new(),
             now,
             position: 0,
         }
@@ -70,8 +73,19 @@ impl Shop {
 
     /// Maps the rows, and hands over what they mean.
     pub(crate) fn change(&mut self, rows: &PersonRows) {
-        let mapped = people::person(rows, &CustomersConfig::default(), &ConsentConfig::default());
         let id = &rows.customer.code;
+        let last = |entity| self.wanted.get(&Key { entity, id: id.clone() });
+        let told = Told {
+            customer: match last(Entity::Customer) {
+                Some(Value::Customer(customer)) => Some(&**customer),
+                _ => None,
+            },
+            consent: match last(Entity::Consent) {
+                Some(Value::Consent(consent)) => Some(&**consent),
+                _ => None,
+            },
+        };
+        let mapped = people::person(rows, told, &CustomersConfig::default(), &ConsentConfig::default());
         for (entity, value) in [(Entity::Customer, mapped.customer), (Entity::Consent, mapped.consent)] {
             if let Ok(value) = value {
                 self.want(Key { entity, id: id.clone() }, value);
@@ -79,11 +93,25 @@ impl Shop {
         }
     }
 
+    /// The row of the customer is deleted in Live.
+    pub(crate) fn delete(&mut self, code: &str) {
+        let taken_back = match self.wanted.get(&key(Entity::Consent, code)) {
+            Some(Value::Consent(consent)) if consent.takes_back() => Some(consent.clone()),
+            _ => None,
+        };
+        self.want(key(Entity::Consent, code), Value::Released(taken_back));
+        self.want(key(Entity::Customer, code), Value::Released(None));
+    }
+
     fn want(&mut self, key: Key, value: Value) {
+        self.wanted.insert(key.clone(), value.clone());
         self.position += 1;
         let position = Position(self.position);
         let wanted = Wanted { value, position, committed_at: self.now.wall, cause: Cause::Change };
-        let id = self.ids.get(&key).filter(|_| key.entity == Entity::Customer).cloned();
+        // As the store knows it: a consent is told to the document of its customer.
+        let id =
+            self.ids.get(&key).or_else(|| self.ids.get(&Key { entity: Entity::Customer, ..key.clone() }));
+        let id = id.cloned();
         let known = Known { confirmed: self.confirmed.get(&key).cloned(), id };
         let mut effects = Vec::new();
         self.dispatch.want(&key, wanted, || known, self.now, &mut effects);
@@ -149,7 +177,11 @@ impl Shop {
                     self.confirmed.remove(&consent);
                     self.amended.remove(&consent);
                 }
-                Effect::SkuLearned { .. } | Effect::Confirmed { .. } | Effect::Bulk(_) => {}
+                Effect::SkuLearned { .. }
+                | Effect::Reopen { .. }
+                | Effect::PriceLost { .. }
+                | Effect::Confirmed { .. }
+                | Effect::Bulk(_) => {}
             }
         }
     }
@@ -175,6 +207,7 @@ pub(crate) fn person(code: &str, name: &str) -> PersonRows {
         phone: None,
         active: true,
         erased: false,
+        price_group: None,
     };
     PersonRows { customer, addresses: Vec::new(), consents: vec![said("CADASTRO", 1, 1)] }
 }

@@ -8,10 +8,13 @@ mod tds;
 mod double;
 mod failures;
 mod login;
+mod optin;
+mod orders;
 mod shop;
 mod streams;
 mod transactions;
 mod values;
+mod writer;
 
 use std::time::Duration;
 

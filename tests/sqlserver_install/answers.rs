@@ -218,7 +218,12 @@ fn serve_tables(
         reply(&columns, rows.collect())
     });
     on(engine, "mare:check.codes", |live, sql, _| {
-        let codes = if sql.contains("[tabela_preco]") { &live.price_tables } else { &live.stores };
+        let of = |name: &str| sql.contains(name);
+        let codes = match (of("[id_dominio]"), of("[tabela_preco]")) {
+            (true, _) => &live.tenants,
+            (_, true) => &live.price_tables,
+            _ => &live.stores,
+        };
         reply(&[("codigo", TEXT)], codes.iter().map(|code| vec![Value::text(format!("{code}  "))]).collect())
     });
 }

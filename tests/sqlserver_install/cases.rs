@@ -65,6 +65,7 @@ pub(crate) const ANYWHERE: &[Case] = &[
         "find out",
     ),
     (|live| live.stores = vec!["002"], Error, "mapping", "no store 001", "Live has 002"),
+    (|live| live.tenants = vec!["1", "2"], Warning, "tenant", "rows of 2 tenants", "one of 1, 2"),
     (
         |live| live.price_tables = vec!["ATACADO"],
         Error,

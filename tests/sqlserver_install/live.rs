@@ -64,6 +64,7 @@ pub(crate) struct Live {
     pub(crate) retention: (i64, i64),
     pub(crate) untracked: BTreeSet<&'static str>,
     pub(crate) stores: Vec<&'static str>,
+    pub(crate) tenants: Vec<&'static str>,
     pub(crate) price_tables: Vec<&'static str>,
     /// Statements that are answered with a reason instead, and statements that fail.
     pub(crate) untold: BTreeSet<&'static str>,
@@ -102,6 +103,7 @@ impl Live {
             retention: (7, 3),
             untracked: BTreeSet::new(),
             stores: vec!["001", "002"],
+            tenants: vec!["1"],
             price_tables: vec!["VAREJO", "ATACADO"],
             untold: BTreeSet::new(),
             failing: BTreeSet::new(),

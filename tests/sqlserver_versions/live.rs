@@ -15,7 +15,7 @@ pub(crate) struct Shape {
 
 const QUANTITY: Kind = Kind::Decimal { precision: 15, scale: 0 };
 
-static SHAPES: [Shape; 8] = [
+static SHAPES: [Shape; 21] = [
     Shape {
         name: "loja",
         key: &[("id", Kind::Int)],
@@ -46,6 +46,25 @@ static SHAPES: [Shape; 8] = [
             ("estoque_minimo_exibicao", QUANTITY),
             ("ind_fracionado", Kind::Bit),
             ("situacao", Kind::Int),
+            ("descricao", Kind::NVarChar(150)),
+            ("descricao_resumida", Kind::NVarChar(50)),
+            ("descricao_ecommerce", Kind::NVarChar(400)),
+            ("titulo_ecommerce", Kind::NVarChar(150)),
+            ("palavras_chave", Kind::NVarChar(400)),
+            ("meta_descricao", Kind::NVarChar(320)),
+            ("id_marca", Kind::Int),
+            ("id_classificador", Kind::Int),
+            ("ncm", Kind::NVarChar(20)),
+            ("unidade_medida", Kind::NVarChar(6)),
+            ("tipo_produto", Kind::Int),
+            ("ind_ativo_ecommerce", Kind::Bit),
+            ("ordem_exibicao", Kind::Int),
+            ("peso_bruto", MEASURE),
+            ("altura_cm", MEASURE),
+            ("largura_cm", MEASURE),
+            ("comprimento_cm", MEASURE),
+            ("data_lancamento", Kind::Date),
+            ("referencia", Kind::NVarChar(40)),
         ],
     },
     Shape {
@@ -57,6 +76,13 @@ static SHAPES: [Shape; 8] = [
             ("fator_embalagem", QUANTITY),
             ("ind_ativo_ecommerce", Kind::Bit),
             ("situacao", Kind::Int),
+            ("id_cor", Kind::Int),
+            ("id_tamanho", Kind::Int),
+            ("complemento", Kind::NVarChar(60)),
+            ("peso_bruto", MEASURE),
+            ("altura_cm", MEASURE),
+            ("largura_cm", MEASURE),
+            ("comprimento_cm", MEASURE),
         ],
     },
     Shape {
@@ -86,6 +112,133 @@ static SHAPES: [Shape; 8] = [
         key: &[("codigo", Kind::NVarChar(20))],
         others: &[("descricao", Kind::NVarChar(40))],
     },
+    // What products are put together from.
+    Shape { name: "marca", key: ID, others: NAMED },
+    Shape {
+        name: "classificador",
+        key: ID,
+        others: &[
+            ("id_dominio", Kind::Int),
+            ("codigo", Kind::NVarChar(20)),
+            ("id_pai", Kind::Int),
+            ("descricao", Kind::NVarChar(60)),
+            ("situacao", Kind::Int),
+            ("nivel", Kind::Int),
+        ],
+    },
+    Shape { name: "cor", key: ID, others: NAMED },
+    Shape { name: "tamanho", key: ID, others: NAMED },
+    Shape {
+        name: "produto_codigo_barras",
+        key: ID,
+        others: &[
+            ("id_sku", Kind::Int),
+            ("codigo", Kind::NVarChar(20)),
+            ("tipo", Kind::Int),
+            ("ind_principal", Kind::Bit),
+            ("situacao", Kind::Int),
+        ],
+    },
+    Shape {
+        name: "produto_imagem",
+        key: ID,
+        others: &[
+            ("id_produto", Kind::Int),
+            ("id_cor", Kind::Int),
+            ("ordem", Kind::Int),
+            ("url", Kind::NVarChar(500)),
+            ("texto", Kind::NVarChar(120)),
+            ("ind_principal", Kind::Bit),
+        ],
+    },
+    Shape {
+        name: "produto_especificacao",
+        key: ID,
+        others: &[("id_produto", Kind::Int), ("nome", Kind::NVarChar(60)), ("valor", Kind::NVarChar(400))],
+    },
+    Shape {
+        name: "produto_kit_componente",
+        key: ID,
+        others: &[
+            ("id_sku_kit", Kind::Int),
+            ("id_sku", Kind::Int),
+            ("quantidade", MEASURE),
+            ("preco_unitario", MEASURE),
+        ],
+    },
+    // And customers.
+    Shape {
+        name: "cliente",
+        key: ID,
+        others: &[
+            ("id_dominio", Kind::Int),
+            ("codigo", Kind::NVarChar(20)),
+            ("tipo_pessoa", Kind::Int),
+            ("cpf_cnpj", Kind::NVarChar(14)),
+            ("rg_inscricao", Kind::NVarChar(20)),
+            ("nome", Kind::NVarChar(150)),
+            ("nome_fantasia", Kind::NVarChar(150)),
+            ("data_nascimento", Kind::Date),
+            ("sexo", Kind::Int),
+            ("email", Kind::NVarChar(150)),
+            ("celular", Kind::NVarChar(20)),
+            ("telefone", Kind::NVarChar(20)),
+            ("situacao", Kind::Int),
+            ("data_anonimizacao", Kind::DateTime2(3)),
+        ],
+    },
+    Shape {
+        name: "cliente_endereco",
+        key: ID,
+        others: &[
+            ("id_cliente", Kind::Int),
+            ("tipo", Kind::Int),
+            ("destinatario", Kind::NVarChar(100)),
+            ("logradouro", Kind::NVarChar(100)),
+            ("numero", Kind::NVarChar(20)),
+            ("complemento", Kind::NVarChar(60)),
+            ("bairro", Kind::NVarChar(60)),
+            ("cidade", Kind::NVarChar(60)),
+            ("uf", Kind::NVarChar(2)),
+            ("cep", Kind::NVarChar(9)),
+            ("pais", Kind::NVarChar(3)),
+            ("referencia", Kind::NVarChar(100)),
+            ("situacao", Kind::Int),
+        ],
+    },
+    Shape {
+        name: "carta_consentimento",
+        key: ID,
+        others: &[
+            ("id_dominio", Kind::Int),
+            ("codigo", Kind::NVarChar(20)),
+            ("versao", Kind::Int),
+            ("hash_texto", Kind::NVarChar(64)),
+        ],
+    },
+    Shape { name: "finalidade_consentimento", key: ID, others: &[("codigo", Kind::NVarChar(20))] },
+    Shape {
+        name: "cliente_consentimento",
+        key: ID,
+        others: &[
+            ("id_cliente", Kind::Int),
+            ("id_carta", Kind::Int),
+            ("id_finalidade", Kind::Int),
+            ("situacao", Kind::Int),
+            ("canal", Kind::NVarChar(20)),
+            ("data_aceite", Kind::DateTime2(3)),
+            ("data_revogacao", Kind::DateTime2(3)),
+        ],
+    },
+];
+
+const ID: &[(&str, Kind)] = &[("id", Kind::Int)];
+const MEASURE: Kind = Kind::Decimal { precision: 15, scale: 4 };
+const NAMED: &[(&str, Kind)] = &[
+    ("id_dominio", Kind::Int),
+    ("codigo", Kind::NVarChar(20)),
+    ("descricao", Kind::NVarChar(60)),
+    ("situacao", Kind::Int),
 ];
 
 pub(crate) const STOCK: &str = "estoque_saldo";
@@ -307,12 +460,15 @@ pub(crate) fn open_shop(engine: &mut Engine, skus: i64) {
         row.push(Value::Null);
         vec![row]
     };
+    let product = |mut row: Row| {
+        row.resize(Shape::named(PRODUCT).columns().len() + 1, Value::Null);
+        vec![row]
+    };
     engine.autocommit(|engine, tx| {
         engine.insert(tx, "loja", row(vec![one(), one(), Value::text("001"), yes(), one()]))?;
         engine.insert(tx, "deposito", row(vec![one(), one(), Value::text("LOJA"), yes(), one()]))?;
-        let product =
-            vec![one(), one(), Value::text("P1"), yes(), Value::Decimal(0), Value::Bit(false), one()];
-        engine.insert(tx, PRODUCT, row(product))?;
+        let first = vec![one(), one(), Value::text("P1"), yes(), Value::Decimal(0), Value::Bit(false), one()];
+        engine.insert(tx, PRODUCT, product(first))?;
         (1..=skus).try_for_each(|sku| add_sku(engine, tx, sku))
     });
 }
@@ -320,10 +476,40 @@ pub(crate) fn open_shop(engine: &mut Engine, skus: i64) {
 /// One more SKU of the product, with one piece.
 pub(crate) fn add_sku(engine: &mut Engine, tx: Tx, sku: i64) -> Outcome<()> {
     let (one, code) = (|| Value::Int(1), Value::text(format!("S{sku}")));
-    let columns = [one(), code, Value::Decimal(1), Value::Bit(true), one(), Value::Null];
-    engine.insert(tx, SKU, vec![[vec![Value::Int(sku)], columns.to_vec()].concat()])?;
+    let columns = [one(), code, Value::Decimal(1), Value::Bit(true), one()];
+    let mut row = [vec![Value::Int(sku)], columns.to_vec()].concat();
+    row.resize(Shape::named(SKU).columns().len() + 1, Value::Null);
+    engine.insert(tx, SKU, vec![row])?;
     let stock = vec![one(), one(), Value::Int(sku), Value::Decimal(1), Value::Decimal(0), Value::Null];
     engine.insert(tx, STOCK, vec![stock]).map(drop)
+}
+
+/// A row with these columns; the others are null.
+pub(crate) fn put(engine: &mut Engine, tx: Tx, table: &str, columns: &[(&str, Value)]) -> Outcome<()> {
+    let mut row = vec![Value::Null; engine.columns(table).len()];
+    for (name, value) in columns {
+        let place = engine.column(table, name);
+        row[place] = value.clone();
+    }
+    engine.insert(tx, table, vec![row]).map(drop)
+}
+
+/// Sets one column of the row with this id.
+pub(crate) fn set(
+    engine: &mut Engine,
+    tx: Tx,
+    table: &str,
+    id: i64,
+    column: &str,
+    value: Value,
+) -> Outcome<usize> {
+    let place = engine.column(table, column);
+    let is_meant = |row: &Row| row[0] == Value::Int(id);
+    engine.update(tx, table, Locks::Wait, is_meant, |row| row[place] = value.clone())
+}
+
+pub(crate) fn remove(engine: &mut Engine, tx: Tx, table: &str, id: i64) -> Outcome<usize> {
+    engine.delete(tx, table, Locks::Wait, |row| row[0] == Value::Int(id))
 }
 
 fn is_sku(sku: i64) -> impl Fn(&Row) -> bool {

@@ -16,3 +16,4 @@ mod rowversion;
 mod site;
 mod tracking;
 mod whole;
+mod whole_catalog;

@@ -254,7 +254,7 @@ impl Site {
     pub(crate) fn quantity(&self, sku: i64) -> Option<u32> {
         let dirty = self.store.dirty(&Key::stock("w", &format!("S{sku}"))).unwrap()?;
         match dirty.wanted.value {
-            Value::Stock(Stock { quantity }) => Some(quantity),
+            Value::Stock(Stock { quantity, .. }) => Some(quantity),
             other => panic!("{other:?}"),
         }
     }

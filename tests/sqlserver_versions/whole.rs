@@ -14,9 +14,9 @@ use crate::tds::{self, Locks, Server, Tx};
 const PATIENCE: Duration = Duration::from_secs(60);
 const SKUS: i64 = 9;
 
-struct Whole {
-    server: Server,
-    vtex: Handle,
+pub(crate) struct Whole {
+    pub(crate) server: Server,
+    pub(crate) vtex: Handle,
     folder: tempfile::TempDir,
     running: Option<Child>,
 }
@@ -30,6 +30,12 @@ impl Drop for Whole {
 impl Whole {
     /// Live has goods before anybody reads it. `capture`: a line of `[[source]]`.
     async fn open(capture: &str) -> Self {
+        let options = Options { auto_skus: true, ..Options::default() };
+        Self::with(capture, "\"stock\"", options).await
+    }
+
+    /// As [`Whole::open`], with these entities.
+    pub(crate) async fn with(capture: &str, entities: &str, options: Options) -> Self {
         let server = Server::start(tds::Options::default()).await;
         server.with(|engine| {
             live::install(engine);
@@ -40,7 +46,7 @@ impl Whole {
                 engine.truncate(&change_table(shape.name));
             }
         });
-        let options = Options { warehouses: vec!["w".to_owned()], auto_skus: true, ..Options::default() };
+        let options = Options { warehouses: vec!["w".to_owned()], ..options };
         let vtex = Simulator::start(options).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let admin = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -51,7 +57,7 @@ impl Whole {
              pricing_url = \"{pricing}\"\n\
              [[source]]\nengine = \"sqlserver\"\nhost = \"localhost\"\nport = {}\ndatabase = \"live\"\nuser = \"mare\"\n\
              tls = \"disable\"\nheartbeat_seconds = 1\npoll_min_ms = 5\npoll_max_ms = 50\n{capture}\n\
-             [mapping]\nentities = [\"stock\"]\n[[mapping.stores]]\nloja = \"001\"\nwarehouse = \"w\"\n\
+             [mapping]\nentities = [{entities}]\n[[mapping.stores]]\nloja = \"001\"\nwarehouse = \"w\"\n\
              [admin]\nlisten = \"{admin}\"\n",
             server.port()
         );
@@ -61,7 +67,7 @@ impl Whole {
         whole
     }
 
-    fn start(&mut self) {
+    pub(crate) fn start(&mut self) {
         let log = std::fs::File::create(self.folder.path().join("log")).unwrap();
         let command = Command::new(env!("CARGO_BIN_EXE_mare"))
             .args(["run", "--config", "mare.toml"])
@@ -76,11 +82,16 @@ impl Whole {
     }
 
     /// As `kill -9`.
-    fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         if let Some(mut running) = self.running.take() {
             running.kill().unwrap();
             running.wait().unwrap();
         }
+    }
+
+    /// What the shop does in one transaction.
+    pub(crate) fn shop<T>(&self, work: impl FnOnce(&mut tds::Engine, Tx) -> tds::Outcome<T>) -> T {
+        self.server.with(|engine| engine.autocommit(work))
     }
 
     fn sell(&self, sku: i64, left: i64) {
@@ -92,7 +103,7 @@ impl Whole {
         world.stock(world.sku_id(&format!("S{sku}"))?, "w").map(|stock| stock.quantity)
     }
 
-    async fn until(&self, what: &str, done: impl Fn(&Self) -> bool) {
+    pub(crate) async fn until(&self, what: &str, done: impl Fn(&Self) -> bool) {
         let waited = tokio::time::timeout(PATIENCE, async {
             while !done(self) {
                 tokio::time::sleep(Duration::from_millis(10)).await;

@@ -43,6 +43,7 @@ pub(crate) fn every_statement(schema: &str, tables: &[CaptureTable]) -> Vec<(Str
     let stock = tables.iter().find(|table| table.role == Role::Stock).unwrap();
     let price = tables.iter().find(|table| table.role == Role::Price).unwrap();
     let [store, deposit, sku] = [0, 1, 2].map(|n| &stock.key[n]);
+    let since = price.columns().nth(7).unwrap();
     let mut texts: Vec<String> = [
         ask::PROBE,
         ask::PROBE_FORK,
@@ -85,6 +86,8 @@ pub(crate) fn every_statement(schema: &str, tables: &[CaptureTable]) -> Vec<(Str
         ask::drain_delete(schema, stock),
         ask::page(price, &price.key[0], true),
         ask::page(price, &price.key[0], false),
+        ask::page_since(price, &price.key[0], since, true),
+        ask::page_since(price, &price.key[0], since, false),
         ask::by_keys(price, &price.key[0], 3),
         ask::range_within(stock, [store, deposit], sku, true),
         ask::range_within(stock, [store, deposit], sku, false),

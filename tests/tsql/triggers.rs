@@ -91,11 +91,11 @@ fn a_trigger_does_nothing_that_could_hurt_the_shop() {
 }
 
 #[test]
-fn every_table_of_products_and_customers_can_be_captured() {
-    let entities = r#"{"entities": ["stock", "price", "product", "customer", "consent"]}"#;
+fn every_table_of_every_entity_can_be_captured() {
+    let entities = r#"{"entities": ["stock", "price", "product", "customer", "consent", "order"], "catalog": {"kits": true}}"#;
     let mapping: mare::mapping::config::MappingConfig = serde_json::from_str(entities).unwrap();
     let captured = mapping.captured();
-    assert_eq!(captured.len(), 19);
+    assert_eq!(captured.len(), 26);
     let found: Vec<_> = captured.iter().map(|table| crate::facts::described(&table.table)).collect();
     let tables =
         mare::source::changelog::sqlserver::table::plan(&captured, &found, "mare", Form::Key).unwrap();

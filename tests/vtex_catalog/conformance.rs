@@ -22,8 +22,11 @@ async fn every_catalog_exchange_is_as_vtex_documents_it() {
     let images = vec![image("costas", "2"), image("lado", "3")];
     let eans = vec!["7891234567888".into()];
     shop.deliver(&product, &Sku { name: "Outro".into(), images, eans, ..a_sku() }).await;
+    // One of each is taken back.
+    let product = Product { specifications: Vec::new(), ..product };
+    shop.deliver(&product, &Sku { specifications: Vec::new(), ..a_sku() }).await;
     let kit = |quantity| {
-        let components = vec![Component { sku: SKU.into(), quantity }];
+        let components = vec![Component { sku: SKU.into(), quantity, unit_price: None }];
         Value::Sku(Box::new(Sku { eans: Vec::new(), components, ..a_sku() }))
     };
     for quantity in [1, 2] {

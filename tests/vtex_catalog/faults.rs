@@ -1,7 +1,9 @@
+use mare::core::entity::Entity;
+use mare::core::value::Value;
 use mare::core::value::catalog::{Product, Sku};
 use mare::simulator::{Fault, FaultKind, Options, Quirks, UnknownProduct};
 
-use super::shop::{Shop, a_product, a_sku, holds, image};
+use super::shop::{SKU, Shop, a_product, a_sku, holds, image};
 
 const WRITES: [&str; 12] = [
     "POST */pvt/brand",
@@ -58,6 +60,18 @@ async fn a_catalog_survives_many_failures_at_random() {
         shop.deliver(&product, &sku).await;
         holds(&shop, &product, &sku);
     }
+}
+
+/// A SKU changes, and everything that it hangs on is gone: product, category, department and brand.
+#[tokio::test]
+async fn what_a_sku_hangs_on_is_made_again_in_an_account_that_has_lost_it() {
+    let mut shop = Shop::open().await;
+    shop.deliver(&a_product(), &a_sku()).await;
+    shop.empty_the_account().await;
+    let sku = Sku { name: "Vestido Longo Azul 42".into(), ..a_sku() };
+    shop.want(Entity::Sku, SKU, Value::Sku(Box::new(sku.clone())));
+    shop.settle().await;
+    holds(&shop, &a_product(), &sku);
 }
 
 /// The process ends after any number of requests.

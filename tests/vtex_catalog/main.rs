@@ -5,6 +5,7 @@
 
 mod conformance;
 mod faults;
+mod images;
 #[path = "../support/openapi.rs"]
 mod openapi;
 mod shop;

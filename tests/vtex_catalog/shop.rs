@@ -1,9 +1,10 @@
 //! A catalog, and everything between it and a simulator.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use compact_str::CompactString;
-use mare::core::dispatch::{Dispatch, Effect, Known, Tuning};
+use mare::core::dispatch::{Dispatch, Effect, Explain, Known, Tuning};
 use mare::core::entity::{Entity, Key, RemoteId, SkuId};
 use mare::core::money::{Decimal4, Money};
 use mare::core::position::Position;
@@ -38,12 +39,7 @@ impl Shop {
     }
 
     pub(crate) async fn with(options: Options) -> Self {
-        let vtex = Simulator::start(Options { limits: Limits::unlimited(), ..options }).await.unwrap();
-        let mut settings = VtexSettings::new("simulator");
-        settings.catalog_url = Some(vtex.base_url());
-        settings.request_timeout_ms = 500;
-        let Credential { key, token } = Credential::default();
-        let client = Client::new(&settings, Credentials::new(key, token)).unwrap();
+        let (vtex, client) = account(options).await;
         let now = Now { tick: Tick::ZERO, wall: Timestamp(1_700_000_000_000_000) };
         Self {
             vtex,
@@ -56,6 +52,52 @@ impl Shop {
             now,
             position: 0,
         }
+    }
+
+    /// The account loses all that it had, and we do not know.
+    pub(crate) async fn empty_the_account(&mut self) {
+        (self.vtex, self.client) = account(Options::default()).await;
+    }
+
+    /// Images are looked at before they are sent.
+    pub(crate) fn checking_images(self) -> Self {
+        Self { client: self.client.checking_images().unwrap(), ..self }
+    }
+
+    /// The time until the next thing is due passes.
+    pub(crate) fn pass(&mut self, time: Duration) {
+        self.now = Now { tick: self.now.tick + time, wall: self.now.wall.plus(time) };
+        self.world().advance(time);
+    }
+
+    /// Until nothing can be done before some time has passed; the requests that it took, and that time.
+    pub(crate) async fn until_it_waits(&mut self) -> (Vec<String>, Option<Duration>) {
+        let mut lines = Vec::new();
+        loop {
+            let (mut requests, mut effects) = (Vec::new(), Vec::new());
+            let next = self.dispatch.poll(self.now, &mut requests, &mut effects);
+            self.persist(effects);
+            if requests.is_empty() {
+                let wait = next.map(|next| next.since(self.now.tick));
+                // A pause between two look-ups is none.
+                match wait.filter(|wait| *wait < Duration::from_secs(10)) {
+                    Some(wait) => self.pass(wait),
+                    None => return (lines, wait),
+                }
+            }
+            for request in requests {
+                lines.push(mare::vtex::describe(&request.call));
+                let outcome = self.client.execute(&request.call).await;
+                let mut effects = Vec::new();
+                self.dispatch.finished(request.id, outcome, self.now, &mut || 0.5, &mut effects);
+                self.persist(effects);
+            }
+        }
+    }
+
+    /// What the last request of the SKU led to.
+    pub(crate) fn explained(&self) -> Option<Explain> {
+        self.dispatch.explain(&Key { entity: Entity::Sku, id: SKU.into() }, self.now)
     }
 
     pub(crate) fn world(&self) -> &World {
@@ -173,10 +215,33 @@ impl Shop {
                 Effect::Learned { key, id: None } => drop(self.ids.remove(&key)),
                 Effect::SkuLearned { sku_ref, id: Some(id) } => drop(self.skus.insert(sku_ref, id)),
                 Effect::SkuLearned { sku_ref, id: None } => drop(self.skus.remove(&sku_ref)),
-                Effect::Erase { .. } | Effect::Confirmed { .. } | Effect::Bulk(_) => {}
+                Effect::Reopen { key } => self.reopen(&key),
+                Effect::PriceLost { .. }
+                | Effect::Erase { .. }
+                | Effect::Confirmed { .. }
+                | Effect::Bulk(_) => {}
             }
         }
     }
+
+    fn reopen(&mut self, key: &Key) {
+        let Confirmed { value, position, .. } = self.confirmed.remove(key).unwrap();
+        let wanted = Wanted { value, position, committed_at: self.now.wall, cause: Cause::Resync };
+        self.dirty.insert(key.clone(), Dirty::fresh(wanted.clone()));
+        let mut effects = Vec::new();
+        self.dispatch.want(key, wanted, Known::default, self.now, &mut effects);
+        self.persist(effects);
+    }
+}
+
+async fn account(options: Options) -> (Handle, Client) {
+    let vtex = Simulator::start(Options { limits: Limits::unlimited(), ..options }).await.unwrap();
+    let mut settings = VtexSettings::new("simulator");
+    settings.catalog_url = Some(vtex.base_url());
+    settings.request_timeout_ms = 500;
+    let Credential { key, token } = Credential::default();
+    let client = Client::new(&settings, Credentials::new(key, token)).unwrap();
+    (vtex, client)
 }
 
 fn tuning() -> Tuning {

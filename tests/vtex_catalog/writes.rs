@@ -73,7 +73,7 @@ async fn a_kit_waits_for_its_parts_and_is_made_of_them() {
     let mut shop = Shop::open().await;
     shop.deliver(&a_product(), &a_sku()).await;
     let part = shop.sku().id;
-    let component = mare::core::value::catalog::Component { sku: SKU.into(), quantity: 2 };
+    let component = mare::core::value::catalog::Component { sku: SKU.into(), quantity: 2, unit_price: None };
     let kit = Sku { name: "Kit".into(), eans: Vec::new(), components: vec![component], ..a_sku() };
     shop.want(Entity::Sku, "KIT-1", Value::Sku(Box::new(kit)));
     shop.settle().await;

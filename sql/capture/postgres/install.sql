@@ -5,7 +5,7 @@
 -- Effect on the shop: none on its statements. From the moment the slot exists Live keeps WAL until maré has
 -- read it, so start maré soon, and set max_slot_wal_keep_size (see `mare check`).
 
--- 1. A login of its own. REPLICATION lets it read the slot; it owns nothing and can change nothing.
+-- 1. A login of its own. REPLICATION lets it read the slot; it owns nothing, and changes nothing but what is granted below.
 {role}
 
 -- 2. It may read the mapped columns, and no others.

@@ -176,6 +176,19 @@ CREATE TABLE live.produto_especificacao (
     data_atualizacao  timestamptz   NOT NULL
 );
 
+-- What a kit (tipo_produto 2) is made of, by SKU: id_sku_kit is the kit as it is sold. A part may be in many kits.
+CREATE TABLE live.produto_kit_componente (
+    id                uuid           PRIMARY KEY,
+    id_sku_kit        uuid           NOT NULL REFERENCES live.produto_sku,
+    id_sku            uuid           NOT NULL REFERENCES live.produto_sku,
+    quantidade        numeric(15,4)  NOT NULL DEFAULT 1 CHECK (quantidade > 0),
+    preco_unitario    numeric(15,4),                              -- of one unit within the kit; null: none of its own
+    data_atualizacao  timestamptz    NOT NULL,
+    UNIQUE (id_sku_kit, id_sku),
+    CHECK (id_sku <> id_sku_kit)
+);
+CREATE INDEX produto_kit_componente_id_sku ON live.produto_kit_componente (id_sku);
+
 -- ----------------------------------------------------------------------------------------------------
 -- Prices
 -- ----------------------------------------------------------------------------------------------------

@@ -189,6 +189,20 @@ CREATE TABLE live.produto_especificacao (
     versao_linha      rowversion        NOT NULL
 );
 
+-- What a kit (tipo_produto 2) is made of, by SKU: id_sku_kit is the kit as it is sold. A part may be in many kits.
+CREATE TABLE live.produto_kit_componente (
+    id                uniqueidentifier  NOT NULL CONSTRAINT pk_produto_kit_componente PRIMARY KEY,
+    id_sku_kit        uniqueidentifier  NOT NULL REFERENCES live.produto_sku,
+    id_sku            uniqueidentifier  NOT NULL REFERENCES live.produto_sku,
+    quantidade        decimal(15,4)     NOT NULL DEFAULT 1 CHECK (quantidade > 0),
+    preco_unitario    decimal(15,4)     NULL,  -- of one unit within the kit; null: none of its own
+    data_atualizacao  datetime2(3)      NOT NULL,
+    versao_linha      rowversion        NOT NULL,
+    CONSTRAINT uq_produto_kit_componente_id_sku_kit_id_sku UNIQUE (id_sku_kit, id_sku),
+    CHECK (id_sku <> id_sku_kit)
+);
+CREATE INDEX ix_produto_kit_componente_id_sku ON live.produto_kit_componente (id_sku);
+
 -- ----------------------------------------------------------------------------------------------------
 -- Prices
 -- ----------------------------------------------------------------------------------------------------

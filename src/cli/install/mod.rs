@@ -6,6 +6,7 @@ use secrecy::SecretString;
 use crate::config::{CaptureMode, Config, Live, Source};
 use crate::core::entity::Entity;
 use crate::live;
+use crate::live::writer::{Dialect, grant_script, revoke_script};
 
 mod postgres;
 pub(super) mod sqlserver;
@@ -80,6 +81,12 @@ impl By {
         }
         Ok(sources)
     }
+}
+
+/// What lets the login write, or no longer lets it.
+fn writing(dialect: Dialect, login: &str, is_new: bool, config: &Config) -> String {
+    let revoked = if is_new { Vec::new() } else { config.not_written() };
+    [revoke_script(dialect, login, &revoked), grant_script(dialect, login, &config.rights())].concat()
 }
 
 /// The password of the login, which a new one needs.

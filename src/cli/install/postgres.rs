@@ -6,13 +6,14 @@ use tokio_postgres::Client;
 
 use crate::config::{Config, Source};
 use crate::live::PostgresSettings;
+use crate::live::writer::Dialect;
 use crate::source::changelog::postgres as triggers;
 use crate::source::postgres::install::{
-    Existing, Names, install_script, look_at_tables, run_script, uninstall_script,
+    Existing, Names, install_script, look_at_tables, other_rights, run_script, uninstall_script,
 };
 use crate::source::postgres::slot;
 
-use super::{By, Uninstall, password};
+use super::{By, Uninstall, password, writing};
 
 /// What `run_script` leaves undone when it fails.
 const AGAIN: &str = "the installation stopped; running it again continues";
@@ -53,8 +54,9 @@ pub(super) async fn install_slot(
     let names = names(source, settings);
     let exists = Existing::look(client, &names, &found).await?;
     let version = slot::server_version(client).await?;
+    let writing = writing(Dialect::Postgres, &names.role, !exists.role, config);
     if dry_run {
-        println!("{}", install_script(&names, &captured, &found, version, None, &exists)?);
+        println!("{}{writing}", install_script(&names, &captured, &found, version, None, &exists)?);
         return Ok(());
     }
     let level = client.query_one("SHOW wal_level", &[]).await?.try_get::<_, String>(0)?;
@@ -67,7 +69,7 @@ pub(super) async fn install_slot(
     let password = password(source, exists.role)?;
     let secret = password.as_ref().map(|password| password.expose_secret());
     let script = install_script(&names, &captured, &found, version, secret, &exists)?;
-    run_script(client, &script).await.context(AGAIN)?;
+    run_script(client, &(script + &writing)).await.context(AGAIN)?;
     println!(
         "{}: {} tables published as \"{}\", slot \"{}\", login \"{}\". Next: mare check",
         source.name,
@@ -89,14 +91,15 @@ pub(super) async fn install_triggers(
     let names = trigger_names(settings);
     let layouts = source.layouts(&config.mapping);
     let exists = triggers::install::Existing::look(client, &names, &layouts).await?;
+    let writing = writing(Dialect::Postgres, &names.role, !exists.role, config);
     if dry_run {
-        println!("{}", triggers::install::install_script(&names, &layouts, &exists, None)?);
+        println!("{}{writing}", triggers::install::install_script(&names, &layouts, &exists, None)?);
         return Ok(());
     }
     let password = password(source, exists.role)?;
     let secret = password.as_ref().map(|password| password.expose_secret());
     let script = triggers::install::install_script(&names, &layouts, &exists, secret)?;
-    run_script(client, &script).await.context(AGAIN)?;
+    run_script(client, &(script + &writing)).await.context(AGAIN)?;
     println!(
         "{}: {} tables captured by triggers into schema \"mare\", login \"{}\". Next: mare check",
         source.name,
@@ -118,7 +121,7 @@ impl Uninstall {
         let found = look_at_tables(client, &captured).await?;
         let names = names(source, settings);
         let exists = Existing::look(client, &names, &found).await?;
-        let script = uninstall_script(&names, &captured, &exists);
+        let script = other_rights(client, &names.role).await? + &uninstall_script(&names, &captured, &exists);
         if self.dry_run {
             println!("{script}");
             return Ok(());
@@ -142,7 +145,8 @@ impl Uninstall {
         let names = trigger_names(settings);
         let layouts = source.layouts(&config.mapping);
         let exists = triggers::install::Existing::look(client, &names, &layouts).await?;
-        let script = triggers::install::uninstall_script(&names, &layouts, &exists);
+        let script = other_rights(client, &names.role).await?
+            + &triggers::install::uninstall_script(&names, &layouts, &exists);
         if self.dry_run {
             println!("{script}");
             return Ok(());

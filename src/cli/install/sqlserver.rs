@@ -5,13 +5,14 @@ use secrecy::ExposeSecret;
 
 use crate::config::{CaptureMode, Config, Source};
 use crate::live::sqlserver::{Connection, SqlServerSettings};
+use crate::live::writer::Dialect;
 use crate::source::changelog::sqlserver::install::{Wanted, Way, look, prepare};
 use crate::source::changelog::sqlserver::run::run;
 use crate::source::changelog::sqlserver::session::connection;
 use crate::source::changelog::sqlserver::uninstall::{keep_readers_out, uninstall_script};
 use crate::source::changelog::versions::dialect::Mode;
 
-use super::{By, password};
+use super::{By, password, writing};
 
 impl By {
     pub(super) fn sqlserver(&self, settings: &SqlServerSettings) -> SqlServerSettings {
@@ -63,13 +64,14 @@ pub(super) async fn install(
     for note in &installation.notes {
         println!("-- {note}");
     }
+    let writing = writing(Dialect::SqlServer, &wanted.login, installation.login_is_new, config);
     if dry_run {
-        println!("{}", installation.script(None));
+        println!("{}{writing}", installation.script(None));
         return Ok(());
     }
     let password = password(source, !installation.login_is_new)?;
     let secret = password.as_ref().map(|password| password.expose_secret());
-    let script = installation.script(secret);
+    let script = installation.script(secret) + &writing;
     let refused =
         run(&connection, &script).await.context("the installation stopped; running it again continues")?;
     for refused in &refused {

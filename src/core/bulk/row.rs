@@ -55,9 +55,10 @@ fn stock_row(candidate: Candidate<'_>, stock: Stock, rules: &BulkRules) -> Optio
     })
 }
 
-/// What VTEX is told of a balance; `None`: more than it takes.
+/// What VTEX is told of a balance; `None`: more than it takes, or with units of an order, which must not wait for a job.
 fn told(stock: Stock) -> Option<u32> {
-    i32::try_from(stock.quantity).ok().map(i32::unsigned_abs)
+    let fits = i32::try_from(stock.quantity).is_ok() && stock.reserved == 0;
+    fits.then(|| stock.told())
 }
 
 fn price_row(candidate: Candidate<'_>, price: &Price, rules: &BulkRules) -> Option<BulkRow> {
@@ -169,14 +170,14 @@ mod tests {
     #[test]
     fn a_balance_names_its_warehouse_and_the_lead_time_that_was_set() {
         let (key, prices) = (Key::stock("1_1", "A"), PriceRules::default());
-        let wanted = Value::Stock(Stock { quantity: 3 });
+        let wanted = Value::Stock(Stock::of(3));
         let candidate =
             Candidate { key: &key, sku: SKU, wanted: &wanted, confirmed: None, sure: false, prices: &prices };
         assert_eq!(row(candidate, &BulkRules::default()), None);
         let rules = BulkRules { stock_lead_time_hours: Some(24), ..BulkRules::default() };
         let content = BulkRow::Stock { sku: SKU, warehouse: "1_1".into(), quantity: 3, lead_time_hours: 24 };
         assert_eq!(row(candidate, &rules), Some(Row { content, whole: true }));
-        let too_many = Value::Stock(Stock { quantity: u32::MAX });
+        let too_many = Value::Stock(Stock::of(u32::MAX));
         assert_eq!(row(Candidate { wanted: &too_many, ..candidate }, &rules), None);
     }
 }

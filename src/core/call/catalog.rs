@@ -64,6 +64,19 @@ pub enum CatalogCall {
         id: u32,
         specification: Specification,
     },
+    /// `GET …/specification`: all that the owner has, by the numbers of their fields.
+    ReadSpecifications {
+        owner: Specified,
+    },
+    /// `GET /api/catalog/pvt/specification/{field}`, reduced to its name.
+    ReadField {
+        field: u32,
+    },
+    /// `specification`: its field where the values come from a list, and otherwise its own number.
+    RemoveSpecification {
+        owner: Specified,
+        specification: u32,
+    },
     ReadTradePolicies {
         product: u32,
     },
@@ -163,8 +176,41 @@ pub enum CatalogAnswer {
     Images(Vec<RemoteImage>),
     /// Of `ResolveSku`.
     Resolved(u32),
+    Specifications(Vec<RemoteSpecification>),
+    /// Of `ReadField`; none: there is no such field any more.
+    FieldName(Option<String>),
+    /// Of `AddImage` and `PutImage`: VTEX does not have it, since it cannot be fetched or is refused; why.
+    Unfit(String),
     /// None: the kit does not contain the SKU.
     Component(Option<RemoteComponent>),
+}
+
+/// Who has specifications, by VTEX's number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Specified {
+    Product(u32),
+    Sku(u32),
+}
+
+impl Specified {
+    /// Where its specifications are, below `/api/catalog/pvt`.
+    pub fn path(self) -> String {
+        match self {
+            Self::Product(id) => format!("product/{id}/specification"),
+            Self::Sku(id) => format!("stockkeepingunit/{id}/specification"),
+        }
+    }
+}
+
+/// One value of a specification as VTEX has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteSpecification {
+    /// Of the value given to this owner.
+    pub id: u32,
+    pub field: u32,
+    /// Its field has a list of values.
+    pub of_list: bool,
+    pub text: String,
 }
 
 /// A component as VTEX has it.
@@ -173,6 +219,11 @@ pub struct RemoteComponent {
     /// Of the association.
     pub id: u32,
     pub quantity: u32,
+}
+
+impl RemoteComponent {
+    /// The number of one that was added in this job: VTEX tells it, and nothing needs it.
+    pub const JUST_ADDED: u32 = 0;
 }
 
 /// An image as VTEX has it.
@@ -201,6 +252,8 @@ impl CatalogCall {
                 | Self::ReadCategory { .. }
                 | Self::FindProduct { .. }
                 | Self::ReadProduct { .. }
+                | Self::ReadSpecifications { .. }
+                | Self::ReadField { .. }
                 | Self::ReadTradePolicies { .. }
                 | Self::FindSku { .. }
                 | Self::ReadSku { .. }
@@ -247,6 +300,20 @@ impl CatalogCall {
             )
     }
 
+    /// Whether it names, by VTEX's number, what the thing is to hang on: a brand, a category, a product.
+    pub fn names_parents(&self) -> bool {
+        match self {
+            Self::CreateProduct { .. }
+            | Self::PutProduct { .. }
+            | Self::CreateSku { .. }
+            | Self::PutSku { .. } => true,
+            Self::CreateCategory { body } | Self::PutCategory { body, .. } => {
+                body.get("FatherCategoryId").is_some_and(|father| !father.is_null())
+            }
+            _ => false,
+        }
+    }
+
     const fn creates(&self) -> bool {
         matches!(
             self,
@@ -265,6 +332,9 @@ impl CatalogCall {
             CatalogAnswer::Images(_) => matches!(self, Self::ReadImages { .. }),
             CatalogAnswer::Created(_) | CatalogAnswer::Exists(_) => self.creates(),
             CatalogAnswer::Resolved(_) => matches!(self, Self::ResolveSku { .. }),
+            CatalogAnswer::Specifications(_) => matches!(self, Self::ReadSpecifications { .. }),
+            CatalogAnswer::FieldName(_) => matches!(self, Self::ReadField { .. }),
+            CatalogAnswer::Unfit(_) => matches!(self, Self::AddImage { .. } | Self::PutImage { .. }),
             CatalogAnswer::Component(_) => matches!(self, Self::ReadComponent { .. }),
             CatalogAnswer::Document(_) => {
                 self.shows_all()
@@ -296,6 +366,11 @@ impl CatalogCall {
             Self::ReadProduct { id } => format!("GET {PVT}/product/{id}"),
             Self::PutProduct { id, .. } => format!("PUT {PVT}/product/{id}"),
             Self::PutProductSpecification { id, .. } => format!("PUT {PVT}/product/{id}/specificationvalue"),
+            Self::ReadSpecifications { owner } => format!("GET {PVT}/{}", owner.path()),
+            Self::ReadField { field } => format!("GET {PVT}/specification/{field}"),
+            Self::RemoveSpecification { owner, specification } => {
+                format!("DELETE {PVT}/{}/{specification}", owner.path())
+            }
             Self::ReadTradePolicies { product } => format!("GET {PVT}/product/{product}/salespolicy"),
             Self::AddTradePolicy { product, policy } => {
                 format!("POST {PVT}/product/{product}/salespolicy/{policy}")

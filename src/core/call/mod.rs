@@ -12,10 +12,12 @@ use super::value::{FixedPrice, Price};
 
 pub mod bulk;
 pub mod catalog;
+pub mod orders;
 pub mod people;
 
 use bulk::{BulkAnswer, BulkCall};
 use catalog::{CatalogAnswer, CatalogCall};
+use orders::{OrderAnswer, OrderCall};
 use people::{PeopleAnswer, PeopleCall};
 
 /// A VTEX API family: one breaker and one concurrency limit each.
@@ -30,6 +32,8 @@ pub enum Lane {
     Catalog,
     /// Master Data.
     People,
+    /// Orders API (OMS).
+    Orders,
     /// Bulk Pricing API: the requests of its jobs, not their rows.
     PriceBulk,
     /// Batch operations of the Logistics API, likewise.
@@ -37,8 +41,15 @@ pub enum Lane {
 }
 
 impl Lane {
-    pub const ALL: [Self; 6] =
-        [Self::Stock, Self::Price, Self::Catalog, Self::People, Self::PriceBulk, Self::StockBulk];
+    pub const ALL: [Self; 7] = [
+        Self::Stock,
+        Self::Price,
+        Self::Catalog,
+        Self::People,
+        Self::Orders,
+        Self::PriceBulk,
+        Self::StockBulk,
+    ];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -46,8 +57,22 @@ impl Lane {
             Self::Price => "price",
             Self::Catalog => "catalog",
             Self::People => "people",
+            Self::Orders => "orders",
             Self::PriceBulk => "price-bulk",
             Self::StockBulk => "stock-bulk",
+        }
+    }
+
+    /// The routes that belong to it.
+    pub(crate) const fn routes(self) -> &'static [Route] {
+        match self {
+            Self::Stock => &[Route::StockWrite, Route::StockRead],
+            Self::Price => &[Route::PricePut, Route::PricePatch, Route::PriceDelete, Route::PriceRead],
+            Self::Catalog => &[Route::SkuLookup, Route::CatalogRead, Route::CatalogWrite],
+            Self::People => &[Route::PeopleRead, Route::PeopleWrite],
+            Self::Orders => &[Route::OrderRead, Route::OrderWrite],
+            Self::PriceBulk => &[Route::PriceBulk],
+            Self::StockBulk => &[Route::StockBulk],
         }
     }
 }
@@ -67,12 +92,14 @@ pub enum Route {
     CatalogWrite,
     PeopleRead,
     PeopleWrite,
+    OrderRead,
+    OrderWrite,
     PriceBulk,
     StockBulk,
 }
 
 impl Route {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::StockWrite,
         Self::StockRead,
         Self::PricePut,
@@ -84,6 +111,8 @@ impl Route {
         Self::CatalogWrite,
         Self::PeopleRead,
         Self::PeopleWrite,
+        Self::OrderRead,
+        Self::OrderWrite,
         Self::PriceBulk,
         Self::StockBulk,
     ];
@@ -101,6 +130,8 @@ impl Route {
             Self::CatalogWrite => "catalog-write",
             Self::PeopleRead => "people-read",
             Self::PeopleWrite => "people-write",
+            Self::OrderRead => "order-read",
+            Self::OrderWrite => "order-write",
             Self::PriceBulk => "price-bulk",
             Self::StockBulk => "stock-bulk",
         }
@@ -112,6 +143,7 @@ impl Route {
             Self::PricePut | Self::PricePatch | Self::PriceDelete | Self::PriceRead => Lane::Price,
             Self::SkuLookup | Self::CatalogRead | Self::CatalogWrite => Lane::Catalog,
             Self::PeopleRead | Self::PeopleWrite => Lane::People,
+            Self::OrderRead | Self::OrderWrite => Lane::Orders,
             Self::PriceBulk => Lane::PriceBulk,
             Self::StockBulk => Lane::StockBulk,
         }
@@ -119,7 +151,10 @@ impl Route {
 
     /// Readings that begin a job.
     pub(crate) const fn reads(self) -> bool {
-        matches!(self, Self::StockRead | Self::PriceRead | Self::CatalogRead | Self::PeopleRead)
+        matches!(
+            self,
+            Self::StockRead | Self::PriceRead | Self::CatalogRead | Self::PeopleRead | Self::OrderRead
+        )
     }
 }
 
@@ -168,6 +203,7 @@ pub enum Call {
     },
     Catalog(CatalogCall),
     People(PeopleCall),
+    Order(OrderCall),
     /// Of a job, which writes many keys at once.
     Bulk(BulkCall),
 }
@@ -184,6 +220,7 @@ impl Call {
             Self::FindSkus { .. } => Route::SkuLookup,
             Self::Catalog(call) => call.route(),
             Self::People(call) => call.route(),
+            Self::Order(call) => call.route(),
             Self::Bulk(call) => call.kind().route(),
         }
     }
@@ -197,6 +234,7 @@ impl Call {
         match self {
             Self::Catalog(call) => call.writes(),
             Self::People(call) => call.writes(),
+            Self::Order(call) => call.writes(),
             Self::Bulk(call) => call.writes(),
             Self::ReadStock { .. } | Self::ReadPrice { .. } | Self::FindSkus { .. } => false,
             _ => true,
@@ -235,6 +273,7 @@ pub enum Answer {
     Skus(Vec<(CompactString, Option<SkuId>)>),
     Catalog(CatalogAnswer),
     People(PeopleAnswer),
+    Order(OrderAnswer),
     Bulk(BulkAnswer),
 }
 
@@ -244,6 +283,7 @@ impl Answer {
         match self {
             Self::Catalog(answer) => answer.id(),
             Self::People(answer) => answer.id(),
+            Self::Order(answer) => answer.id(),
             _ => None,
         }
     }
@@ -283,4 +323,19 @@ pub struct Outcome {
     pub result: Result<Answer, Failure>,
     pub rate: RateHint,
     pub elapsed: Duration,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_is_among_those_of_its_lane() {
+        let mut all: Vec<Route> = Vec::new();
+        for lane in Lane::ALL {
+            assert!(lane.routes().iter().all(|route| route.lane() == lane));
+            all.extend(lane.routes());
+        }
+        assert_eq!(all, Route::ALL);
+    }
 }

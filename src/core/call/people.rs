@@ -7,6 +7,7 @@ use compact_str::CompactString;
 use super::Route;
 use super::catalog::Document;
 use crate::core::entity::RemoteId;
+use crate::core::time::Timestamp;
 
 /// One request.
 #[derive(Clone, PartialEq, Eq)]
@@ -28,6 +29,49 @@ pub enum PeopleCall {
     Forget { email: CompactString },
     /// `GET /api/user-rights/forget/jobs/{job}`
     ReadForget { job: CompactString },
+    /// `GET /api/dataentities/CL/search`, a page of what was changed or made in a span of time: eventually consistent.
+    ReadShoppers(Span),
+    /// `GET /api/dataentities/CL/documents/{id}`, reduced to what a [`Shopper`] is.
+    ReadShopper { id: CompactString },
+}
+
+/// Which customers of the shop are asked for: a page of those whose date lies in a span of time, the earliest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    pub date: DateField,
+    /// Both ends belong to it.
+    pub from: Timestamp,
+    pub to: Timestamp,
+    /// So many at the beginning are left out.
+    pub skip: usize,
+}
+
+/// Customers in a page, the most that VTEX gives.
+pub const SHOPPERS_PAGE: usize = 100;
+
+/// A date that Master Data keeps beside the fields of a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DateField {
+    /// Of the last change; empty until there is one.
+    Updated,
+    /// Of documents that nobody has changed since.
+    Created,
+}
+
+/// A customer as the shop has it, as far as consent is concerned. `Debug` shows nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Shopper {
+    /// VTEX's id.
+    pub id: CompactString,
+    /// As VTEX has it, unchecked; the same with the next one.
+    pub email: Option<CompactString>,
+    /// CPF, then CNPJ.
+    pub documents: Vec<CompactString>,
+    /// `isNewsletterOptIn`; none: nothing was ever said.
+    pub newsletter: Option<bool>,
+    pub created_at: Timestamp,
+    /// When anything of it was changed last, and thus the latest that the newsletter can have been.
+    pub changed_at: Timestamp,
 }
 
 /// What a request that VTEX accepted has answered. Writes that answer nothing of interest are
@@ -43,6 +87,9 @@ pub enum PeopleAnswer {
     /// Of `Forget`.
     Job(CompactString),
     JobState(JobState),
+    Shoppers(Vec<Shopper>),
+    /// None: VTEX has no such customer (any more).
+    Shopper(Option<Shopper>),
 }
 
 /// How far an erasure is.
@@ -59,12 +106,25 @@ impl PeopleCall {
     }
 
     pub const fn writes(&self) -> bool {
-        !matches!(self, Self::FindCustomer { .. } | Self::ReadCustomer { .. } | Self::ReadForget { .. })
+        !matches!(
+            self,
+            Self::FindCustomer { .. }
+                | Self::ReadCustomer { .. }
+                | Self::ReadForget { .. }
+                | Self::ReadShoppers(_)
+                | Self::ReadShopper { .. }
+        )
     }
 
     /// Whether it names nothing by VTEX's id.
     pub const fn is_first(&self) -> bool {
-        matches!(self, Self::FindCustomer { .. } | Self::SaveCustomer { id: None, .. } | Self::Forget { .. })
+        matches!(
+            self,
+            Self::FindCustomer { .. }
+                | Self::SaveCustomer { id: None, .. }
+                | Self::Forget { .. }
+                | Self::ReadShoppers(_)
+        )
     }
 
     pub(crate) const fn fits(&self, answer: &PeopleAnswer) -> bool {
@@ -75,6 +135,8 @@ impl PeopleCall {
                 | (Self::SaveCustomer { .. }, PeopleAnswer::Saved(_))
                 | (Self::Forget { .. }, PeopleAnswer::Job(_))
                 | (Self::ReadForget { .. }, PeopleAnswer::JobState(_))
+                | (Self::ReadShoppers(_), PeopleAnswer::Shoppers(_))
+                | (Self::ReadShopper { .. }, PeopleAnswer::Shopper(_))
         )
     }
 
@@ -82,8 +144,10 @@ impl PeopleCall {
     pub fn line(&self) -> String {
         const ENTITIES: &str = "/api/dataentities";
         match self {
-            Self::FindCustomer { .. } => format!("GET {ENTITIES}/CL/search"),
-            Self::ReadCustomer { id } => format!("GET {ENTITIES}/CL/documents/{id}"),
+            Self::FindCustomer { .. } | Self::ReadShoppers(_) => format!("GET {ENTITIES}/CL/search"),
+            Self::ReadCustomer { id } | Self::ReadShopper { id } => {
+                format!("GET {ENTITIES}/CL/documents/{id}")
+            }
             Self::SaveCustomer { id: None, .. } => format!("PATCH {ENTITIES}/CL/documents"),
             Self::SaveCustomer { id: Some(id), .. } => format!("PATCH {ENTITIES}/CL/documents/{id}"),
             Self::SaveAddress { id, .. } => format!("PUT {ENTITIES}/AD/documents/{id}"),
@@ -102,7 +166,7 @@ impl PeopleAnswer {
             Self::Found(id) => id.clone().map(RemoteId::Document),
             Self::Saved(id) => Some(RemoteId::Document(id.clone())),
             Self::Job(job) => Some(RemoteId::Erasure(job.clone())),
-            Self::Email(_) | Self::JobState(_) => None,
+            Self::Email(_) | Self::JobState(_) | Self::Shoppers(_) | Self::Shopper(_) => None,
         }
     }
 }
@@ -110,6 +174,12 @@ impl PeopleAnswer {
 impl fmt::Debug for PeopleCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.line())
+    }
+}
+
+impl fmt::Debug for Shopper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Shopper(..)")
     }
 }
 

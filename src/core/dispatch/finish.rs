@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use compact_str::CompactString;
+use hashbrown::HashMap;
 
 use super::super::call::{Answer, Call, Failure, Outcome};
-use super::super::entity::{Entity, Key};
+use super::super::entity::{Entity, Key, SkuId};
 use super::super::failure::{Action, Verdict, judge};
 use super::super::ledger::{Doubt, Echo, Slot, State};
 use super::super::plan::{Held, Next};
@@ -20,6 +21,12 @@ pub const UNEXPECTED_ATTEMPTS_MAX: u32 = 10;
 /// The longest pause before a key is sent again that something else holds for a moment (423).
 const SOON: Duration = Duration::from_secs(5);
 
+/// How soon the rest of a value is tried again that could not be brought as a whole: an image that is not there yet…
+const REST_FIRST: Duration = Duration::from_secs(60);
+
+/// … and one that never will be: doubling, four times a day.
+const REST_MAX: Duration = Duration::from_secs(6 * 3600);
+
 impl Dispatch {
     /// A request came back. An id that is not out (any more) is ignored.
     pub fn finished(
@@ -30,7 +37,7 @@ impl Dispatch {
         random: &mut dyn FnMut() -> f64,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(Flight { call, slot }) = self.flights.remove(&id) else { return };
+        let Some(Flight { call, slot, errand }) = self.flights.remove(&id) else { return };
         let result = outcome.result.clone().and_then(|answer| match fits(&call, &answer) {
             true => Ok(answer),
             false => Err(Failure::Malformed("an answer to another request".to_owned())),
@@ -40,6 +47,16 @@ impl Dispatch {
         self.gates.finished(&call, &outcome, verdict.as_ref(), now.tick, random);
         if let Call::Bulk(call) = &call {
             return self.finished_bulk(call, result, verdict.as_ref(), now, random, effects);
+        }
+        if let Some(errand) = errand {
+            return self.errand_done(errand, Outcome { result, ..outcome });
+        }
+        if let Some(entry) = slot.and_then(|slot| self.ledger.get(slot)) {
+            self.observed.request(entry.key.entity, call.route());
+        }
+        self.look_ups -= u32::from(slot.is_none());
+        if let (Some(slot), Call::Order(_)) = (slot, &call) {
+            self.order_answered(slot, &call, &result, now, effects);
         }
         match (slot, result, verdict) {
             (Some(slot), Ok(answer), _) => self.succeed(slot, &call, &answer, now, effects),
@@ -63,7 +80,7 @@ impl Dispatch {
             job.links.own = Some(id.clone());
             self.learn_own(slot, id, now, effects);
         }
-        match self.plan_job(slot) {
+        match self.plan_job(slot, now) {
             Some(Next::Call(call)) => self.go_on(slot, call.route()),
             Some(end) => self.end(slot, end, now, effects),
             None => {}
@@ -75,6 +92,7 @@ impl Dispatch {
         match end {
             Next::Call(_) => {}
             Next::Done => self.deliver(slot, now, effects),
+            Next::Partly { held, why } => self.deliver_partly(slot, *held, &why, now, effects),
             Next::Later(delay) => self.suspend(slot, None, delay, now, effects),
             Next::GiveUp(hint) => self.suspend(slot, Some(hint), Duration::ZERO, now, effects),
         }
@@ -97,6 +115,7 @@ impl Dispatch {
             entry.doubt = entry.doubt.max(Doubt::Unsure);
         }
         let superseded = entry.wanted.value != job.wanted.value;
+        let entity = entry.key.entity;
         match hint {
             _ if job.park => return self.park_by_operator(slot, now, effects),
             _ if superseded => return self.place(slot, now),
@@ -105,8 +124,11 @@ impl Dispatch {
                 if let Some(id) = &job.links.own {
                     self.forget_own(slot, id, effects);
                 }
-                let hint = hint.to_owned();
-                self.set_aside(slot, Parked { reason: ParkReason::Rejected, at: now.wall, hint });
+                let reason = match entity {
+                    Entity::Order => ParkReason::ByHand,
+                    _ => ParkReason::Rejected,
+                };
+                self.set_aside(slot, Parked { reason, at: now.wall, hint: hint.to_owned() });
             }
         }
         effects.extend(self.ledger.get(slot).map(amend));
@@ -117,7 +139,8 @@ impl Dispatch {
         let Some(job) = self.jobs.remove(&slot) else { return };
         self.leave(slot);
         let Some(entry) = self.ledger.get_mut(slot) else { return };
-        let Job { wanted, behind_since, wrote, park, .. } = job;
+        self.observed.arrived(entry.key.entity);
+        let Job { wanted, behind_since, wrote, park, again, .. } = job;
         let position = wanted.position;
         if entry.confirmed.as_ref().is_none_or(|confirmed| confirmed.position != position) {
             self.totals.confirmed += 1;
@@ -126,18 +149,24 @@ impl Dispatch {
         }
         let newest = entry.wanted.value == wanted.value;
         let position = if newest { entry.wanted.position } else { position };
-        let confirmed = Confirmed { value: wanted.value, position, at: now.wall };
+        let confirmed = Confirmed { value: wanted.value.at_rest(), position, at: now.wall };
         let echo = entry.live_echo(now.tick, (!wrote).then_some(&confirmed.value));
         entry.confirmed = Some(confirmed.clone());
-        entry.doubt = if echo.is_some() { Doubt::Unsure } else { Doubt::None };
+        entry.doubt = if echo.is_some() || again { Doubt::Unsure } else { Doubt::None };
         entry.attempts = 0;
-        if newest && echo.is_none() {
+        if newest && echo.is_none() && !again {
             let key = entry.key.clone();
             self.ledger.remove(slot);
-            let erased = confirmed.value == Value::Erased;
+            self.reserved.rests(&key, Some(&confirmed));
+            let person = confirmed.value.leaves_no_trace().then(|| confirmed.value.clone());
             effects.push(Effect::Settle { key: key.clone(), position, confirmed: Some(confirmed) });
-            if erased {
-                self.erase(key, effects);
+            match key.entity {
+                Entity::Order => self.unbook(&key, now, effects),
+                _ => {
+                    if let Some(value) = person {
+                        self.leave_no_trace(key, &value, effects);
+                    }
+                }
             }
             return;
         }
@@ -148,12 +177,50 @@ impl Dispatch {
         self.ledger.renew_age(slot);
         match echo {
             _ if park => self.park_by_operator(slot, now, effects),
-            Some(until) if newest => {
+            Some(until) if newest && !again => {
                 self.back_off(slot, State::Verifying, until.since(now.tick), now);
                 effects.extend(self.ledger.get(slot).map(amend));
             }
             _ => self.place(slot, now),
         }
+    }
+
+    /// A customer's or a consent's key is at rest of which nothing is to be left.
+    pub(super) fn leave_no_trace(&mut self, key: Key, value: &Value, effects: &mut Vec<Effect>) {
+        match value {
+            Value::Erased => self.erase(key, effects),
+            // What else there is has a key of its own, which may still have something to tell.
+            _ => effects.push(Effect::Learned { key, id: None }),
+        }
+    }
+
+    /// VTEX holds `held` of what the job was to bring, and the rest cannot be brought now.
+    fn deliver_partly(&mut self, slot: Slot, held: Value, why: &str, now: Now, effects: &mut Vec<Effect>) {
+        let Some(job) = self.jobs.remove(&slot) else { return };
+        self.leave(slot);
+        let Some(entry) = self.ledger.get_mut(slot) else { return };
+        let confirmed = Confirmed { value: held, position: job.wanted.position, at: now.wall };
+        let echo = entry.live_echo(now.tick, None);
+        entry.confirmed = Some(confirmed.clone());
+        entry.doubt = if echo.is_some() { Doubt::Unsure } else { Doubt::None };
+        entry.attempts = entry.attempts.saturating_add(1);
+        let request = "not everything could be sent".to_owned();
+        let answer = "the rest is tried again".to_owned();
+        let trouble = entry.trouble_mut();
+        trouble.last = Some(Exchange { at: now.wall, request, answer, excerpt: excerpt(why) });
+        trouble.partly = true;
+        let (superseded, attempts) = (entry.wanted.value != job.wanted.value, entry.attempts);
+        effects.push(Effect::Advance { key: entry.key.clone(), confirmed });
+        if job.park {
+            return self.park_by_operator(slot, now, effects);
+        }
+        if superseded {
+            return self.place(slot, now);
+        }
+        let doublings = attempts.saturating_sub(1).min(16);
+        let delay = REST_FIRST.saturating_mul(1 << doublings).min(REST_MAX);
+        self.back_off(slot, State::BackingOff, delay, now);
+        effects.extend(self.ledger.get(slot).map(amend));
     }
 
     /// What else is known of somebody who is to be forgotten.
@@ -215,6 +282,7 @@ impl Dispatch {
             Action::RetrySoon => self.try_later(slot, SOON, now, random),
             Action::Retry | Action::NotOffered => self.try_later_or_park(slot, &verdict, now, random),
             Action::ForgetId => self.forget(slot, &job, &verdict, now, effects),
+            Action::ForgetParents => self.forget_parents(slot, &job, &verdict, now, random, effects),
             Action::Park(_) if superseded => self.place(slot, now),
             Action::Park(reason) => self.set_aside(slot, parked(reason, &verdict, now)),
         }
@@ -259,19 +327,41 @@ impl Dispatch {
         self.place(slot, now);
     }
 
+    /// VTEX does not know what the thing is to hang on. If it is still the same that it does not know, the key is tried
+    /// again later, and set aside in the end.
+    fn forget_parents(
+        &mut self,
+        slot: Slot,
+        job: &Job,
+        verdict: &Verdict,
+        now: Now,
+        random: &mut dyn FnMut() -> f64,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(entry) = self.ledger.get_mut(slot) else { return };
+        let refused = std::mem::replace(&mut entry.trouble_mut().refused_parents, job.links.parents.clone());
+        if refused == job.links.parents {
+            return self.try_later_or_park(slot, verdict, now, random);
+        }
+        for (parent, id) in job.wanted.value.parents().iter().zip(&job.links.parents) {
+            self.forget_parent(parent, *id, effects);
+        }
+        self.place(slot, now);
+    }
+
     fn found_skus(
         &mut self,
         call: &Call,
-        found: Vec<(CompactString, Option<super::SkuId>)>,
+        found: Vec<(CompactString, Option<SkuId>)>,
         now: Now,
         random: &mut dyn FnMut() -> f64,
         effects: &mut Vec<Effect>,
     ) {
         let Call::FindSkus { refs } = call else { return };
         self.skus.answered();
+        let found: HashMap<CompactString, Option<SkuId>> = found.into_iter().collect();
         for sku_ref in refs {
-            let id = found.iter().find(|(other, _)| other == sku_ref).and_then(|(_, id)| *id);
-            match id {
+            match found.get(sku_ref).copied().flatten() {
                 Some(id) => {
                     self.learn_sku(sku_ref, id, now);
                     effects.push(Effect::SkuLearned { sku_ref: sku_ref.clone(), id: Some(id) });
@@ -334,6 +424,7 @@ fn fits(call: &Call, answer: &Answer) -> bool {
         (Call::Catalog(call), Answer::Catalog(answer)) => call.fits(answer),
         (Call::People(call), Answer::People(answer)) => call.fits(answer),
         (Call::Bulk(call), Answer::Bulk(answer)) => call.fits(answer),
+        (Call::Order(call), Answer::Order(answer)) => call.fits(answer),
         (call, Answer::Done) => call.writes(),
         _ => false,
     }
@@ -341,7 +432,11 @@ fn fits(call: &Call, answer: &Answer) -> bool {
 
 /// Whether a second request would make a second thing.
 const fn creates_blindly(call: &Call) -> bool {
-    matches!(call, Call::Catalog(call) if call.creates_blindly())
+    match call {
+        Call::Catalog(call) => call.creates_blindly(),
+        Call::Order(call) => call.changes_items(),
+        _ => false,
+    }
 }
 
 fn parked(reason: ParkReason, verdict: &Verdict, now: Now) -> Parked {
@@ -385,5 +480,6 @@ fn request_line(call: &Call) -> String {
         Call::Catalog(call) => call.line(),
         Call::People(call) => call.line(),
         Call::Bulk(call) => call.line(),
+        Call::Order(call) => call.line(),
     }
 }

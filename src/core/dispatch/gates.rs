@@ -1,15 +1,22 @@
 //! What stands between a dirty key and VTEX: the limiter of its route, the breaker of its lane and the
 //! lane's concurrency.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::super::breaker::{Admission, Breaker, BreakerState};
-use super::super::call::{Call, Lane, Outcome, Route};
+use super::super::call::catalog::CatalogAnswer;
+use super::super::call::{Answer, Call, Lane, Outcome, Route};
 use super::super::concurrency::Concurrency;
 use super::super::failure::{Action, Verdict};
 use super::super::limiter::{Limiter, RouteState};
+use super::super::progress::Pace;
 use super::super::time::Tick;
 use super::Tuning;
+
+/// "Wait 1 minute": more can take the shop's Admin down (VTEX guide on the orders feed).
+const ORDERS_PAUSE: Duration = Duration::from_secs(60);
 
 /// Whether a lane lets a request through.
 pub(super) enum Entrance {
@@ -102,8 +109,19 @@ impl Gates {
         now: Tick,
         random: &mut dyn FnMut() -> f64,
     ) {
+        // What was not sent, or refused for an image that VTEX cannot fetch, tells nothing of VTEX's speed.
+        if let Ok(Answer::Catalog(CatalogAnswer::Unfit(_))) = &outcome.result {
+            let gates = &mut self.lanes[call.lane() as usize];
+            gates.out = gates.out.saturating_sub(1);
+            return gates.breaker.withdraw(now);
+        }
         let action = verdict.map(|verdict| verdict.action);
-        self.limiter.observe(call.route(), &outcome.rate, action == Some(Action::Throttle), now);
+        let throttled = action == Some(Action::Throttle);
+        let mut rate = outcome.rate;
+        if throttled && call.lane() == Lane::Orders {
+            rate.retry_after = rate.retry_after.or(Some(ORDERS_PAUSE));
+        }
+        self.limiter.observe(call.route(), &rate, throttled, now);
         let gates = &mut self.lanes[call.lane() as usize];
         gates.out = gates.out.saturating_sub(1);
         gates.concurrency.observe(outcome.elapsed, action == Some(Action::BreakLane));
@@ -132,6 +150,11 @@ impl Gates {
             requests: gates.out,
             requests_max: gates.concurrency.limit().max(1),
         }
+    }
+
+    pub(super) fn pace(&self, lane: Lane) -> Pace {
+        let concurrency = &self.lanes[lane as usize].concurrency;
+        Pace { places: concurrency.limit(), latency: concurrency.latency() }
     }
 
     pub(super) fn route(&self, route: Route, now: Tick) -> RouteState {

@@ -53,18 +53,23 @@ impl Dispatch {
                 self.ledger.renew_age(slot);
             }
             State::WaitsForParent => {
-                self.parents.leave(slot);
+                let parent = self.parents.leave(slot);
+                if let Some(part) = parent.filter(|parent| parent.entity == Entity::Sku) {
+                    self.skus.leave(&part.id, slot);
+                }
                 self.ledger.renew_age(slot);
             }
             State::InFlight => drop(self.jobs.remove(&slot)),
             State::BackingOff | State::Verifying => {
                 let ledger = &self.ledger;
                 self.timers.leave(|ticket| is_live(ledger, ticket));
-                self.with_trouble(slot, |trouble| trouble.not_before = None);
+                self.with_trouble(slot, |trouble| (trouble.not_before, trouble.partly) = (None, false));
             }
             State::Parked => {
-                if let Some(entry) = self.ledger.get(slot) {
-                    self.parked.remove(&entry.key);
+                if let Some(entry) = self.ledger.get(slot)
+                    && self.parked.remove(&entry.key)
+                {
+                    self.parked_counts[entry.key.entity.index()] -= 1;
                 }
                 self.with_trouble(slot, |trouble| trouble.parked = None);
                 self.ledger.renew_age(slot);
@@ -117,7 +122,7 @@ impl Dispatch {
         }
         match self.links(entry) {
             Ok(links) => {
-                let (route, urgency) = (self.first_route(entry, &links), urgency_of(entry));
+                let (route, urgency) = (self.first_route(entry, &links, now), urgency_of(entry));
                 let ticket = self.draw(slot);
                 self.queues[route as usize].push(urgency, ticket);
                 self.enter(slot, State::Queued { route, urgency });
@@ -127,13 +132,17 @@ impl Dispatch {
                 self.skus.wait(sku_ref, slot, now.tick);
                 if entry.key.entity == Entity::Sku {
                     // Others may have asked for it long before it could be made, and would ask again in minutes.
-                    self.skus.wake(sku_ref, now.tick);
+                    self.skus.wake(sku_ref);
                 }
                 self.enter(slot, State::WaitsForSku);
                 // It is not late: it waits for somebody to create the SKU, maybe for ever.
                 self.ledger.stop_age(slot);
             }
             Err(Missing::Parent(parent)) => {
+                if parent.entity == Entity::Sku {
+                    // A kit's part: somebody else may have made it, so it is looked up, too.
+                    self.skus.wait(&parent.id, slot, now.tick);
+                }
                 self.parents.wait(slot, parent);
                 self.enter(slot, State::WaitsForParent);
                 self.ledger.stop_age(slot);
@@ -158,7 +167,11 @@ impl Dispatch {
     pub(super) fn links(&self, entry: &Entry) -> Result<Links, Missing> {
         let mut links = Links { parents: Vec::new(), own: None };
         for parent in entry.wanted.value.parents() {
-            let Some(id) = self.parents.get(&parent) else { return Err(Missing::Parent(parent)) };
+            let known = match parent.entity {
+                Entity::Sku => self.skus.get(&parent.id).map(|sku| sku.0),
+                _ => self.parents.get(&parent),
+            };
+            let Some(id) = known else { return Err(Missing::Parent(parent)) };
             links.parents.push(id);
         }
         let sku = entry.key.sku().map(|sku_ref| self.skus.get(sku_ref));
@@ -174,17 +187,18 @@ impl Dispatch {
 
     /// The route of the key's next request. When there is none to send, the key is settled when its turn
     /// comes.
-    fn first_route(&self, entry: &Entry, links: &Links) -> Route {
+    fn first_route(&self, entry: &Entry, links: &Links, now: Now) -> Route {
         match (entry.key.entity, entry.doubt) {
             (Entity::Stock, Doubt::ReadFirst) => Route::StockRead,
             (Entity::Stock, _) => Route::StockWrite,
-            (entity, _) => match self.plan(entry, &entry.wanted, &held_at_rest(entry), links) {
+            (entity, _) => match self.plan(entry, &entry.wanted, &held_at_rest(entry), links, now.wall) {
                 Next::Call(call) => call.route(),
                 _ => match lane_of(entity) {
                     Lane::Stock => Route::StockRead,
                     Lane::Price | Lane::PriceBulk | Lane::StockBulk => Route::PriceRead,
                     Lane::Catalog => Route::CatalogRead,
                     Lane::People => Route::PeopleRead,
+                    Lane::Orders => Route::OrderRead,
                 },
             },
         }
@@ -204,7 +218,9 @@ impl Dispatch {
     pub(super) fn set_aside(&mut self, slot: Slot, parked: Parked) {
         let Some(entry) = self.ledger.get_mut(slot) else { return };
         entry.trouble_mut().parked = Some(parked);
-        self.parked.insert(entry.key.clone());
+        if self.parked.insert(entry.key.clone()) {
+            self.parked_counts[entry.key.entity.index()] += 1;
+        }
         self.ledger.stop_age(slot);
         self.enter(slot, State::Parked);
     }
@@ -276,6 +292,23 @@ impl Dispatch {
         entry.id = None;
         self.parents.forget(&key);
         effects.push(Effect::Learned { key, id: None });
+    }
+
+    /// VTEX does not know something that others hang on by this id any more: they wait, and it is found or made again.
+    pub(super) fn forget_parent(&mut self, key: &Key, id: u32, effects: &mut Vec<Effect>) {
+        if self.parents.get(key) != Some(id) {
+            return; // another one has told
+        }
+        self.parents.forget(key);
+        effects.push(Effect::Learned { key: key.clone(), id: None });
+        match self.ledger.find(key) {
+            Some(slot) => {
+                if let Some(job) = self.jobs.get_mut(&slot) {
+                    job.links.own = None;
+                }
+            }
+            None => effects.push(Effect::Reopen { key: key.clone() }),
+        }
     }
 
     fn draw(&mut self, slot: Slot) -> Ticket {

@@ -61,6 +61,7 @@ impl Dispatch {
             if let Some(entry) = self.ledger.get_mut(*slot) {
                 entry.attempts = 0;
                 entry.trouble_mut().refused = None;
+                entry.trouble_mut().refused_parents.clear();
                 entry.trouble_mut().allowed = true;
                 effects.push(amend(entry));
             }
@@ -75,13 +76,21 @@ impl Dispatch {
         if !self.parked.contains(key) {
             return false;
         }
-        let Some(entry) = self.ledger.find(key).and_then(|slot| self.discard(slot)) else { return false };
+        let Some(slot) = self.ledger.find(key) else { return false };
+        let reason = self.ledger.get(slot).and_then(super::Entry::parked).map(|parked| parked.reason);
+        let Some(entry) = self.discard(slot) else { return false };
         let position = entry.wanted.position;
         if entry.wanted.value == Value::Erased {
             // Whoever drops it has seen to it in VTEX; we forget the person all the same.
             let confirmed = Confirmed { value: Value::Erased, position, at: entry.wanted.committed_at };
             effects.push(Effect::Settle { key: key.clone(), position, confirmed: Some(confirmed) });
             self.erase(key.clone(), effects);
+            return true;
+        }
+        if reason == Some(ParkReason::ByHand) {
+            // Somebody has seen to it: the same is nobody's task again.
+            let confirmed = Confirmed { value: entry.wanted.value, position, at: entry.wanted.committed_at };
+            effects.push(Effect::Settle { key: key.clone(), position, confirmed: Some(confirmed) });
             return true;
         }
         if entry.doubt != Doubt::None {

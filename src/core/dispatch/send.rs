@@ -4,24 +4,32 @@ use std::time::Duration;
 
 use super::super::call::bulk::BulkKind;
 use super::super::call::{Call, Lane, Route};
-use super::super::ledger::{Doubt, Slot, State};
+use super::super::ledger::{Doubt, Entry, Slot, State};
 use super::super::plan::Next;
 use super::super::schedule::Urgency;
 use super::super::time::{Now, Tick};
 use super::gates::Entrance;
 use super::moves::is_live;
-use super::{Dispatch, Effect, Flight, Job, Request, RequestId, held_at_rest, settle_suppressed, urgency_of};
+use super::{Dispatch, Effect, ErrandId, Flight, Job, Request, RequestId, held_at_rest, urgency_of};
 
 /// How long what a job has read from VTEX is good for. Jobs wait for a token for moments; one that waits
 /// longer (a closed breaker, a paused lane) begins again rather than overwrite what others wrote since.
 const READING_MAX: Duration = Duration::from_secs(30);
 
+/// The pause before `start-handling` when a quantity must not be overtaken by it.
+const OVERTAKING: Duration = Duration::from_millis(100);
+
 /// Every so many requests of a lane, a key that has not begun goes before jobs that have.
 const KEYS_FIRST_EVERY: u32 = 4;
+
+/// Look-ups of SKUs take at most one of so many places of their lane: a first load would ask for every SKU there is before
+/// it made the first.
+const LOOK_UPS_ONE_OF: u32 = 4;
 
 /// What a lane can do next.
 pub(super) enum Step {
     Send(Call, Option<Slot>),
+    Errand(ErrandId, Call),
     /// Nothing before this time; `None`: nothing before the next event.
     Wait(Option<Tick>),
 }
@@ -76,8 +84,9 @@ impl Dispatch {
                 Entrance::Probe => true,
                 Entrance::Shut(until) => return until,
             };
-            let (call, slot) = match self.step(lane, now, effects) {
-                Step::Send(call, slot) => (call, slot),
+            let (call, slot, errand) = match self.step(lane, now, effects) {
+                Step::Send(call, slot) => (call, slot, None),
+                Step::Errand(errand, call) => (call, None, Some(errand)),
                 Step::Wait(until) => {
                     if probe {
                         self.gates.withdraw(lane, now.tick);
@@ -89,7 +98,10 @@ impl Dispatch {
             self.sent[lane as usize] = self.sent[lane as usize].wrapping_add(1);
             self.requests += 1;
             let id = RequestId(self.requests);
-            self.flights.insert(id, Flight { call: call.clone(), slot });
+            self.flights.insert(id, Flight { call: call.clone(), slot, errand });
+            if let Some(slot) = slot {
+                self.order_sent(slot, &call);
+            }
             let key = slot.filter(|_| call.writes()).and_then(|slot| self.ledger.get(slot));
             let key = key.map(|entry| entry.key.clone());
             requests.push(Request { id, call, key, probe });
@@ -101,7 +113,9 @@ impl Dispatch {
             return self.has_bulk_work(kind);
         }
         let waits = |route: Route| {
-            !self.queues[route as usize].is_empty() || !self.continuing[route as usize].is_empty()
+            !self.queues[route as usize].is_empty()
+                || !self.continuing[route as usize].is_empty()
+                || self.has_errand(route)
         };
         routes_of(lane).any(waits) || (lane == Lane::Catalog && self.skus.next_at().is_some())
     }
@@ -110,6 +124,32 @@ impl Dispatch {
         if let Some(kind) = BulkKind::of(lane) {
             return self.bulk_step(kind, now);
         }
+        let errand = match self.step_of_errands(lane, now) {
+            Step::Wait(until) => until,
+            send => return send,
+        };
+        match self.step_of_lane(lane, now, effects) {
+            Step::Wait(until) => Step::Wait(earliest(errand, until)),
+            send => send,
+        }
+    }
+
+    fn step_of_errands(&mut self, lane: Lane, now: Now) -> Step {
+        let mut wait = None;
+        for route in routes_of(lane).filter(|route| self.has_errand(*route)).collect::<Vec<_>>() {
+            match self.gates.token_at(route, now.tick) {
+                Some(at) => wait = earliest(wait, Some(at)),
+                None => {
+                    if let Some((id, call)) = self.next_errand(route) {
+                        return Step::Errand(id, call);
+                    }
+                }
+            }
+        }
+        Step::Wait(wait)
+    }
+
+    fn step_of_lane(&mut self, lane: Lane, now: Now, effects: &mut Vec<Effect>) -> Step {
         if lane == Lane::Catalog {
             // A look-up answers for a hundred keys: it goes first.
             let look_up = match self.look_up(now) {
@@ -153,7 +193,7 @@ impl Dispatch {
         effects: &mut Vec<Effect>,
         next_on: impl Fn(&mut Self, Route, Now, &mut Vec<Effect>) -> Step,
     ) -> Step {
-        let routes: Vec<Route> = routes_of(lane).collect();
+        let routes = lane.routes();
         let mut wait = None;
         for _ in 0..routes.len() {
             let turn = &mut self.turns[lane as usize];
@@ -179,7 +219,7 @@ impl Dispatch {
                 self.place(slot, now);
                 continue;
             }
-            match self.plan_job(slot) {
+            match self.plan_job(slot, now) {
                 Some(Next::Call(call)) if call.route() == route => return Step::Send(call, Some(slot)),
                 Some(Next::Call(call)) => self.go_on(slot, call.route()),
                 Some(end) => self.end(slot, end, now, effects),
@@ -219,11 +259,18 @@ impl Dispatch {
                 continue;
             };
             let held = held_at_rest(entry);
-            match self.plan(entry, &entry.wanted, &held, &links) {
+            match self.plan(entry, &entry.wanted, &held, &links, now.wall) {
                 // What VTEX is at work on is known by asking only, so it is no answer yet.
-                Next::Done | Next::Later(_) | Next::GiveUp(_) => {
+                Next::Done | Next::Partly { .. } | Next::Later(_) | Next::GiveUp(_) => {
+                    self.observed.arrived(entry.key.entity);
                     self.totals.suppressed += 1;
-                    effects.extend(self.discard(slot).map(settle_suppressed));
+                    let Some(entry) = self.discard(slot) else { continue };
+                    let Entry { key, wanted, .. } = &entry;
+                    let person = wanted.value.leaves_no_trace().then(|| (key.clone(), wanted.value.clone()));
+                    self.suppress(entry, now, effects);
+                    if let Some((key, value)) = person {
+                        self.leave_no_trace(key, &value, effects);
+                    }
                 }
                 Next::Call(call) if self.gates.token_at(call.route(), now.tick).is_none() => {
                     let wanted = entry.wanted.clone();
@@ -236,6 +283,7 @@ impl Dispatch {
                         began: now.tick,
                         park: false,
                         row_of: None,
+                        again: false,
                     };
                     self.begin(slot, job);
                     return Step::Send(call, Some(slot));
@@ -257,6 +305,10 @@ impl Dispatch {
 
     fn look_up(&mut self, now: Now) -> Step {
         let Some(due) = self.skus.next_at() else { return Step::Wait(None) };
+        let places = self.gates.lane(Lane::Catalog).requests_max;
+        if self.look_ups >= (places / LOOK_UPS_ONE_OF).max(1) {
+            return Step::Wait(None);
+        }
         let free = self.looked_up.map_or(Tick::ZERO, |last| last + self.tuning.lookup_interval());
         if due.max(free) > now.tick {
             return Step::Wait(Some(due.max(free)));
@@ -268,23 +320,29 @@ impl Dispatch {
         // The pause is there to let a batch fill up; where more is due than one holds, there is nothing to wait for.
         let more = self.skus.next_at().is_some_and(|due| due <= now.tick);
         self.looked_up = (!more).then_some(now.tick);
+        self.look_ups += 1;
         Step::Send(Call::FindSkus { refs }, None)
     }
 
     /// What comes next for a job. Until its first write it delivers the newest value.
-    pub(super) fn plan_job(&mut self, slot: Slot) -> Option<Next> {
+    pub(super) fn plan_job(&mut self, slot: Slot, now: Now) -> Option<Next> {
         let entry = self.ledger.get(slot)?;
         let job = self.jobs.get_mut(&slot)?;
         if !job.wrote && job.behind_since.take().is_some() {
             job.wanted = entry.wanted.clone();
         }
         let (entry, job) = (self.ledger.get(slot)?, self.jobs.get(&slot)?);
-        Some(self.plan(entry, &job.wanted, &job.held, &job.links))
+        match self.plan(entry, &job.wanted, &job.held, &job.links, now.wall) {
+            Next::Call(call) if self.is_overtaking(&entry.key, &call, now.tick) => {
+                Some(Next::Later(OVERTAKING))
+            }
+            next => Some(next),
+        }
     }
 }
 
 pub(super) fn routes_of(lane: Lane) -> impl Iterator<Item = Route> {
-    Route::ALL.into_iter().filter(move |route| route.lane() == lane)
+    lane.routes().iter().copied()
 }
 
 fn earliest(one: Option<Tick>, other: Option<Tick>) -> Option<Tick> {

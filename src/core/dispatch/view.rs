@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use super::super::call::bulk::BulkKind;
 use super::super::call::{Answer, Failure, Lane, Route};
-use super::super::entity::Key;
+use super::super::entity::{Entity, Key};
 use super::super::ledger::{Entry, State, lane_of};
 use super::super::limiter::RouteState;
+use super::super::progress::{self, Estimate};
 use super::super::record::{Confirmed, Exchange, ParkReason, Parked, Wanted};
 use super::super::schedule::Urgency;
 use super::super::time::{Now, Timestamp};
@@ -85,6 +86,8 @@ pub struct LaneStats {
     pub gate: LaneGate,
     /// How many more keys may wait than single requests are good for: a job takes them.
     pub room: usize,
+    /// How long what waits will take. `None`: it is not known, or the lane sends nothing.
+    pub left: Option<Estimate>,
 }
 
 /// One route.
@@ -110,6 +113,8 @@ pub struct Stats {
     pub suppressed: u64,
     pub stale: u64,
     pub confirmed: u64,
+    /// SKUs whose last price went in Live.
+    pub prices_lost: u64,
 }
 
 /// How a request came back.
@@ -173,6 +178,7 @@ pub(super) struct Totals {
     pub(super) suppressed: u64,
     pub(super) stale: u64,
     pub(super) confirmed: u64,
+    pub(super) prices_lost: u64,
     requests: [[u64; Class::ALL.len()]; Route::ALL.len()],
 }
 
@@ -249,7 +255,10 @@ impl Dispatch {
                     None => "its request is out".to_owned(),
                 }
             }
-            State::BackingOff => "a request failed, or VTEX is at work on it: it is tried again".to_owned(),
+            State::BackingOff => {
+                "a request failed, VTEX is at work on it, or a part could not be sent: it is tried again"
+                    .to_owned()
+            }
             State::Verifying => {
                 "delivered; an older request without an answer may still be applied".to_owned()
             }
@@ -280,7 +289,7 @@ impl Dispatch {
 
     /// Everything at this moment. Its cost does not depend on the number of keys.
     pub fn stats(&mut self, now: Now) -> Stats {
-        let lanes = Lane::ALL.into_iter().map(|lane| (lane, self.lane_stats(lane))).collect();
+        let lanes = Lane::ALL.into_iter().map(|lane| (lane, self.lane_stats(lane, now))).collect();
         let routes = Route::ALL.into_iter().map(|route| (route, self.route_stats(route, now))).collect();
         let bulk = BulkKind::ALL.into_iter().map(|kind| (kind, self.bulk_stats(kind))).collect();
         Stats {
@@ -294,10 +303,36 @@ impl Dispatch {
             suppressed: self.totals.suppressed,
             stale: self.totals.stale,
             confirmed: self.totals.confirmed,
+            prices_lost: self.totals.prices_lost,
         }
     }
 
-    fn lane_stats(&mut self, lane: Lane) -> LaneStats {
+    /// Keys to be sent: those that are parked wait for somebody.
+    fn to_send(&self, entity: Entity) -> usize {
+        self.ledger.count(entity) - self.parked_counts[entity.index()]
+    }
+
+    fn left(&self, lane: Lane, now: Now) -> Option<Estimate> {
+        if self.tuning.paused.contains(&lane) || self.gates.is_broken(lane) {
+            return None;
+        }
+        let for_sku = match lane {
+            Lane::Stock | Lane::Price => self.census[lane as usize].waiting_for_sku,
+            _ => 0,
+        };
+        // Where no SKU is being made by us, nobody can say when the others will be.
+        let makes_skus = self.to_send(Entity::Sku) > 0;
+        let waiting = |entity| self.to_send(entity) - if makes_skus { 0 } else { for_sku };
+        let allowed = |route| self.gates.route(route, now.tick).allowed_per_second;
+        let own = progress::estimate(lane, waiting, &self.observed, allowed, self.gates.pace(lane))?;
+        if for_sku == 0 || !makes_skus {
+            return Some(own);
+        }
+        let skus = self.left(Lane::Catalog, now)?;
+        Some(Estimate { seconds: own.seconds.max(skus.seconds), ..own })
+    }
+
+    fn lane_stats(&mut self, lane: Lane, now: Now) -> LaneStats {
         let queued = |urgency| routes_of(lane).map(|route| self.queues[route as usize].len(urgency)).sum();
         let queued = Urgency::ALL.into_iter().map(|urgency| (urgency, queued(urgency))).collect();
         let census = self.census[lane as usize];
@@ -320,6 +355,7 @@ impl Dispatch {
                 .filter(|kind| lane_of(kind.entity()) == lane)
                 .map(|kind| self.bulk_room(kind))
                 .sum(),
+            left: self.left(lane, now),
         }
     }
 

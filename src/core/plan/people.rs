@@ -32,6 +32,10 @@ pub struct PeopleHeld {
     /// Addresses that were deleted in this job.
     deleted: BTreeSet<CompactString>,
     newsletter: Option<bool>,
+    /// Documents that were signed off in this job, by their id.
+    signed_off: BTreeSet<CompactString>,
+    /// E-mail addresses that were looked for in this job.
+    sought: BTreeSet<CompactString>,
     /// Our documents about consents, by their id.
     acts: BTreeMap<CompactString, Fields>,
     /// Search has found no customer with this e-mail address.
@@ -63,9 +67,11 @@ impl PeopleHeld {
     pub(super) fn after(mut self, call: &PeopleCall, answer: &Answer) -> Self {
         match call {
             // Whatever was known was known of another document.
-            PeopleCall::FindCustomer { .. } => {
+            PeopleCall::FindCustomer { email } => {
                 let absent = matches!(answer, Answer::People(PeopleAnswer::Found(None)));
-                return Self { absent, acts: self.acts, deleted: self.deleted, ..Self::default() };
+                let Self { acts, deleted, signed_off, mut sought, .. } = self;
+                sought.insert(email.clone());
+                return Self { absent, acts, deleted, signed_off, sought, ..Self::default() };
             }
             PeopleCall::ReadCustomer { .. } => {
                 if let Answer::People(PeopleAnswer::Email(email)) = answer {
@@ -77,7 +83,10 @@ impl PeopleHeld {
                     self.addresses.clear();
                 }
                 match body.get(body::NEWSLETTER).and_then(serde_json::Value::as_bool) {
-                    Some(newsletter) => self.newsletter = Some(newsletter),
+                    Some(newsletter) => {
+                        self.newsletter = Some(newsletter);
+                        self.signed_off.extend(id.clone().filter(|_| !newsletter));
+                    }
                     None => self.profile = Some(body::without_nulls(body)),
                 }
             }
@@ -91,6 +100,8 @@ impl PeopleHeld {
             PeopleCall::SaveAct { id, body } => {
                 self.acts.insert(id.clone(), body.clone());
             }
+            // Nothing that a key plans.
+            PeopleCall::ReadShoppers(_) | PeopleCall::ReadShopper { .. } => {}
             PeopleCall::Forget { .. } => self.erasure = Some(JobState::InProgress),
             PeopleCall::ReadForget { .. } => {
                 if let Answer::People(PeopleAnswer::JobState(state)) = answer {
@@ -118,6 +129,7 @@ pub(super) fn next(situation: &Situation<'_>) -> Next {
         Value::Customer(wanted) => customer::next(situation, held, wanted),
         Value::Consent(wanted) => consent::next(situation, held, wanted),
         Value::Erased => erasure::next(situation, held),
+        Value::Released(Some(taken_back)) => consent::next(situation, held, taken_back),
         _ => Next::Done,
     }
 }

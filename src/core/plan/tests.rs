@@ -38,7 +38,7 @@ impl Vtex {
                 held.retain(|fixed| fixed.trade_policy != *trade_policy);
             }
             Call::DeletePrice { .. } => self.price = None,
-            Call::FindSkus { .. } | Call::Catalog(_) | Call::People(_) | Call::Bulk(_) => {
+            Call::FindSkus { .. } | Call::Catalog(_) | Call::People(_) | Call::Order(_) | Call::Bulk(_) => {
                 unreachable!("no plan of stock or prices asks for this")
             }
         }
@@ -68,10 +68,12 @@ fn run(
             links: &links,
             wanted,
             committed_at: AT,
+            now: Timestamp(0),
+            attempts: 0,
             confirmed,
             read_first: doubt,
             held: &held,
-            rules: Rules { price: rules, catalog: &catalog },
+            rules: Rules { price: rules, catalog: &catalog, orders: &OrderRules::default() },
         };
         let Next::Call(call) = next(&situation) else { return calls };
         assert!(calls.len() < 20, "a job ends: {calls:?}");
@@ -92,7 +94,7 @@ fn run_price(vtex: &mut Vtex, wanted: Price, confirmed: Option<Price>, rules: &P
 
 #[test]
 fn stock_is_one_write_with_the_time_of_the_commit() {
-    let wanted = Value::Stock(Stock { quantity: 3 });
+    let wanted = Value::Stock(Stock::of(3));
     let calls = run(&mut Vtex::default(), &wanted, None, &PriceRules::default(), false);
     let warehouse = CompactString::new("1_1");
     assert_eq!(calls, [Call::SetStock { sku: SKU, warehouse, quantity: 3, balance_at: AT }]);
@@ -100,7 +102,7 @@ fn stock_is_one_write_with_the_time_of_the_commit() {
 
 #[test]
 fn doubtful_stock_is_read_and_written_only_when_it_differs() {
-    let wanted = Value::Stock(Stock { quantity: 3 });
+    let wanted = Value::Stock(Stock::of(3));
     let cases: [(Option<RemoteStock>, &[&str]); 4] = [
         (Some(balance(3)), &["stock-read"]),
         (Some(balance(4)), &["stock-read", "stock-write"]),

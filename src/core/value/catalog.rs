@@ -5,7 +5,7 @@
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
-use crate::core::money::Decimal4;
+use crate::core::money::{Decimal4, Money};
 
 /// A brand (marca).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,4 +113,6 @@ pub struct Component {
     /// Reference of the SKU.
     pub sku: CompactString,
     pub quantity: u32,
+    /// Of one unit within the kit. None: Live has none.
+    pub unit_price: Option<Money>,
 }

@@ -21,6 +21,8 @@ pub struct Customer {
     pub code: CompactString,
     /// Sorted by id.
     pub addresses: Vec<Address>,
+    /// Further fields of the document that the configuration names, with their values; sorted.
+    pub fields: Vec<(CompactString, CompactString)>,
 }
 
 impl Customer {
@@ -31,6 +33,10 @@ impl Customer {
         let more = other.addresses.iter().filter(|address| !known.contains(&address.id)).cloned();
         self.addresses.extend(more);
         self.addresses.sort_by(|one, other| one.id.cmp(&other.id));
+        let known: Vec<_> = self.fields.iter().map(|(name, _)| name.clone()).collect();
+        let more = other.fields.iter().filter(|(name, _)| !known.contains(name)).cloned();
+        self.fields.extend(more);
+        self.fields.sort_unstable();
         add(&mut self.phone, &other.phone);
         add(&mut self.cell_phone, &other.cell_phone);
         match (&mut self.identity, &other.identity) {
@@ -134,7 +140,7 @@ pub struct Address {
 /// What a customer has agreed to, and what not (carta de consentimento).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consent {
-    /// As in [`Customer::email`].
+    /// As in [`Customer::email`]. Where Live has none any more: the one that VTEX was told.
     pub email: CompactString,
     /// The code of Live's customer.
     pub customer: CompactString,
@@ -168,6 +174,8 @@ pub enum ConsentState {
     Refused,
     Revoked,
     Expired,
+    /// An agreement was told to VTEX, and Live has no record of it any more: nobody can show it.
+    Deleted,
 }
 
 impl Consent {
@@ -179,7 +187,7 @@ impl Consent {
 
 impl Act {
     pub const fn takes_back(&self) -> bool {
-        matches!(self.state, ConsentState::Refused | ConsentState::Revoked)
+        matches!(self.state, ConsentState::Refused | ConsentState::Revoked | ConsentState::Deleted)
     }
 }
 

@@ -64,11 +64,14 @@ pub struct ImageRules {
     pub url: String,
     /// How many the template makes: `ordem` goes from 1 to this.
     pub count: u16,
+    /// Looks at each image before VTEX is told to fetch it: one that is not there, is no image or is larger than 4 MB
+    /// is not sent, and tried again later. This machine must reach the images. Default: false.
+    pub check: bool,
 }
 
 impl Default for ImageRules {
     fn default() -> Self {
-        Self { from: ImageSource::default(), url: String::new(), count: 1 }
+        Self { from: ImageSource::default(), url: String::new(), count: 1, check: false }
     }
 }
 
@@ -296,7 +299,7 @@ mod tests {
             score = "off"
             kits = true
             units = { LT = "un" }
-            images = { from = "template", url = "https://img.example/{produto}_{ordem:02}.jpg", count = 3 }
+            images = { from = "template", url = "https://img.example/{produto}_{ordem:02}.jpg", count = 3, check = true }
             "#,
         );
         assert_eq!(config.validate(), Vec::<String>::new());

@@ -224,7 +224,12 @@ mod tests {
 
     #[test]
     fn a_template_makes_the_addresses() {
-        let rules = |url: &str, count| ImageRules { from: ImageSource::Template, url: url.to_owned(), count };
+        let rules = |url: &str, count| ImageRules {
+            from: ImageSource::Template,
+            url: url.to_owned(),
+            count,
+            ..ImageRules::default()
+        };
         assert_eq!(shown(&rules("https://x/{cor}_{ordem:02}.jpg", 2), &[]).0, ["AZ%2F1_01", "AZ%2F1_02"]);
         let found = shown(&rules("https://x/{tamanho}_{ordem}.jpg", 3), &[]);
         assert_eq!(found, (Vec::new(), vec![Reason::NoImageValue]));

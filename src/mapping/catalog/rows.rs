@@ -124,14 +124,16 @@ pub struct SpecificationRow {
     pub value: String,
 }
 
-/// One part of a kit.
+/// A row of `produto_kit_componente`: one part of a kit.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PartRow {
     /// The kit's own SKU.
     pub kit: RowId,
-    /// Reference of the SKU that it holds.
-    pub part: CompactString,
+    /// Reference of the SKU that it holds. None: Live has no such SKU (yet), or another SKU has its reference.
+    pub part: Option<CompactString>,
     pub quantity: Decimal4,
+    /// `preco_unitario`
+    pub unit_price: Option<Decimal4>,
 }
 
 /// A row of `marca`. Whether it is in use does not matter here: the product names it.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use compact_str::CompactString;
 
 use crate::core::entity::{Entity, Key};
-use crate::core::money::Decimal4;
+use crate::core::money::{Decimal4, Money};
 use crate::core::value::catalog::{Component, Sku, Specification};
 use crate::mapping::cell::RowId;
 use crate::mapping::counts::Reason;
@@ -223,9 +223,15 @@ fn eans(
 
 /// What a kit is made of.
 fn components(input: &ProductInput, member: &Member<'_>) -> Result<Vec<Component>, Refusal> {
-    let mut parts: BTreeMap<&str, u32> = BTreeMap::new();
-    for part in input.parts.iter().filter(|part| part.kit == member.row.id) {
-        let reference = part.part.trim();
+    let mut parts: BTreeMap<&str, (u32, Option<Money>)> = BTreeMap::new();
+    let mut rows: Vec<_> = input.parts.iter().filter(|part| part.kit == member.row.id).collect();
+    rows.sort_unstable();
+    for part in rows {
+        let Some(reference) = part.part.as_deref().map(str::trim) else {
+            return Err(Refusal::BadKit(
+                "with a part that Live has no SKU for (yet), or that shares its code with another",
+            ));
+        };
         check_reference("a part's reference", reference, limits::SKU_REFERENCE)?;
         if reference == member.row.reference {
             return Err(Refusal::BadKit("that is a part of itself"));
@@ -233,7 +239,14 @@ fn components(input: &ProductInput, member: &Member<'_>) -> Result<Vec<Component
         let whole = u32::try_from(part.quantity.floor()).ok().filter(|n| *n > 0 && part.quantity.is_whole());
         let quantity =
             whole.ok_or(Refusal::BadKit("with a part whose quantity is no whole number above 0"))?;
-        let sum = parts.entry(reference).or_default();
+        let unit_price = part.unit_price.map(|price| price.to_money().0);
+        if unit_price.is_some_and(|price| price.0 < 0) {
+            return Err(Refusal::BadKit("with a part whose price is below zero"));
+        }
+        let (sum, price) = parts.entry(reference).or_insert((0, unit_price));
+        if *price != unit_price {
+            return Err(Refusal::BadKit("with two prices for one part"));
+        }
         *sum = sum.saturating_add(quantity).min(limits::INT);
     }
     if parts.is_empty() {
@@ -241,6 +254,10 @@ fn components(input: &ProductInput, member: &Member<'_>) -> Result<Vec<Component
     }
     Ok(parts
         .into_iter()
-        .map(|(sku, quantity)| Component { sku: CompactString::from(sku), quantity })
+        .map(|(sku, (quantity, unit_price))| Component {
+            sku: CompactString::from(sku),
+            quantity,
+            unit_price,
+        })
         .collect())
 }

@@ -3,7 +3,7 @@
 use super::config::{CatalogConfig, DefaultBrand, DefaultPackage, Grouping, ImageRules, ImageSource, Score};
 use super::rows::*;
 use super::*;
-use crate::core::money::Decimal4;
+use crate::core::money::{Decimal4, Money};
 use crate::core::time::Timestamp;
 use crate::core::value::catalog::{Component, Product, Sku};
 use crate::mapping::cell::RowId;
@@ -270,8 +270,9 @@ fn one_sku_that_is_refused_leaves_the_others() {
         for kit in [2, 3] {
             input.parts.push(PartRow {
                 kit: RowId::Int(kit),
-                part: "PART".into(),
+                part: Some("PART".into()),
                 quantity: Decimal4(2_0000),
+                unit_price: None,
             });
         }
         let found = wanted(&config, &input);
@@ -460,6 +461,7 @@ fn names_and_labels_are_the_sites() {
             from: ImageSource::Template,
             url: "https://img.example/{produto}/{cor}/{ean}_{ordem}.png".to_owned(),
             count: 2,
+            ..ImageRules::default()
         },
         ..plain()
     };
@@ -478,25 +480,41 @@ fn names_and_labels_are_the_sites() {
 #[test]
 fn a_kit_is_made_of_its_parts() {
     let config = CatalogConfig { kits: true, ..plain() };
-    let kit = |parts: &[(&str, i64)]| {
+    let kit = |parts: &[(Option<&str>, i64, Option<i64>)]| {
         changed(|input| {
             input.product.kind = 2;
             input.skus.truncate(1);
-            let part = |(part, quantity): &(&str, i64)| PartRow {
+            let part = |(part, quantity, price): &(Option<&str>, i64, Option<i64>)| PartRow {
                 kit: RowId::Int(1),
-                part: (*part).into(),
+                part: part.map(CompactString::from),
                 quantity: Decimal4(*quantity),
+                unit_price: price.map(Decimal4),
             };
             input.parts = parts.iter().map(part).collect();
         })
     };
-    let found = sku(&config, &kit(&[("B", 1_0000), ("A", 2_0000), ("B", 2_0000)]), "S1").components;
-    assert_eq!(
-        found,
-        [Component { sku: "A".into(), quantity: 2 }, Component { sku: "B".into(), quantity: 3 }]
-    );
-    for parts in [&[][..], &[("S1", 1_0000)], &[("A", 5000)], &[("A", 0)], &[("A", -1_0000)]] {
-        assert_eq!(wanted(&config, &kit(parts)).refused[0].1.reason(), Reason::BadKit, "{parts:?}");
+    let (a, b, itself) = (Some("A"), Some("B"), Some("S1"));
+    let component = |sku: &str, quantity, price: Option<i64>| Component {
+        sku: sku.into(),
+        quantity,
+        unit_price: price.map(Money),
+    };
+    let found = sku(&config, &kit(&[(b, 1_0000, None), (a, 2_0000, Some(9_9050)), (b, 2_0000, None)]), "S1");
+    assert_eq!(found.components, [component("A", 2, Some(991)), component("B", 3, None)]);
+    let table = [
+        (&[][..], "without parts"),
+        (&[(itself, 1_0000, None)], "part of itself"),
+        (&[(a, 5000, None)], "no whole number"),
+        (&[(a, 0, None)], "no whole number"),
+        (&[(a, -1_0000, None)], "no whole number"),
+        (&[(a, 1_0000, None), (None, 1_0000, None)], "no SKU for"),
+        (&[(a, 1_0000, Some(-1_0000))], "below zero"),
+        (&[(a, 1_0000, Some(1_0000)), (a, 1_0000, None)], "two prices"),
+    ];
+    for (parts, why) in table {
+        let refused = &wanted(&config, &kit(parts)).refused[0].1;
+        assert_eq!(refused.reason(), Reason::BadKit, "{parts:?}");
+        assert!(refused.to_string().contains(why), "{parts:?}: {refused}");
     }
 }
 

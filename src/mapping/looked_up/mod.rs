@@ -9,7 +9,7 @@ use crate::core::money::Decimal4;
 use crate::core::row::Cell;
 
 use crate::mapping::catalog::rows::{
-    CodeRow, ImageRow, ProductInput, ProductRow, Size, SkuRow, SpecificationRow,
+    CodeRow, ImageRow, PartRow, ProductInput, ProductRow, Size, SkuRow, SpecificationRow,
 };
 use crate::mapping::catalog::{self, Mapped};
 use crate::mapping::cell::{self, RowId};
@@ -17,10 +17,14 @@ use crate::mapping::read::Plan;
 use crate::mapping::{Effect, Mapper, Reason, Role, RowError, Rows};
 
 mod links;
+mod order;
 mod person;
+#[cfg(test)]
+mod tests;
 
 pub use links::KeptLink;
-pub use person::PeopleBatch;
+pub use order::OrderBatch;
+pub use person::{KeptCustomer, PeopleBatch};
 
 /// The rows of some products, as they come.
 #[derive(Debug)]
@@ -73,10 +77,11 @@ impl Mapper {
             return Ok(());
         }
         let Some(owner) = plan.owner(cells)? else { return Ok(()) };
-        if matches!(role, Role::Barcode | Role::Image | Role::Specification) {
+        if matches!(role, Role::Barcode | Role::Image | Role::Specification | Role::KitPart) {
             out.push(Effect::PutRow { key: Self::detail_index(role, &id), value: Self::owner_row(&owner) });
         }
-        let product = if role == Role::Barcode { batch.owners.get(&owner) } else { Some(&owner) };
+        let of_sku = matches!(role, Role::Barcode | Role::KitPart);
+        let product = if of_sku { batch.owners.get(&owner) } else { Some(&owner) };
         let Some(input) = product.and_then(|product| batch.products.get_mut(product)?.as_mut()) else {
             return Ok(());
         };
@@ -92,6 +97,12 @@ impl Mapper {
             Role::Barcode => input.codes.push(plan.barcode(cells, owner)?),
             Role::Image => input.images.push(plan.image(cells)?),
             Role::Specification => input.specifications.push(plan.specification(cells)?),
+            Role::KitPart => {
+                let part = plan.part(cells)?;
+                let known = self.reference.sku(&self.config, &part);
+                let reference = known.map(|(_, _, reference)| reference);
+                input.parts.push(plan.kit_part(cells, owner, reference)?);
+            }
             _ => {}
         }
         Ok(())
@@ -221,6 +232,20 @@ impl Plan {
             url: self.need(cells, 4, |cell, _| cell::text(cell))?.into(),
             label: self.line(cells, 5)?,
             main: self.read(cells, 6, cell::boolean)?.unwrap_or(false),
+        })
+    }
+
+    /// The SKU that a row of a kit is about.
+    fn part(&self, cells: &[Cell<'_>]) -> Read<RowId> {
+        self.need(cells, 2, cell::row_id)
+    }
+
+    fn kit_part(&self, cells: &[Cell<'_>], kit: RowId, part: Option<CompactString>) -> Read<PartRow> {
+        Ok(PartRow {
+            kit,
+            part,
+            quantity: self.need(cells, 3, cell::decimal)?,
+            unit_price: self.read(cells, 4, cell::decimal)?,
         })
     }
 

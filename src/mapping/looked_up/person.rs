@@ -3,24 +3,46 @@
 use std::collections::BTreeMap;
 
 use compact_str::CompactString;
+use serde::{Deserialize, Serialize};
 
 use crate::core::entity::{Entity, Key};
 use crate::core::row::Cell;
 use crate::core::time::Timestamp;
+use crate::core::value::Value;
 
 use crate::mapping::cell::{self, RowId};
-use crate::mapping::people::{AddressRow, ConsentRow, CustomerRow, PersonRows, person};
+use crate::mapping::people::{
+    AddressRow, ConsentRow, CustomerRow, OnDelete, PeopleReason, PersonRows, Told, person,
+};
 use crate::mapping::read::Plan;
-use crate::mapping::{Effect, Mapper, Reason, Role, RowError};
+use crate::mapping::{Effect, Mapper, Reason, Role, RowError, Rows};
 
 /// The rows of some customers, as they come.
 #[derive(Debug)]
-pub struct PeopleBatch(BTreeMap<RowId, Option<PersonRows>>);
+pub struct PeopleBatch(BTreeMap<RowId, Found>);
+
+/// A customer that VTEX was told of: a delete carries nothing but the id.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct KeptCustomer {
+    pub id: RowId,
+    code: CompactString,
+}
+
+#[derive(Debug)]
+enum Found {
+    /// Live has no such row (yet).
+    Nothing,
+    /// A row that cannot be read: nothing is said.
+    Unusable,
+    /// A row of another tenant.
+    OtherTenant,
+    Rows(Box<PersonRows>),
+}
 
 impl Mapper {
-    /// Takes rows of these customers, table by table in the order of [`Role::ALL`].
+    /// Takes rows of these customers: theirs first, then what belongs to them.
     pub fn people_batch(&self, customers: &[RowId]) -> PeopleBatch {
-        PeopleBatch(customers.iter().map(|id| (id.clone(), None)).collect())
+        PeopleBatch(customers.iter().map(|id| (id.clone(), Found::Nothing)).collect())
     }
 
     /// Takes one row in. One that cannot be read is counted; without the row of the customer nothing is said.
@@ -46,14 +68,15 @@ impl Mapper {
     ) -> Result<(), RowError> {
         let id = plan.id(cells)?;
         if plan.role() == Role::Customer {
-            if !plan.ours(cells, 1, &self.config)? {
-                self.counts.count(Reason::OtherTenant);
-                return Ok(());
-            }
-            if let Some(place) = batch.0.get_mut(&id) {
+            let Some(place) = batch.0.get_mut(&id) else { return Ok(()) };
+            *place = Found::Unusable;
+            *place = if plan.ours(cells, 1, &self.config)? {
                 let customer = plan.customer(cells)?;
-                *place = Some(PersonRows { customer, addresses: Vec::new(), consents: Vec::new() });
-            }
+                Found::Rows(Box::new(PersonRows { customer, addresses: Vec::new(), consents: Vec::new() }))
+            } else {
+                self.counts.count(Reason::OtherTenant);
+                Found::OtherTenant
+            };
             return Ok(());
         }
         let Some(owner) = plan.owner(cells)? else { return Ok(()) };
@@ -61,7 +84,7 @@ impl Mapper {
             key: Self::detail_index(plan.role(), &id),
             value: Self::owner_row(&owner),
         });
-        let Some(rows) = batch.0.get_mut(&owner).and_then(Option::as_mut) else { return Ok(()) };
+        let Some(Found::Rows(rows)) = batch.0.get_mut(&owner) else { return Ok(()) };
         match plan.role() {
             Role::Address => rows.addresses.push(plan.address(cells, &id)?),
             Role::Consent => rows.consents.push(self.consent(plan, cells)?),
@@ -88,25 +111,130 @@ impl Mapper {
         })
     }
 
-    /// What VTEX shall know of these customers.
-    pub fn people_wanted(&mut self, batch: PeopleBatch, out: &mut Vec<Effect>) {
-        for rows in batch.0.into_values().flatten() {
-            let mapped = person(&rows, &self.config.customers, &self.config.consent);
-            for (entity, value) in [(Entity::Consent, mapped.consent), (Entity::Customer, mapped.customer)] {
-                if !self.config.has(entity) {
-                    continue;
-                }
-                match value {
-                    Ok(value) => {
-                        let key = Key { entity, id: rows.customer.code.clone() };
-                        out.push(Effect::Want { key, value });
-                    }
-                    Err(reason) => self.people_counts.count(reason),
-                }
+    /// What VTEX shall know of these customers. `told`: what it was told of a key, or is about to be told.
+    pub fn people_wanted(
+        &mut self,
+        batch: PeopleBatch,
+        told: &dyn Fn(&Key) -> Option<Value>,
+        rows: &dyn Rows,
+        out: &mut Vec<Effect>,
+    ) {
+        let mut found = Vec::new();
+        // Whoever goes, goes before somebody else comes under the same code.
+        for (id, row) in batch.0 {
+            let known = Self::kept_customer(&id, rows).map(|customer| customer.code);
+            let (how, code) = match &row {
+                Found::Unusable => continue,
+                Found::Nothing => (self.config.customers.on_delete, None),
+                // Somebody else's now, or under another code: nobody asks for an erasure.
+                Found::OtherTenant => (OnDelete::Keep, None),
+                Found::Rows(row) => (OnDelete::Keep, Some(row.customer.code.clone())),
+            };
+            if let Some(before) = known.as_ref().filter(|known| code.as_ref() != Some(known)) {
+                self.let_go(&id, before, how, told, rows, out);
             }
-            for reason in mapped.left_out {
-                self.people_counts.count(reason);
+            if let Found::Rows(row) = row {
+                found.push((id, known, row));
             }
+        }
+        for (id, known, row) in found {
+            let code = row.customer.code.clone();
+            if self.want_person(&row, told, out) && known.as_ref() != Some(&code) {
+                let kept = KeptCustomer { id: id.clone(), code: code.clone() };
+                let value =
+                    postcard::to_stdvec(&kept).expect("postcard writes any of our own types to memory");
+                out.push(Effect::PutRow { key: Self::customer_row(&id), value });
+                out.push(Effect::PutRow { key: Self::code_row(&code), value: Self::owner_row(&id) });
+            }
+        }
+    }
+
+    /// The beginning of the stored keys that tell under which code VTEX was told of a customer.
+    pub fn customers_prefix() -> Vec<u8> {
+        vec![b'd', Role::Customer as u8]
+    }
+
+    fn customer_row(id: &RowId) -> Vec<u8> {
+        Self::detail_index(Role::Customer, id)
+    }
+
+    /// The other way round.
+    fn code_row(code: &str) -> Vec<u8> {
+        [&b"u"[..], code.as_bytes()].concat()
+    }
+
+    fn kept_customer(id: &RowId, rows: &dyn Rows) -> Option<KeptCustomer> {
+        postcard::from_bytes(&rows.row(&Self::customer_row(id))?).ok()
+    }
+
+    /// Whether VTEX is to know anything of the customer.
+    fn want_person(
+        &mut self,
+        rows: &PersonRows,
+        told: &dyn Fn(&Key) -> Option<Value>,
+        out: &mut Vec<Effect>,
+    ) -> bool {
+        let key = |entity| Key { entity, id: rows.customer.code.clone() };
+        let (customer, consent) = (told(&key(Entity::Customer)), told(&key(Entity::Consent)));
+        let before = Told {
+            customer: match &customer {
+                Some(Value::Customer(customer)) => Some(&**customer),
+                _ => None,
+            },
+            consent: match &consent {
+                Some(Value::Consent(consent)) => Some(&**consent),
+                _ => None,
+            },
+        };
+        let mapped = person(rows, before, &self.config.customers, &self.config.consent);
+        let mut wanted = false;
+        for (entity, value) in [(Entity::Consent, mapped.consent), (Entity::Customer, mapped.customer)] {
+            if !self.config.has(entity) {
+                continue;
+            }
+            match value {
+                Ok(value) => {
+                    wanted = true;
+                    out.push(Effect::Want { key: key(entity), value });
+                }
+                Err(reason) => self.people_counts.count(reason),
+            }
+        }
+        for reason in mapped.left_out {
+            self.people_counts.count(reason);
+        }
+        wanted
+    }
+
+    /// Live has this customer no more, or not under this code.
+    fn let_go(
+        &mut self,
+        id: &RowId,
+        code: &CompactString,
+        how: OnDelete,
+        told: &dyn Fn(&Key) -> Option<Value>,
+        rows: &dyn Rows,
+        out: &mut Vec<Effect>,
+    ) {
+        out.push(Effect::DeleteRow { key: Self::customer_row(id) });
+        let index = Self::code_row(code);
+        if rows.row(&index) != Some(Self::owner_row(id)) {
+            return; // another customer has the code since
+        }
+        out.push(Effect::DeleteRow { key: index });
+        self.people_counts.count(PeopleReason::Deleted);
+        for entity in [Entity::Consent, Entity::Customer] {
+            let key = Key { entity, id: code.clone() };
+            let value = match (how, told(&key)) {
+                (_, None) => continue,
+                (_, Some(told)) if told.leaves_no_trace() || !self.config.has(entity) => continue,
+                (OnDelete::Erase, _) => Value::Erased,
+                (OnDelete::Keep, Some(Value::Consent(told))) if told.takes_back() => {
+                    Value::Released(Some(told))
+                }
+                (OnDelete::Keep, _) => Value::Released(None),
+            };
+            out.push(Effect::Want { key, value });
         }
     }
 }
@@ -129,6 +257,7 @@ impl Plan {
             phone: self.line(cells, 12)?,
             active: self.active(cells, 13)?,
             erased: self.read(cells, 14, cell::timestamp)?.is_some(),
+            price_group: self.read(cells, 15, cell::row_id)?.map(|group| group.to_string()),
         })
     }
 

@@ -1,7 +1,21 @@
 //! `[mapping.customers]` and `[mapping.consent]`.
 
+use std::collections::BTreeMap;
+
 use compact_str::CompactString;
 use serde::Deserialize;
+
+/// What becomes of a customer whose row was deleted in Live, which is not the same as anonymised: a clean-up of
+/// duplicates deletes too, and the account in the shop is the shopper's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnDelete {
+    /// VTEX keeps what it has, with the consents as they stood; we keep nothing of the customer and send nothing more.
+    #[default]
+    Keep,
+    /// As if anonymised: VTEX is told to erase the customer.
+    Erase,
+}
 
 /// `[mapping.customers]`
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -16,14 +30,35 @@ pub struct CustomersConfig {
     pub male: Option<i64>,
     /// As `male`, for women.
     pub female: Option<i64>,
+    /// `keep` (default) or `erase`.
+    pub on_delete: OnDelete,
+    /// The field of `CL` that gets the customer's code of Live, like `codigoErp`; it must have been made in VTEX's
+    /// Admin. None: the code is not sent.
+    pub code_field: Option<CompactString>,
+    /// From what the column `price_group` holds to the price tables of VTEX that the customer buys by (`priceTables`
+    /// of `CL`), like `"2" = ["revenda"]`. A group that is not listed has none. Default: empty, nothing is sent.
+    pub price_tables: BTreeMap<String, Vec<CompactString>>,
 }
 
 impl Default for CustomersConfig {
     fn default() -> Self {
         let basic_purpose = CompactString::const_new("CADASTRO");
-        Self { require_basic_consent: true, basic_purpose, male: None, female: None }
+        Self {
+            require_basic_consent: true,
+            basic_purpose,
+            male: None,
+            female: None,
+            on_delete: OnDelete::Keep,
+            code_field: None,
+            price_tables: BTreeMap::new(),
+        }
     }
 }
+
+/// VTEX: "up to 5 price tables and 50 characters" for a customer (Price tables, field `priceTables`).
+const PRICE_TABLES_MAX: usize = 5;
+const PRICE_TABLES_CHARS_MAX: usize = 50;
+pub(super) const PRICE_TABLES_FIELD: &str = "priceTables";
 
 /// `[mapping.consent]`
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -52,6 +87,48 @@ pub enum InvalidPeopleConfig {
     SamePurpose,
     #[error("mapping.customers.male and female are the same")]
     SameSex,
+    #[error(
+        "mapping.customers.code_field = \"{0}\": give the name of a field that was made for it in VTEX's Admin, of \
+         letters, digits and _, like codigoErp"
+    )]
+    BadField(CompactString),
+    #[error(
+        "mapping.customers.price_tables.\"{0}\": give one to 5 names of letters, digits, - and _, of 50 characters \
+         together with the commas between them (VTEX takes no more)"
+    )]
+    BadPriceTables(String),
+}
+
+/// Whether a field of `CL` has something else of the customer already.
+fn is_ours(field: &str) -> bool {
+    const FIELDS: [&str; 20] = [
+        "id",
+        "userId",
+        "email",
+        "firstName",
+        "lastName",
+        "document",
+        "documentType",
+        "birthDate",
+        "gender",
+        "isCorporate",
+        "corporateName",
+        "tradeName",
+        "corporateDocument",
+        "stateRegistration",
+        "phone",
+        "homePhone",
+        "cellPhone",
+        "isNewsletterOptIn",
+        "localeDefault",
+        PRICE_TABLES_FIELD,
+    ];
+    FIELDS.iter().any(|known| known.eq_ignore_ascii_case(field))
+}
+
+/// Whether VTEX takes a name as one of a list that commas separate.
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
 impl CustomersConfig {
@@ -70,6 +147,22 @@ impl CustomersConfig {
         if self.male.is_some() && self.male == self.female {
             return Err(InvalidPeopleConfig::SameSex);
         }
+        if let Some(field) = self.code_field.as_ref().filter(|field| !is_name(field) || is_ours(field)) {
+            return Err(InvalidPeopleConfig::BadField(field.clone()));
+        }
+        for (group, tables) in &self.price_tables {
+            let fits = (1..=PRICE_TABLES_MAX).contains(&tables.len())
+                && tables.iter().all(|table| is_name(table))
+                && tables.join(",").len() <= PRICE_TABLES_CHARS_MAX;
+            if !fits {
+                return Err(InvalidPeopleConfig::BadPriceTables(group.clone()));
+            }
+        }
         Ok(())
+    }
+
+    /// Whether the column `price_group` of customers is read.
+    pub fn has_price_groups(&self) -> bool {
+        !self.price_tables.is_empty()
     }
 }

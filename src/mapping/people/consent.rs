@@ -35,6 +35,34 @@ pub(super) fn newest(rows: &[ConsentRow], left_out: &mut Vec<PeopleReason>) -> V
     newest.into_iter().filter_map(|(purpose, said)| said.act(purpose)).collect()
 }
 
+/// What counts for somebody of whom VTEX was told `before`. Rows of Live can be deleted and changed: nothing that was
+/// taken back comes again by an agreement that is not newer, and an agreement that Live has no record of any more is
+/// taken back, since nobody can show it.
+pub(super) fn following(mut acts: Vec<Act>, before: &[Act], left_out: &mut Vec<PeopleReason>) -> Vec<Act> {
+    for told in before {
+        match acts.iter_mut().find(|act| act.purpose == told.purpose) {
+            Some(act) if is_outdated(act, told) => {
+                left_out.push(PeopleReason::OutdatedAgreement);
+                *act = told.clone();
+            }
+            Some(_) => {}
+            None if told.takes_back() => acts.push(told.clone()),
+            None => {
+                left_out.push(PeopleReason::DeletedAgreement);
+                acts.push(Act { state: ConsentState::Deleted, at: None, ..told.clone() });
+            }
+        }
+    }
+    acts.sort_by(|one, other| one.purpose.cmp(&other.purpose));
+    acts
+}
+
+/// What somebody said to take back has a date. Without one it does not stand against a row that says otherwise now.
+fn is_outdated(act: &Act, told: &Act) -> bool {
+    let said = matches!(told.state, ConsentState::Refused | ConsentState::Revoked);
+    act.state == ConsentState::Accepted && said && told.at.is_some() && act.at <= told.at
+}
+
 fn said<'a>(row: &'a ConsentRow, left_out: &mut Vec<PeopleReason>) -> Option<Said<'a>> {
     let last = row.accepted.max(row.revoked);
     let state = match row.state {
@@ -76,7 +104,7 @@ impl Said<'_> {
             Some(ConsentState::Expired) => 1,
             None => 2,
             Some(ConsentState::Refused) => 3,
-            Some(ConsentState::Revoked) => 4,
+            Some(ConsentState::Revoked | ConsentState::Deleted) => 4,
         }
     }
 

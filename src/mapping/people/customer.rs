@@ -3,6 +3,7 @@
 use compact_str::CompactString;
 use jiff::civil::Date;
 
+use super::config::PRICE_TABLES_FIELD;
 use super::rows::{AddressRow, CustomerRow, PersonRows};
 use super::{CustomersConfig, PeopleReason, clean, contact, document, place};
 use crate::core::value::person::{Address, Customer, Identity};
@@ -44,7 +45,19 @@ pub(super) fn map(
     };
     let (phone, cell_phone) = (checked(&row.phone), checked(&row.cell_phone));
     let addresses = addresses(&rows.addresses, &name, left_out);
-    Ok(Customer { email, identity, phone, cell_phone, code: row.code.clone(), addresses })
+    let fields = fields(row, config);
+    Ok(Customer { email, identity, phone, cell_phone, code: row.code.clone(), addresses, fields })
+}
+
+/// What only some sites send.
+fn fields(row: &CustomerRow, config: &CustomersConfig) -> Vec<(CompactString, CompactString)> {
+    let code = config.code_field.iter().map(|field| (field.clone(), row.code.clone()));
+    let group = row.price_group.as_deref().unwrap_or_default().trim();
+    let tables = config.price_tables.get(group);
+    let tables = tables.map(|tables| (PRICE_TABLES_FIELD.into(), CompactString::from(tables.join(","))));
+    let mut fields: Vec<_> = code.chain(tables).collect();
+    fields.sort_unstable();
+    fields
 }
 
 fn identity(

@@ -35,10 +35,17 @@ pub enum PeopleReason {
     UndatedRefusal,
     /// A state of consent that is none: it is no agreement.
     UnknownConsentState,
+    /// An agreement that is not newer than what was taken back before (its row is gone, or was changed): it does not
+    /// count.
+    OutdatedAgreement,
+    /// An agreement that VTEX was told of and Live has no record of any more: taken back.
+    DeletedAgreement,
+    /// The row was deleted in Live.
+    Deleted,
 }
 
 impl PeopleReason {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::NoEmail,
         Self::InvalidEmail,
         Self::MaskedEmail,
@@ -56,6 +63,9 @@ impl PeopleReason {
         Self::UndatedAgreement,
         Self::UndatedRefusal,
         Self::UnknownConsentState,
+        Self::OutdatedAgreement,
+        Self::DeletedAgreement,
+        Self::Deleted,
     ];
 
     /// `outcome/reason`, the labels of the metric.
@@ -78,6 +88,9 @@ impl PeopleReason {
             Self::UndatedAgreement => "adjusted/undated-agreement",
             Self::UndatedRefusal => "adjusted/undated-refusal",
             Self::UnknownConsentState => "adjusted/unknown-consent-state",
+            Self::OutdatedAgreement => "adjusted/outdated-agreement",
+            Self::DeletedAgreement => "adjusted/deleted-agreement",
+            Self::Deleted => "skipped/deleted",
         }
     }
 }

@@ -36,6 +36,8 @@ pub struct CustomerRow {
     pub active: bool,
     /// `data_anonimizacao` is set.
     pub erased: bool,
+    /// What decides about price tables, where that is configured.
+    pub price_group: Option<String>,
 }
 
 /// A row of `cliente_endereco`.

@@ -27,6 +27,7 @@ fn row() -> CustomerRow {
         phone: None,
         active: true,
         erased: false,
+        price_group: None,
     }
 }
 
@@ -74,7 +75,7 @@ fn rows(customer: CustomerRow) -> PersonRows {
 }
 
 fn map(rows: &PersonRows) -> MappedPerson {
-    person(rows, &CustomersConfig::default(), &ConsentConfig::default())
+    person(rows, Told::default(), &CustomersConfig::default(), &ConsentConfig::default())
 }
 
 fn customer(mapped: &MappedPerson) -> Customer {
@@ -120,10 +121,10 @@ fn the_basic_consent_is_needed_unless_the_configuration_says_otherwise() {
     let mut rows = rows(row());
     rows.consents.clear();
     let lax = CustomersConfig { require_basic_consent: false, ..CustomersConfig::default() };
-    assert!(person(&rows, &lax, &ConsentConfig::default()).customer.is_ok());
+    assert!(person(&rows, Told::default(), &lax, &ConsentConfig::default()).customer.is_ok());
     rows.consents = vec![said("REGISTRO", ACCEPTED, at(1), None)];
     let other = CustomersConfig { basic_purpose: "REGISTRO".into(), ..CustomersConfig::default() };
-    assert!(person(&rows, &other, &ConsentConfig::default()).customer.is_ok());
+    assert!(person(&rows, Told::default(), &other, &ConsentConfig::default()).customer.is_ok());
 }
 
 #[test]
@@ -215,7 +216,7 @@ fn a_gender_is_sent_only_where_the_configuration_says_what_it_is() {
     {
         let rows = rows(CustomerRow { sex, ..row() });
         for (config, expected) in [(&config, expected), (&CustomersConfig::default(), None)] {
-            let found = customer(&person(&rows, config, &ConsentConfig::default()));
+            let found = customer(&person(&rows, Told::default(), config, &ConsentConfig::default()));
             let Identity::Person { gender, .. } = found.identity else { panic!("a person") };
             assert_eq!(gender.as_deref(), expected, "{sex:?}");
         }
@@ -323,7 +324,10 @@ fn the_newsletter_is_e_mail_marketing_and_nothing_else() {
     let config = ConsentConfig { email_marketing_purpose: "NEWS".into() };
     let consents = vec![registered(), said("NEWS", ACCEPTED, at(2), None)];
     let rows = PersonRows { consents, ..rows(row()) };
-    assert_eq!(consent(&person(&rows, &CustomersConfig::default(), &config)).newsletter, Some(true));
+    assert_eq!(
+        consent(&person(&rows, Told::default(), &CustomersConfig::default(), &config)).newsletter,
+        Some(true)
+    );
 }
 
 #[test]
@@ -339,6 +343,107 @@ fn the_consents_of_somebody_who_is_not_sent() {
         let mut rows = rows(row());
         change(&mut rows);
         assert_eq!(map(&rows).consent.map(drop), expected, "case {number}");
+    }
+}
+
+/// What VTEX was told, and what the rows say now.
+fn told(email: &str, newsletter: Option<bool>, acts: Vec<ConsentRow>) -> Consent {
+    let acts = consent::newest(&acts, &mut Vec::new());
+    Consent { email: email.into(), customer: "77".into(), newsletter, acts }
+}
+
+#[test]
+fn rows_that_go_bring_nothing_back_and_prove_nothing() {
+    let accepted = |seconds| said("P", ACCEPTED, at(seconds), None);
+    let revoked = |seconds| said("P", REVOKED, at(1), at(seconds));
+    let undated = || said("P", REVOKED, None, None);
+    use ConsentState::{Accepted, Deleted, Revoked};
+    type Case = (Vec<ConsentRow>, Vec<ConsentRow>, Option<ConsentState>, Option<PeopleReason>);
+    let cases: [Case; 9] = [
+        (vec![], vec![], None, None),
+        (vec![], vec![accepted(5)], Some(Accepted), None),
+        (vec![accepted(5)], vec![accepted(5)], Some(Accepted), None),
+        // The row of the agreement is gone.
+        (vec![accepted(5)], vec![], Some(Deleted), Some(PeopleReason::DeletedAgreement)),
+        // The row of the revocation is gone, and the agreement before it is still there, or is there again.
+        (vec![revoked(9)], vec![accepted(5)], Some(Revoked), Some(PeopleReason::OutdatedAgreement)),
+        (vec![revoked(9)], vec![accepted(9)], Some(Revoked), Some(PeopleReason::OutdatedAgreement)),
+        (vec![revoked(9)], vec![accepted(10)], Some(Accepted), None),
+        (vec![revoked(9)], vec![], Some(Revoked), None),
+        // What has no date is no later than a row that says otherwise.
+        (vec![undated()], vec![accepted(5)], Some(Accepted), None),
+    ];
+    for (number, (before, now, state, reason)) in cases.into_iter().enumerate() {
+        let mut left_out = Vec::new();
+        let before = consent::newest(&before, &mut Vec::new());
+        let acts = consent::following(consent::newest(&now, &mut Vec::new()), &before, &mut left_out);
+        assert_eq!(acts.first().map(|act| act.state), state, "case {number}");
+        assert_eq!(left_out.first().copied(), reason, "case {number}");
+        // What was made of it is told, and stands until Live says something newer.
+        let again = consent::following(consent::newest(&now, &mut Vec::new()), &acts, &mut left_out);
+        assert!(again == acts, "case {number}: the same again");
+    }
+}
+
+#[test]
+fn whom_we_signed_up_is_signed_off_when_nothing_allows_it_any_more() {
+    let marketing = |state, seconds| said("MARKETING_EMAIL", state, at(seconds), None);
+    let agreed = || told("ana@example.com", Some(true), vec![registered(), marketing(ACCEPTED, 2)]);
+    type Case = (fn(&mut PersonRows), Option<bool>);
+    let cases: [Case; 9] = [
+        (|_| {}, Some(true)),
+        (|rows| rows.consents.truncate(1), Some(false)),
+        (|rows| rows.consents.clear(), Some(false)),
+        (|rows| rows.consents[0].state = REVOKED, Some(false)),
+        (|rows| rows.consents[1].state = EXPIRED, Some(false)),
+        (|rows| rows.customer.active = false, Some(false)),
+        (|rows| rows.customer.email = None, Some(false)),
+        (|rows| rows.customer.email = Some("?".to_owned()), Some(false)),
+        (|rows| rows.customer.kind = 3, Some(false)),
+    ];
+    for (number, (change, expected)) in cases.into_iter().enumerate() {
+        let mut rows = rows(row());
+        rows.consents.push(marketing(ACCEPTED, 2));
+        change(&mut rows);
+        let before = agreed();
+        let before = Told { customer: None, consent: Some(&before) };
+        let mapped = person(&rows, before, &CustomersConfig::default(), &ConsentConfig::default());
+        let found = consent(&mapped);
+        assert_eq!((found.newsletter, found.email.as_str()), (expected, "ana@example.com"), "case {number}");
+    }
+}
+
+#[test]
+fn what_is_taken_back_reaches_vtex_though_the_address_is_gone() {
+    let mut rows = rows(row());
+    let known = customer(&map(&rows));
+    rows.customer.email = None;
+    rows.consents.push(said("MARKETING_EMAIL", REVOKED, None, at(9)));
+    let mapped = |told| person(&rows, told, &CustomersConfig::default(), &ConsentConfig::default());
+    assert_eq!(mapped(Told::default()).consent, Err(PeopleReason::NoEmail), "VTEX knows nobody");
+    let found = consent(&mapped(Told { customer: Some(&known), consent: None }));
+    assert_eq!((found.email.as_str(), found.newsletter), ("ana@example.com", Some(false)));
+    let before = told("old@example.com", Some(true), vec![]);
+    let found = consent(&mapped(Told { customer: Some(&known), consent: Some(&before) }));
+    assert_eq!((found.email.as_str(), found.newsletter), ("old@example.com", Some(false)));
+}
+
+#[test]
+fn code_and_price_tables_are_sent_where_they_are_configured() {
+    let config = CustomersConfig {
+        code_field: Some("codigoErp".into()),
+        price_tables: [("2".to_owned(), vec!["revenda".into(), "outlet".into()])].into(),
+        ..CustomersConfig::default()
+    };
+    let (code, tables) = (("codigoErp", "77"), ("priceTables", "revenda,outlet"));
+    for (group, expected) in [(None, vec![code]), (Some("1"), vec![code]), (Some(" 2 "), vec![code, tables])]
+    {
+        let rows = rows(CustomerRow { price_group: group.map(str::to_owned), ..row() });
+        let found = customer(&person(&rows, Told::default(), &config, &ConsentConfig::default()));
+        let fields: Vec<_> =
+            found.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(fields, expected, "{group:?}");
+        assert_eq!(customer(&map(&rows)).fields, []);
     }
 }
 
@@ -389,12 +494,25 @@ fn sections_have_defaults_and_refuse_what_they_do_not_know() {
     assert!(sections.customers.require_basic_consent);
     assert_eq!(sections.customers.basic_purpose, "CADASTRO");
     assert_eq!(sections.consent.email_marketing_purpose, "MARKETING_EMAIL");
-    assert!(read("[customers]\nrequire_consent = true").is_err());
+    assert_eq!(sections.customers.on_delete, OnDelete::Keep);
+    for text in ["require_consent = true", "on_delete = 'forget'"] {
+        assert!(read(&format!("[customers]\n{text}")).is_err(), "{text}");
+    }
+    let all = "[customers]\ncode_field = 'codigoErp'\non_delete = 'erase'\n\
+               price_tables = { '2' = ['revenda', 'a', 'b', 'c', 'd'] }";
+    let sections = read(all).unwrap();
+    assert_eq!(sections.customers.validate(&sections.consent), Ok(()));
     for text in [
         "[customers]\nbasic_purpose = ''",
         "[consent]\nemail_marketing_purpose = ' '",
         "[consent]\nemail_marketing_purpose = 'CADASTRO'",
         "[customers]\nmale = 1\nfemale = 1",
+        "[customers]\ncode_field = 'código'",
+        "[customers]\ncode_field = 'Email'",
+        "[customers]\nprice_tables = { '2' = [] }",
+        "[customers]\nprice_tables = { '2' = ['a,b'] }",
+        "[customers]\nprice_tables = { '2' = ['a', 'b', 'c', 'd', 'e', 'f'] }",
+        "[customers]\nprice_tables = { '2' = ['a23456789012345678901234', 'b23456789012345678901234567'] }",
     ] {
         let sections = read(text).unwrap();
         assert!(sections.customers.validate(&sections.consent).is_err(), "{text}");

@@ -11,10 +11,10 @@ use super::super::options::Numbers;
 use super::super::reply::Reply;
 use super::super::route::Route;
 use super::super::world::{ReservationStep, SkuId, StockWrite};
-use super::{Call, known_sku};
+use super::{Call, known_sku, reservations};
 
 /// The one dock that every warehouse has here.
-const DOCK: &str = "1";
+pub(super) const DOCK: &str = "1";
 
 /// Both PUT and PATCH; which fields may be missing is the difference between them.
 #[derive(Deserialize)]
@@ -37,7 +37,11 @@ pub(super) fn answer(call: Call<'_>) -> Result<Reply, Reply> {
         Route::StockOfWarehouse => of_warehouse(call),
         Route::Warehouses => Ok(warehouses(call)),
         Route::Warehouse => one_warehouse(call),
+        Route::PickupPoints => Ok(pickup_points(call)),
         Route::Docks => Ok(docks(call)),
+        Route::Reservation => reservations::one(call),
+        Route::ReservationsOfStock => reservations::of_stock(call),
+        Route::Dispatched => reservations::dispatched(call),
         Route::ReservationConfirm => step(call, ReservationStep::Confirm),
         Route::ReservationAcknowledge => step(call, ReservationStep::Acknowledge),
         Route::ReservationCancel => step(call, ReservationStep::Cancel),
@@ -165,6 +169,45 @@ fn one_warehouse(call: Call<'_>) -> Result<Reply, Reply> {
     Ok(Reply::json(&warehouse(&found.id, &found.name)))
 }
 
+fn pickup_points(call: Call<'_>) -> Reply {
+    let all: Vec<Value> = call.world.options.pickup_points.iter().map(|id| pickup_point(id)).collect();
+    Reply::json(&all)
+}
+
+fn pickup_point(id: &str) -> Value {
+    json!({
+        "id": id,
+        "name": id,
+        "description": "",
+        "instructions": "",
+        "formatted_address": "undefined",
+        "address": {
+            "postalCode": "20040002",
+            "country": {"acronym": "BRA", "name": "Brazil"},
+            "city": "Rio de Janeiro",
+            "state": "RJ",
+            "neighborhood": "Centro",
+            "street": "Avenida Rio Branco",
+            "number": "1",
+            "complement": "",
+            "reference": "",
+            "location": {"latitude": -22.9, "longitude": -43.1},
+        },
+        "isActive": true,
+        "distance": 0.0,
+        "seller": "1",
+        "_sort": [0.0],
+        "businessHours": [{"dayOfWeek": 1, "openingTime": "09:00:00", "closingTime": "18:00:00"}],
+        "tagsLabel": [],
+        "pickupHolidays": [],
+        "isThirdPartyPickup": false,
+        "accountOwnerName": "",
+        "accountOwnerId": "",
+        "parentAccountName": "",
+        "originalId": null,
+    })
+}
+
 fn warehouse(id: &str, name: &str) -> Value {
     json!({
         "id": id,
@@ -201,7 +244,7 @@ fn step(call: Call<'_>, step: ReservationStep) -> Result<Reply, Reply> {
         .ok_or_else(|| Reply::error(404, "Reservation not found or not in a state for it"))
 }
 
-fn stock_key(call: Call<'_>) -> Result<(SkuId, u16), Reply> {
+pub(super) fn stock_key(call: Call<'_>) -> Result<(SkuId, u16), Reply> {
     let sku = known_sku(call)?;
     let status = call.world.options.quirks.unknown_warehouse_status;
     let warehouse = call.world.warehouses.index(&call.target.second);

@@ -4,7 +4,9 @@ mod bulk;
 mod catalog;
 mod logistics;
 mod master_data;
+mod orders;
 mod pricing;
+mod reservations;
 mod user_rights;
 
 use hyper::HeaderMap;
@@ -12,6 +14,7 @@ use serde_json::Value;
 
 pub(super) use bulk::{STORAGE_PREFIX, answer_storage};
 pub(super) use master_data::operate as operate_master_data;
+pub(super) use orders::{operate as operate_orders, send_notifications};
 
 use super::in_flight::WriteKey;
 use super::options::Numbers;
@@ -30,7 +33,11 @@ pub(super) struct Call<'a> {
 }
 
 /// Answers a request; a write is applied when this returns.
-pub(super) fn answer(call: Call<'_>) -> Reply {
+pub(super) async fn answer(call: Call<'_>) -> Reply {
+    if call.target.route == Route::HookConfigPost {
+        return orders::configure_hook(call).await.unwrap_or_else(|refusal| refusal);
+    }
+    call.world.settle_orders();
     let answered = match call.target.route.area() {
         Area::Logistics => logistics::answer(call),
         Area::Pricing => pricing::answer(call),
@@ -38,6 +45,7 @@ pub(super) fn answer(call: Call<'_>) -> Reply {
         Area::MasterData => master_data::answer(call),
         Area::UserRights => user_rights::answer(call),
         Area::BulkPricing | Area::BatchInventory => bulk::answer(call),
+        Area::Orders => orders::answer(call),
     };
     answered.unwrap_or_else(|refusal| refusal)
 }
@@ -62,6 +70,7 @@ pub(super) fn write_key(call: Call<'_>) -> Option<WriteKey> {
         _ if target.route.area() == Area::MasterData => {
             master_data::document_key(call).map(WriteKey::Document)
         }
+        _ if target.route.area() == Area::Orders => orders::write_key(target),
         _ => catalog::write_key(target),
     }
 }
@@ -76,7 +85,7 @@ pub(super) fn locked_out(call: Call<'_>, key: WriteKey) -> Option<Reply> {
         }
         WriteKey::Product(_) | WriteKey::Sku(_) => options.quirks.catalog_deadlocks.then(Reply::deadlocked),
         WriteKey::Document(_) => options.master_data.lock_timeouts.then(Reply::request_timeout),
-        WriteKey::Price(_) => None,
+        WriteKey::Price(_) | WriteKey::Order(_) => None,
     }
 }
 

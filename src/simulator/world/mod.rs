@@ -5,6 +5,7 @@ mod bulk;
 mod catalog;
 mod clock;
 mod master_data;
+mod orders;
 mod prices;
 mod skus;
 mod stock;
@@ -14,6 +15,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::access::{Access, Permission};
 use super::counters::{Counters, CountersSnapshot};
 use super::fault::{Fault, FaultPlan, Outage};
@@ -22,6 +25,7 @@ use super::in_flight::WriteKey;
 use super::limiter::Limiter;
 use super::options::{Credential, Latency, Options};
 use clock::Clock;
+use orders::Orders;
 
 pub use bulk::{BulkFaults, BulkOptions, RowFault};
 pub(super) use bulk::{BulkJobs, JobKind, JobState, JobView, Refused};
@@ -42,12 +46,21 @@ pub use master_data::{
     CustomField, CustomFieldError, Duplicates, ErasureOutcome, ErasureState, FieldKind, MasterDataOptions,
     SavedAnswer, UnknownFields,
 };
+pub(super) use orders::{
+    Address, Allotment, Change, ChangeState, ChangedItem, Customer, Desk, Driver, FeedConfig, Filter,
+    HookConfig, Invoice, Item, Message, NewChange, NewInvoice, NoFeed, NotCancelled, NotChanged, NotInvoiced,
+    Order, Payment, PaymentKind, Replacement, TrackingEvent, lock_id,
+};
+pub use orders::{
+    Cancelling, EmailMask, FeedFaults, FeedView, InvoiceView, OrderOptions, OrderStatus, OrderView,
+    RandomOrders,
+};
 pub(super) use prices::{DateRange, FixedPrice, Price, PriceTable};
 pub use prices::{FixedPriceView, PriceView};
 pub use skus::SkuId;
 pub(super) use skus::Skus;
 pub use stock::{ReservationStep, StockView};
-pub(super) use stock::{StockTable, StockWrite};
+pub(super) use stock::{ReservationView, StockTable, StockWrite};
 pub(super) use warehouses::Warehouses;
 
 /// Locks are striped by SKU: enough stripes that two cores hardly ever meet.
@@ -103,6 +116,9 @@ pub enum WorldError {
     /// Master Data does not take the document.
     #[error("the document is not accepted: {0}")]
     Document(String),
+    /// The shop does not take the order, or not this step of it.
+    #[error("the order is not accepted: {0}")]
+    Order(String),
 }
 
 /// The simulated VTEX account, shared by all connections.
@@ -116,6 +132,7 @@ pub struct World {
     pub(super) prices: PriceTable,
     pub(super) master_data: MasterData,
     pub(super) bulk: BulkJobs,
+    pub(super) orders: Orders,
     pub(super) counters: Counters,
     pub(super) in_flight: InFlight,
     pub(super) access: Access,
@@ -146,6 +163,7 @@ impl World {
                 options.seed,
             ),
             bulk: BulkJobs::default(),
+            orders: Orders::new(&options.orders, options.seed),
             counters: Counters::default(),
             in_flight: InFlight::default(),
             access: Access::new(options.credentials.clone()),
@@ -200,6 +218,7 @@ impl World {
     /// The stock of a SKU in a warehouse; `None` if it was never written.
     #[must_use]
     pub fn stock(&self, sku: SkuId, warehouse: &str) -> Option<StockView> {
+        self.settle_orders();
         self.stock.get(sku, self.warehouses.index(warehouse)?)
     }
 
@@ -231,7 +250,7 @@ impl World {
         if !self.skus.exists(sku) {
             return Err(WorldError::UnknownSku(sku));
         }
-        Ok(self.stock.reserve(sku, index, quantity))
+        Ok(self.stock.reserve(sku, index, quantity, "", self.timestamp()))
     }
 
     /// Takes a reservation one step further.
@@ -305,6 +324,7 @@ impl World {
         self.clock.advance(by);
         self.master_data.advance(by);
         self.work_on_bulk_jobs();
+        self.settle_orders();
     }
 
     /// Replaces what goes wrong with bulk jobs.
@@ -327,7 +347,7 @@ impl World {
         match key {
             WriteKey::Stock { sku, warehouse } => self.bulk.touch(sku, Some(warehouse), self.now()),
             WriteKey::Price(sku) => self.bulk.touch(sku, None, self.now()),
-            WriteKey::Product(_) | WriteKey::Sku(_) | WriteKey::Document(_) => false,
+            WriteKey::Product(_) | WriteKey::Sku(_) | WriteKey::Document(_) | WriteKey::Order(_) => false,
         }
     }
 
@@ -343,13 +363,19 @@ impl World {
         self.clock.now()
     }
 
-    /// Forgets stock, prices, reservations, documents, counters, faults and outage; keeps SKUs and the rest of the
+    /// The simulator's date and time.
+    pub(super) fn timestamp(&self) -> Timestamp {
+        self.clock.timestamp()
+    }
+
+    /// Forgets stock, prices, reservations, documents, orders, feeds, counters, faults and outage; keeps SKUs and the rest of the
     /// catalog, warehouses, credentials, and the schemas and indices of Master Data.
     pub fn reset(&self) {
         self.stock.clear();
         self.prices.clear(&self.options.trade_policies);
         self.master_data.clear();
         self.bulk.clear();
+        self.orders.clear();
         self.counters.reset();
         self.faults.replace(Vec::new());
         self.set_outage(Outage::Off);

@@ -7,6 +7,7 @@ use tokio_postgres::{Client, Error};
 
 use crate::mapping::config::{CapturedTable, MappingConfig, Role};
 use crate::source::finding::{Finding, Severity, few};
+use crate::source::tenants;
 
 use super::install::{Names, look_at_tables, obstacles};
 use super::slot;
@@ -294,7 +295,19 @@ pub(in crate::source) async fn codes(
     unknown(client, mapping, Role::Store, store_code, "store", stores, findings).await?;
     let tables = mapping.prices.iter().map(|rule| rule.tabela.as_str());
     let table_code = &mapping.tables.price_table.columns.code;
-    unknown(client, mapping, Role::PriceTable, table_code, "price table", tables, findings).await
+    unknown(client, mapping, Role::PriceTable, table_code, "price table", tables, findings).await?;
+    let Some((table, column)) = tenants::told_by(mapping) else { return Ok(()) };
+    let found = texts(client, &table, column).await?;
+    findings.push(tenants::judge(&found, &table, mapping));
+    Ok(())
+}
+
+/// The different values of a column.
+async fn texts(client: &Client, table: &CapturedTable, column: &str) -> Result<BTreeSet<String>, Error> {
+    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+    let (column, schema, table) = (quoted(column), quoted(&table.schema), quoted(&table.table));
+    let sql = format!("SELECT DISTINCT {column}::text FROM {schema}.{table} WHERE {column} IS NOT NULL");
+    client.query(&sql, &[]).await?.iter().map(|row| row.try_get(0)).collect()
 }
 
 async fn unknown(
@@ -306,12 +319,9 @@ async fn unknown(
     named: impl Iterator<Item = &str>,
     findings: &mut Vec<Finding>,
 ) -> Result<(), Error> {
-    let table = mapping.captured_table(role);
-    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
-    let sql =
-        format!("SELECT {}::text FROM {}.{}", quoted(column), quoted(&table.schema), quoted(&table.table));
-    let rows = client.query(&sql, &[]).await?;
-    let known: BTreeSet<String> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+    // What is not captured need not be readable.
+    let Some(table) = mapping.captured().into_iter().find(|table| table.role == role) else { return Ok(()) };
+    let known = texts(client, &table, column).await?;
     let missing: Vec<String> = named.filter(|code| !known.contains(*code)).map(str::to_owned).collect();
     if missing.is_empty() {
         findings.push(Finding::ok("mapping", format!("every {what} that it names exists")));

@@ -255,6 +255,30 @@ pub(in crate::source) fn revokes(role: &str, database: &str, tables: &[CapturedT
     revokes
 }
 
+/// Takes back every right that the role has in this database, those of an earlier configuration too: a role that has any
+/// cannot be dropped.
+///
+/// # Errors
+/// When Live cannot be asked.
+pub async fn other_rights(client: &Client, role: &str) -> Result<String, tokio_postgres::Error> {
+    let rows = client
+        .query(
+            "WITH r AS (SELECT oid, rolname FROM pg_roles WHERE rolname = $1) \
+             SELECT format('REVOKE ALL ON %I.%I FROM %I;', n.nspname, c.relname, r.rolname) \
+             FROM r, pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+             WHERE c.relkind IN ('r', 'p', 'v', 'S') AND n.nspname <> 'mare' \
+               AND (EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee = r.oid) \
+                 OR EXISTS (SELECT FROM pg_attribute t, aclexplode(t.attacl) a WHERE t.attrelid = c.oid AND a.grantee = r.oid)) \
+             UNION ALL \
+             SELECT format('REVOKE ALL ON SCHEMA %I FROM %I;', n.nspname, r.rolname) FROM r, pg_namespace n \
+             WHERE n.nspname <> 'mare' AND EXISTS (SELECT FROM aclexplode(n.nspacl) a WHERE a.grantee = r.oid)",
+            &[&role],
+        )
+        .await?;
+    let lines = rows.iter().map(|row| row.try_get::<_, String>(0).map(|line| line + "\n"));
+    lines.collect()
+}
+
 /// What is already there.
 #[derive(Debug, Clone, Default)]
 pub struct Existing {

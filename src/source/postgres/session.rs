@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::core::position::Position;
 use crate::core::row::{Cell, Transaction};
 use crate::core::time::Timestamp;
+use crate::live::writer;
 use crate::source::intake::Intake;
 use crate::source::reconcile::Ask;
 use crate::source::reconcile::visibility::Watermark;
@@ -38,6 +39,8 @@ pub(super) struct Session<'a> {
     cells: Vec<Cell<'static>>,
     /// The transaction that is being read.
     open: Option<Transaction>,
+    /// It is one of our own (see [`crate::live::writer::Mark::Message`]).
+    ours: bool,
     /// Everything before has been read and, if ours, is in the window or the ledger.
     taken: Position,
 }
@@ -45,7 +48,7 @@ pub(super) struct Session<'a> {
 impl<'a> Session<'a> {
     pub(super) fn new(capture: &'a Capture, stop: &'a CancellationToken, intake: Intake<'a>) -> Self {
         let taken = intake.durable();
-        Self { capture, stop, intake, cells: Vec::new(), open: None, taken }
+        Self { capture, stop, intake, cells: Vec::new(), open: None, ours: false, taken }
     }
 
     /// Reads until `stop`, or until something breaks.
@@ -137,12 +140,15 @@ impl<'a> Session<'a> {
                     xid: begin.xid,
                 };
                 self.open = Some(transaction);
+                self.ours = false;
             }
             Message::Commit(commit) => self.commit(commit.end_lsn),
             Message::Relation { relation, .. } => self.intake.announce(&relation),
             Message::Row { relation, change } => {
                 let transaction = self.open.ok_or(CaptureError::OutsideTransaction)?;
-                self.intake.row(relation, &change, &transaction);
+                if !self.ours || self.intake.takes_own_writes(relation) {
+                    self.intake.row(relation, &change, &transaction);
+                }
             }
             Message::Truncate { relations, .. } => {
                 let transaction = self.open.ok_or(CaptureError::OutsideTransaction)?;
@@ -152,6 +158,9 @@ impl<'a> Session<'a> {
             }
             Message::Logical(message) if message.prefix == MESSAGE_PREFIX => {
                 self.heartbeat(message.content);
+            }
+            Message::Logical(message) if message.prefix == writer::MESSAGE_PREFIX => {
+                self.ours = message.transactional && message.content == writer::ORIGIN.as_bytes();
             }
             Message::Logical(_) | Message::Origin { .. } | Message::Type { .. } => {}
         }

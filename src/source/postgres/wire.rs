@@ -114,7 +114,7 @@ impl Connection {
     /// The slot is in use, missing or invalidated; each has its own [`WireError`]. A publication that does not
     /// exist shows only once the first change is decoded.
     pub async fn start(mut self, start: &StartReplication<'_>) -> Result<Stream, WireError> {
-        self.send_query(&command::start_replication(start, self.version)).await?;
+        self.send_query(&command::start_replication(start)).await?;
         loop {
             let (tag, body) = self.channel.message().await?;
             match tag {

@@ -67,6 +67,10 @@ pub(super) enum Step {
     People {
         after: Option<RowId>,
     },
+    /// Customers that Live has no more; after this stored key.
+    Gone {
+        after: Option<Vec<u8>>,
+    },
     Prices {
         after: Option<RowId>,
     },
@@ -75,6 +79,9 @@ pub(super) enum Step {
         after: Option<RowId>,
     },
     Done,
+    Orders {
+        after: Option<RowId>,
+    },
 }
 
 /// What stops a load for now.
@@ -208,8 +215,10 @@ impl Step {
             }
             Self::Products { .. } => "products",
             Self::People { .. } => "customers",
+            Self::Gone { .. } => "deleted customers",
             Self::Prices { .. } => "prices",
             Self::Stock { .. } => "stock",
+            Self::Orders { .. } => "orders",
             Self::Done => "done",
         }
     }

@@ -12,7 +12,7 @@ use crate::core::record::Cause;
 use crate::core::row::{RowChange, Transaction};
 use crate::core::time::Timestamp;
 use crate::mapping::cell::RowId;
-use crate::mapping::{Announced, Effect, Mapper, Pair, Role};
+use crate::mapping::{Announced, Effect, Mapper, OrderBatch, Pair, Role};
 use crate::store::Store;
 
 use super::window::{Due, Window};
@@ -88,6 +88,8 @@ pub enum Content {
     Catalog { products: Vec<RowId>, rows: Box<CatalogRows> },
     /// The listed customers.
     People { customers: Vec<RowId>, rows: Box<PeopleRows> },
+    /// Whole orders.
+    Orders(Box<OrderRows>),
     /// All deposits have been read: warehouses that several feed can be summed up.
     Sums,
     /// Only progress.
@@ -102,6 +104,8 @@ pub struct CatalogRows {
     pub barcodes: Rows,
     pub images: Rows,
     pub specifications: Rows,
+    /// Where kits are sent.
+    pub kit_parts: Option<Rows>,
 }
 
 /// All rows of some customers.
@@ -111,6 +115,17 @@ pub struct PeopleRows {
     /// Where addresses are sent.
     pub addresses: Option<Rows>,
     pub consents: Rows,
+}
+
+/// All rows of some orders.
+#[derive(Debug)]
+pub struct OrderRows {
+    /// In parts.
+    pub pedidos: Vec<Rows>,
+    pub items: Rows,
+    pub volumes: Rows,
+    pub documents: Rows,
+    pub document_items: Rows,
 }
 
 /// What came of a chunk.
@@ -227,7 +242,8 @@ fn map(
         }
         Content::Catalog { products, rows } => {
             let mut batch = mapper.catalog_batch(&products);
-            for rows in [&rows.products, &rows.skus, &rows.barcodes, &rows.images, &rows.specifications] {
+            let always = [&rows.products, &rows.skus, &rows.barcodes, &rows.images, &rows.specifications];
+            for rows in always.into_iter().chain(&rows.kit_parts) {
                 announce(mapper, rows)?;
                 for cells in rows.iter() {
                     mapper.catalog_row(&mut batch, rows.relation.id, &cells, effects);
@@ -246,8 +262,20 @@ fn map(
                     mapper.people_row(&mut batch, rows.relation.id, &cells, effects);
                 }
             }
-            mapper.people_wanted(batch, effects);
+            mapper.people_wanted(batch, &|key| window.told(key, store), &view, effects);
             Ok(rows.customers.len() as u64)
+        }
+        Content::Orders(rows) => {
+            let mut batch = OrderBatch::default();
+            let details = [&rows.items, &rows.volumes, &rows.documents, &rows.document_items];
+            for rows in rows.pedidos.iter().chain(details) {
+                announce(mapper, rows)?;
+                for cells in rows.iter() {
+                    mapper.order_row(&mut batch, rows.relation.id, &cells);
+                }
+            }
+            mapper.orders_wanted(batch, effects);
+            Ok(rows.pedidos.iter().map(|rows| rows.len() as u64).sum())
         }
         Content::Sums => {
             mapper.set_stock_complete(true);

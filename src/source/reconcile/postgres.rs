@@ -127,6 +127,7 @@ async fn query(
     let texts = |ids: &[RowId]| ids.iter().map(RowId::to_string).collect::<Vec<_>>();
     let parameters: Vec<Box<dyn ToSql + Sync + Send>> = match *selection {
         Selection::Page { after, .. } => vec![Box::new(text(after))],
+        Selection::Since { after, since, .. } => vec![Box::new(text(after)), Box::new(since.to_string())],
         Selection::Any { ids, .. } => vec![Box::new(texts(ids))],
         Selection::Range { of: [(_, a), (_, b)], after, last, .. } => {
             vec![

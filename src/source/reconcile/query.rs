@@ -67,6 +67,7 @@ impl Table {
     pub(super) fn select(&self, rows: &Selection<'_>) -> String {
         match *rows {
             Selection::Page { key, limit, .. } => self.page(key, limit),
+            Selection::Since { column, key, limit, .. } => self.since(column, key, limit),
             Selection::Any { key, .. } => self.any(key),
             Selection::Range { of: [(a, _), (b, _)], key, .. } => self.range(a, b, key),
             Selection::AnyOf { of: [(a, _), (b, _)], key, .. } => self.any_in(a, b, key),
@@ -98,6 +99,18 @@ impl Table {
             "{} WHERE $1::text IS NULL OR {column} > {} ORDER BY {column} LIMIT {limit}",
             self.select_all(),
             self.cast(1, key)
+        )
+    }
+
+    /// The next rows by `key`, of those in which `column` is not before `$2`.
+    fn since(&self, column: &str, key: &str, limit: usize) -> String {
+        let id = quoted(key);
+        format!(
+            "{} WHERE ($1::text IS NULL OR {id} > {}) AND {} >= {} ORDER BY {id} LIMIT {limit}",
+            self.select_all(),
+            self.cast(1, key),
+            quoted(column),
+            self.cast(2, column)
         )
     }
 

@@ -36,6 +36,8 @@ pub trait Reader: Send {
 pub enum Selection<'a> {
     /// The next rows by `key`, in the order of Live.
     Page { key: &'a str, after: Option<&'a RowId>, limit: usize },
+    /// The next rows by `key` in which `column` is not before `since`.
+    Since { column: &'a str, since: Timestamp, key: &'a str, after: Option<&'a RowId>, limit: usize },
     /// Rows whose `key` is one of `ids`.
     Any { key: &'a str, ids: &'a [RowId] },
     /// Rows with these two values, from after `after` up to `last` by `key`, in the order of [`RowId`]. `ids` are those

@@ -11,7 +11,7 @@ use tracing::{info, warn};
 use crate::core::entity::Entity;
 use crate::mapping::cell::RowId;
 use crate::mapping::config::CapturedTable;
-use crate::mapping::{Mapper, Pair, Refresh, Role, Scope};
+use crate::mapping::{KeptCustomer, Mapper, Pair, Refresh, Role, Scope};
 use crate::source::status::LoadFacts;
 use crate::source::window::Due;
 use crate::store::Store;
@@ -71,6 +71,8 @@ impl<'a, E: Engine> Run<'a, E> {
                 Step::Reference(index) => self.reference(&mut load, index).await?,
                 Step::Products { after } => self.products(&mut load, after).await?,
                 Step::People { after } => self.people(&mut load, after).await?,
+                Step::Gone { after } => self.gone(&mut load, after).await?,
+                Step::Orders { after } => self.orders(&mut load, after).await?,
                 Step::Prices { after } => self.prices(&mut load, after).await?,
                 Step::Stock { pair, after } => self.stock(&mut load, pair, after).await?,
                 Step::Done => Step::Done,
@@ -96,7 +98,7 @@ impl<'a, E: Engine> Run<'a, E> {
             return Ok(self.step_after(load, None));
         };
         let mapping = &self.loader.context.mapping;
-        if !role.needed_by().iter().any(|entity| mapping.has(*entity)) {
+        if !mapping.uses(role) {
             // Nothing of it is captured, and it may not even be read.
             return Ok(Step::Reference(index + 1));
         }
@@ -153,9 +155,13 @@ impl<'a, E: Engine> Run<'a, E> {
         if has(Entity::Stock) && !products {
             steps.push(Step::Stock { pair: None, after: None });
         }
+        if has(Entity::Order) {
+            // There are few of them, and somebody waits for each.
+            steps.insert(0, Step::Orders { after: None });
+        }
         if has(Entity::Customer) || has(Entity::Consent) {
             // What the law wants comes first.
-            steps.insert(0, Step::People { after: None });
+            steps.splice(0..0, [Step::People { after: None }, Step::Gone { after: None }]);
         }
         let at = step.and_then(|step| {
             steps.iter().position(|other| std::mem::discriminant(other) == std::mem::discriminant(step))
@@ -198,6 +204,47 @@ impl<'a, E: Engine> Run<'a, E> {
         load.step = step.clone();
         load.rows += self.people_chunk(load, customers).await?;
         self.show(load, 0.05);
+        Ok(step)
+    }
+
+    /// The next customers that VTEX was told of: those that Live has no more.
+    async fn gone(&mut self, load: &mut Load, after: Option<Vec<u8>>) -> Result<Step, LoadError> {
+        let limit = self.loader.chunk_rows;
+        let kept =
+            self.loader.context.store.rows_after(&Mapper::customers_prefix(), after.as_deref(), limit)?;
+        let Some((last, _)) = kept.last() else {
+            return Ok(self.step_after(load, Some(&Step::Gone { after: None })));
+        };
+        let step = Step::Gone { after: Some(last.clone()) };
+        let known = kept.iter().filter_map(|(_, value)| postcard::from_bytes::<KeptCustomer>(value).ok());
+        let mut missing: BTreeSet<RowId> = known.map(|customer| customer.id).collect();
+        let asked: Vec<RowId> = missing.iter().cloned().collect();
+        let began = Instant::now();
+        for id in self.ids_of(Role::Customer, &asked).await? {
+            missing.remove(&id);
+        }
+        self.rest(began.elapsed()).await;
+        load.step = step.clone();
+        let missing: Vec<RowId> = missing.into_iter().collect();
+        for customers in missing.chunks(TOGETHER) {
+            load.rows += self.people_chunk(load, customers.to_vec()).await?;
+        }
+        Ok(step)
+    }
+
+    /// The next orders of the last days that are open in Live, or that the ledger knows.
+    async fn orders(&mut self, load: &mut Load, after: Option<RowId>) -> Result<Step, LoadError> {
+        let (pedidos, last) = self.pedidos_to_load(load.started, after.as_ref()).await?;
+        let Some(last) = last else {
+            return Ok(self.step_after(load, Some(&Step::Orders { after: None })));
+        };
+        for pedidos in pedidos.chunks(TOGETHER) {
+            load.rows += self.order_chunk(load, pedidos, &[]).await?;
+        }
+        let step = Step::Orders { after: Some(last) };
+        load.step = step.clone();
+        self.note(self.loader.entry(), load).await?;
+        self.show(load, 0.1);
         Ok(step)
     }
 
@@ -281,14 +328,27 @@ impl<'a, E: Engine> Run<'a, E> {
             differences: 0,
             started: (self.loader.context.now)(),
         };
-        for customers in scope.people.chunks(TOGETHER) {
+        let mut people = scope.people.clone();
+        people.extend(self.customers_coded(&scope.people_coded).await?);
+        for customers in people.chunks(TOGETHER) {
             self.people_chunk(&mut load, customers.to_vec()).await?;
+        }
+        if self.loader.context.mapping.has(Entity::Order) {
+            for pedidos in scope.pedidos.chunks(TOGETHER) {
+                self.order_chunk(&mut load, pedidos, &[]).await?;
+            }
+            for orders in scope.orders.chunks(TOGETHER) {
+                self.order_chunk(&mut load, &[], orders).await?;
+            }
         }
         self.scope(&mut load, &scope).await?;
         let mut catalog = scope.catalog;
         for holders in &scope.holders {
             catalog.extend(self.products_of(holders).await?);
         }
+        // One may have had a new brand and a new colour.
+        catalog.sort_unstable();
+        catalog.dedup();
         for products in catalog.chunks(TOGETHER) {
             self.catalog_chunk(&mut load, products.to_vec()).await?;
         }

@@ -18,7 +18,7 @@ use crate::source::changelog::form::Form;
 use crate::source::changelog::sqlserver::catalog::table_facts;
 use crate::source::changelog::sqlserver::session::{Login, connection};
 use crate::source::changelog::sqlserver::statements::{
-    CLOCK, KEYS_MAX, by_keys, by_keys_within, keys_padded, page, range_within,
+    CLOCK, KEYS_MAX, by_keys, by_keys_within, keys_padded, page, page_since, range_within,
 };
 use crate::source::changelog::sqlserver::table::{CaptureTable, ColumnFacts, plan};
 
@@ -167,6 +167,12 @@ impl<'a> Asked<'a> {
                 ties = (!is_key).then_some(Ties { column, limit });
                 let limit = Param::Int(i64::try_from(limit).unwrap_or(i64::MAX));
                 let statement = Statement::new(page(table, column, after.is_none())).bind(limit);
+                vec![statement.bind_all(after.map(param))]
+            }
+            Selection::Since { column: date, since, key, after, limit } => {
+                let text = page_since(table, column(key)?, column(date)?, after.is_none());
+                let limit = Param::Int(i64::try_from(limit).unwrap_or(i64::MAX));
+                let statement = Statement::new(text).bind(limit).bind(Param::text(since.to_string()));
                 vec![statement.bind_all(after.map(param))]
             }
             Selection::Any { key, ids } => {

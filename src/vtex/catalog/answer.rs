@@ -6,7 +6,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Number, Value as Json};
 
 use super::found;
-use crate::core::call::catalog::{CatalogAnswer, CatalogCall, Document, RemoteComponent, RemoteImage};
+use crate::core::call::catalog::{
+    CatalogAnswer, CatalogCall, Document, RemoteComponent, RemoteImage, RemoteSpecification,
+};
 use crate::core::call::{Answer, Failure};
 
 /// What a reply means; `success`: its body, or why there is none.
@@ -39,6 +41,8 @@ pub(in crate::vtex) fn answer<'a>(
         | CatalogCall::CreateProduct { .. }
         | CatalogCall::CreateSku { .. } => CatalogAnswer::Created(id_of(call, &document(call, body)?)?),
         CatalogCall::ReadTradePolicies { .. } => CatalogAnswer::TradePolicies(policies(call, body)?),
+        CatalogCall::ReadSpecifications { .. } => CatalogAnswer::Specifications(specifications(call, body)?),
+        CatalogCall::ReadField { .. } => CatalogAnswer::FieldName(Some(json::<Field>(call, body)?.name)),
         CatalogCall::ReadEans { .. } => CatalogAnswer::Eans(json::<Vec<CompactString>>(call, body)?),
         CatalogCall::ReadImages { .. } => CatalogAnswer::Images(images(call, body)?),
         CatalogCall::ResolveSku { .. } => CatalogAnswer::Resolved(resolved(call, body)?),
@@ -57,11 +61,17 @@ fn refused(call: &CatalogCall, status: u16, failure: Failure) -> Result<Answer, 
         (CatalogCall::FindProduct { .. } | CatalogCall::FindSku { .. }, 404) => {
             Ok(Answer::Catalog(CatalogAnswer::Document(None)))
         }
+        (CatalogCall::ReadField { .. }, 404) => Ok(Answer::Catalog(CatalogAnswer::FieldName(None))),
         (CatalogCall::ReadComponent { .. }, 404) => Ok(Answer::Catalog(CatalogAnswer::Component(None))),
+        // One image that VTEX does not take leaves the others.
+        (CatalogCall::AddImage { .. } | CatalogCall::PutImage { .. }, 400 | 422) => {
+            Ok(Answer::Catalog(CatalogAnswer::Unfit(format!("VTEX does not take it: {body}"))))
+        }
         // It is gone already; that the SKU itself is gone, the next reading tells.
         (
             CatalogCall::RemoveEan { .. }
             | CatalogCall::RemoveImage { .. }
+            | CatalogCall::RemoveSpecification { .. }
             | CatalogCall::RemoveComponent { .. },
             404,
         ) => Ok(Answer::Done),
@@ -173,6 +183,34 @@ struct Policy {
 fn policies(call: &CatalogCall, body: &[u8]) -> Result<Vec<u32>, Failure> {
     let policies: Vec<Policy> = json(call, body)?;
     policies.into_iter().map(|policy| number(call, policy.store_id)).collect()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Field {
+    name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Assigned {
+    id: f64,
+    field_id: f64,
+    field_value_id: Option<f64>,
+    text: Option<String>,
+}
+
+fn specifications(call: &CatalogCall, body: &[u8]) -> Result<Vec<RemoteSpecification>, Failure> {
+    let assigned: Vec<Assigned> = json(call, body)?;
+    let specification = |one: Assigned| {
+        Ok(RemoteSpecification {
+            id: number(call, one.id)?,
+            field: number(call, one.field_id)?,
+            of_list: one.field_value_id.is_some_and(|value| value > 0.0),
+            text: one.text.unwrap_or_default(),
+        })
+    };
+    assigned.into_iter().map(specification).collect()
 }
 
 #[derive(Deserialize)]

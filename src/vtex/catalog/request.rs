@@ -36,6 +36,11 @@ pub(in crate::vtex) fn request(call: &CatalogCall) -> Result<Parts, Refused> {
             let path = format!("{PVT}/product/{id}/specificationvalue");
             with(Method::PUT, path, &specification_body(specification))
         }
+        CatalogCall::ReadSpecifications { owner } => get(format!("{PVT}/{}", owner.path())),
+        CatalogCall::ReadField { field } => get(format!("{PVT}/specification/{field}")),
+        CatalogCall::RemoveSpecification { owner, specification } => {
+            bare(Method::DELETE, format!("{PVT}/{}/{specification}", owner.path()))
+        }
         CatalogCall::ReadTradePolicies { product } => get(format!("{PVT}/product/{product}/salespolicy")),
         CatalogCall::AddTradePolicy { product, policy } => {
             bare(Method::POST, format!("{PVT}/product/{product}/salespolicy/{policy}"))

@@ -5,7 +5,9 @@ use serde_json::{Value as Json, json};
 
 use super::super::request::{Refused, describe, request_body};
 use super::answer;
-use crate::core::call::catalog::{CatalogAnswer, CatalogCall, Document, RemoteComponent, RemoteImage};
+use crate::core::call::catalog::{
+    CatalogAnswer, CatalogCall, Document, RemoteComponent, RemoteImage, RemoteSpecification, Specified,
+};
 use crate::core::call::{Answer, Call, Failure};
 use crate::core::money::Money;
 use crate::core::value::catalog::{Component, Image, Specification};
@@ -25,7 +27,7 @@ fn image(label: Option<&str>) -> Image {
 }
 
 fn add_component(unit_price: Option<Money>) -> CatalogCall {
-    let component = Component { sku: "B".into(), quantity: 2 };
+    let component = Component { sku: "B".into(), quantity: 2, unit_price: None };
     CatalogCall::AddComponent { parent: 7, sku: 8, component, unit_price }
 }
 
@@ -66,6 +68,27 @@ fn every_call_is_the_documented_request() {
             CatalogCall::PutProductSpecification { id: 7, specification: specification.clone() },
             "PUT /pvt/product/7/specificationvalue",
             &specified,
+        ),
+        (
+            CatalogCall::ReadSpecifications { owner: Specified::Product(7) },
+            "GET /pvt/product/7/specification",
+            "",
+        ),
+        (
+            CatalogCall::ReadSpecifications { owner: Specified::Sku(7) },
+            "GET /pvt/stockkeepingunit/7/specification",
+            "",
+        ),
+        (CatalogCall::ReadField { field: 3 }, "GET /pvt/specification/3", ""),
+        (
+            CatalogCall::RemoveSpecification { owner: Specified::Product(7), specification: 3 },
+            "DELETE /pvt/product/7/specification/3",
+            "",
+        ),
+        (
+            CatalogCall::RemoveSpecification { owner: Specified::Sku(7), specification: 3 },
+            "DELETE /pvt/stockkeepingunit/7/specification/3",
+            "",
         ),
         (CatalogCall::ReadTradePolicies { product: 7 }, "GET /pvt/product/7/salespolicy", ""),
         (CatalogCall::AddTradePolicy { product: 7, policy: 2 }, "POST /pvt/product/7/salespolicy/2", ""),
@@ -307,5 +330,39 @@ fn lists_are_read_with_numbers_of_either_form() {
     for body in [one.to_owned(), format!("[{},{one}]", one.replace(":8,", ":3,"))] {
         let component = RemoteComponent { id: 9, quantity: 2 };
         assert_eq!(catalog(&read, 200, &body), CatalogAnswer::Component(Some(component)));
+    }
+}
+
+#[test]
+fn specifications_are_read_by_their_numbers_and_fields_by_their_names() {
+    let list = br#"[{"Id":41,"ProductId":7,"FieldId":20,"FieldValueId":58,"Text":"Seda"},
+        {"Id":42.0,"ProductId":7,"FieldId":21,"FieldValueId":null,"Text":null},
+        {"Id":43,"ProductId":7,"FieldId":22,"Text":"texto"}]"#;
+    let read = CatalogCall::ReadSpecifications { owner: Specified::Product(7) };
+    let found = answer::answer(&read, 200, false, &|| Ok(list));
+    let one =
+        |id, field, of_list, text: &str| RemoteSpecification { id, field, of_list, text: text.to_owned() };
+    let expected = vec![one(41, 20, true, "Seda"), one(42, 21, false, ""), one(43, 22, false, "texto")];
+    assert_eq!(found, Ok(Answer::Catalog(CatalogAnswer::Specifications(expected))));
+    let field = CatalogCall::ReadField { field: 20 };
+    let name = answer::answer(&field, 200, false, &|| Ok(br#"{"Id":20,"Name":"Tecido"}"#));
+    assert_eq!(name, Ok(Answer::Catalog(CatalogAnswer::FieldName(Some("Tecido".to_owned())))));
+    let gone = || Err(Failure::Status { code: 404, body: String::new() });
+    assert_eq!(
+        answer::answer(&field, 404, false, &gone),
+        Ok(Answer::Catalog(CatalogAnswer::FieldName(None)))
+    );
+    let remove = CatalogCall::RemoveSpecification { owner: Specified::Sku(7), specification: 20 };
+    assert_eq!(answer::answer(&remove, 404, false, &gone), Ok(Answer::Done));
+}
+
+#[test]
+fn an_image_that_vtex_refuses_is_an_answer_and_a_lost_one_is_none() {
+    let add = CatalogCall::AddImage { sku: 7, image: image(None), position: 0 };
+    let refused = |code| move || Err(Failure::Status { code, body: "Invalid image".to_owned() });
+    let unfit = CatalogAnswer::Unfit("VTEX does not take it: Invalid image".to_owned());
+    assert_eq!(answer::answer(&add, 400, false, &refused(400)), Ok(Answer::Catalog(unfit)));
+    for code in [404, 500] {
+        assert!(answer::answer(&add, code, false, &refused(code)).is_err(), "{code}");
     }
 }

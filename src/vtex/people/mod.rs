@@ -1,5 +1,7 @@
 //! People (VTEX Master Data v1 and v2, user rights).
 
+use std::borrow::Cow;
+
 use reqwest::Method;
 use serde_json::Value as Json;
 
@@ -11,6 +13,7 @@ use compact_str::CompactString;
 
 mod consent_entity;
 mod privacy;
+mod shoppers;
 
 pub use consent_entity::ConsentEntity;
 pub(super) use privacy::without_person;
@@ -53,13 +56,18 @@ pub(super) fn request(
             push_segment(&mut path, job)?;
             (Method::GET, path, None)
         }
+        PeopleCall::ReadShoppers(span) => (Method::GET, shoppers::search_path(span), None),
+        PeopleCall::ReadShopper { id } => {
+            (Method::GET, format!("{}?_fields={}", document_path("CL", id)?, shoppers::FIELDS), None)
+        }
     })
 }
 
 /// The header `REST-Range`, which searches must have.
-pub(super) const fn range(call: &PeopleCall) -> Option<&'static str> {
+pub(super) fn range(call: &PeopleCall) -> Option<Cow<'static, str>> {
     match call {
-        PeopleCall::FindCustomer { .. } => Some(SEARCH_RANGE),
+        PeopleCall::FindCustomer { .. } => Some(SEARCH_RANGE.into()),
+        PeopleCall::ReadShoppers(span) => Some(shoppers::range(span).into()),
         _ => None,
     }
 }
@@ -97,6 +105,9 @@ pub(super) fn answer<'a>(
         (_, 304) if call.writes() => return Ok(Answer::Done),
         // The page of a proxy is not VTEX saying that it has no such address.
         (PeopleCall::DeleteAddress { .. }, 404) if !html => return Ok(Answer::Done),
+        (PeopleCall::ReadShopper { .. }, 404) if !html => {
+            return Ok(Answer::People(PeopleAnswer::Shopper(None)));
+        }
         _ => {}
     }
     let body = success()?;
@@ -106,6 +117,8 @@ pub(super) fn answer<'a>(
         PeopleCall::SaveCustomer { id: None, .. } => PeopleAnswer::Saved(saved(body)?),
         PeopleCall::Forget { .. } => PeopleAnswer::Job(job(body)?),
         PeopleCall::ReadForget { .. } => PeopleAnswer::JobState(job_state(body)?),
+        PeopleCall::ReadShoppers(_) => PeopleAnswer::Shoppers(shoppers::page(body)?),
+        PeopleCall::ReadShopper { .. } => PeopleAnswer::Shopper(Some(shoppers::one(body)?)),
         PeopleCall::SaveCustomer { .. }
         | PeopleCall::SaveAddress { .. }
         | PeopleCall::DeleteAddress { .. }

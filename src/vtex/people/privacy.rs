@@ -29,7 +29,9 @@ fn without_values(mut text: String, call: &PeopleCall) -> String {
         PeopleCall::SaveAct { .. }
         | PeopleCall::ReadCustomer { .. }
         | PeopleCall::DeleteAddress { .. }
-        | PeopleCall::ReadForget { .. } => Vec::new(),
+        | PeopleCall::ReadForget { .. }
+        | PeopleCall::ReadShoppers(_)
+        | PeopleCall::ReadShopper { .. } => Vec::new(),
     };
     // A value may be part of another one.
     values.sort_by_key(|value| std::cmp::Reverse(value.len()));

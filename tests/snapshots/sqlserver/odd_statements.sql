@@ -35,7 +35,8 @@ SELECT c.SYS_CHANGE_VERSION AS versao, CASE WHEN t.[código]]] IS NULL THEN 'D' 
 FROM CHANGETABLE(CHANGES [dbo].[Produto's grade], @P1) AS c
 LEFT JOIN [dbo].[Produto's grade] AS t ON t.[código]]] = c.[código]]] AND t.[ordem] = c.[ordem]
 WHERE c.SYS_CHANGE_VERSION <= @P2
-  AND (c.SYS_CHANGE_CONTEXT IS NULL OR SUBSTRING(c.SYS_CHANGE_CONTEXT, 1, 16) <> 0x6D6172653A6F776E2D77726974657321);
+  AND (c.SYS_CHANGE_CONTEXT IS NULL OR SUBSTRING(c.SYS_CHANGE_CONTEXT, 1, 16) <> 0x6D6172653A6F776E2D77726974657321
+       OR c.SYS_CHANGE_VERSION <> COALESCE(c.SYS_CHANGE_CREATION_VERSION, 0));
 GO
 /*mare:version.page*/
 SELECT TOP (@P1) CONVERT(bigint, t.[nulo rowversion]) AS versao, t.[código]]], t.[ordem], t.[nulo bit], t.[nulo tinyint], t.[nulo int], t.[nulo bigint], t.[nulo decimal(38,10)], CAST(t.[nulo money] AS decimal(19, 4)) AS [nulo money], CAST(t.[nulo smallmoney] AS decimal(19, 4)) AS [nulo smallmoney], t.[nulo real], t.[nulo float(53)], t.[nulo date], t.[nulo time(3)], t.[nulo datetime], t.[nulo smalldatetime], t.[nulo datetime2(7)], t.[nulo datetimeoffset(3)], t.[nulo char(8)], t.[nulo varchar(max)], t.[nulo nchar(2)], t.[nulo nvarchar(max)], t.[nulo binary(4)], t.[nulo varbinary(max)], t.[nulo uniqueidentifier], t.[calculada]

@@ -253,7 +253,7 @@ GO
 KILL 77;
 GO
 /*mare:check.codes*/
-SELECT CONVERT(nvarchar(4000), t.[id_loja]) AS codigo FROM [live].[estoque_saldo] AS t;
+SELECT DISTINCT CONVERT(nvarchar(4000), t.[id_loja]) AS codigo FROM [live].[estoque_saldo] AS t;
 GO
 /*mare:check.waiting*/
 SELECT N'live.loja' AS tabela,
@@ -344,6 +344,18 @@ FROM [live].[preco] AS t
 WHERE t.[id] > CAST(@P2 AS uniqueidentifier)
 ORDER BY t.[id];
 GO
+/*mare:chunk.page_since*/
+SELECT TOP (@P1) t.[id], t.[id_tabela_preco], t.[id_produto], t.[id_sku], t.[valor], t.[preco_promocional], t.[quantidade_minima], t.[data_vigencia_inicial], t.[data_vigencia_final], t.[situacao]
+FROM [live].[preco] AS t
+WHERE t.[data_vigencia_inicial] >= CAST(CAST(@P2 AS datetimeoffset(3)) AS datetime2(3))
+ORDER BY t.[id];
+GO
+/*mare:chunk.page_since*/
+SELECT TOP (@P1) t.[id], t.[id_tabela_preco], t.[id_produto], t.[id_sku], t.[valor], t.[preco_promocional], t.[quantidade_minima], t.[data_vigencia_inicial], t.[data_vigencia_final], t.[situacao]
+FROM [live].[preco] AS t
+WHERE t.[data_vigencia_inicial] >= CAST(CAST(@P2 AS datetimeoffset(3)) AS datetime2(3)) AND t.[id] > CAST(@P3 AS uniqueidentifier)
+ORDER BY t.[id];
+GO
 /*mare:chunk.by_keys*/
 SELECT t.[id], t.[id_tabela_preco], t.[id_produto], t.[id_sku], t.[valor], t.[preco_promocional], t.[quantidade_minima], t.[data_vigencia_inicial], t.[data_vigencia_final], t.[situacao]
 FROM [live].[preco] AS t
@@ -372,7 +384,8 @@ SELECT c.SYS_CHANGE_VERSION AS versao, CASE WHEN t.[id] IS NULL THEN 'D' ELSE 'U
 FROM CHANGETABLE(CHANGES [live].[preco], @P1) AS c
 LEFT JOIN [live].[preco] AS t ON t.[id] = c.[id]
 WHERE c.SYS_CHANGE_VERSION <= @P2
-  AND (c.SYS_CHANGE_CONTEXT IS NULL OR SUBSTRING(c.SYS_CHANGE_CONTEXT, 1, 16) <> 0x6D6172653A6F776E2D77726974657321);
+  AND (c.SYS_CHANGE_CONTEXT IS NULL OR SUBSTRING(c.SYS_CHANGE_CONTEXT, 1, 16) <> 0x6D6172653A6F776E2D77726974657321
+       OR c.SYS_CHANGE_VERSION <> COALESCE(c.SYS_CHANGE_CREATION_VERSION, 0));
 GO
 /*mare:tracking.changes*/
 SELECT c.SYS_CHANGE_VERSION AS versao, CASE WHEN t.[id_loja] IS NULL THEN 'D' ELSE 'U' END AS op, c.[id_loja], c.[id_deposito], c.[id_sku], t.[id_loja], t.[id_deposito], t.[id_sku], t.[quantidade], t.[quantidade_reservada]

@@ -7,11 +7,11 @@ DECLARE
     last_depth integer;
     stale boolean;
 BEGIN
-    -- What maré itself writes into Live does not come back, and the switch stops everything.
-    IF writer = 'mare' OR EXISTS (SELECT FROM mare.control WHERE NOT capture) THEN
+    -- The switch stops everything.
+    IF EXISTS (SELECT FROM mare.control WHERE NOT capture) THEN
         RETURN NULL;
     END IF;
-
+{own_writes}
     -- A trigger of the shop's on this table may have changed the same rows once more, after this statement and before
     -- us: what this statement left is then not the newest, and is read again.
     last_depth := coalesce(nullif(current_setting(last_depth_is, true), '')::integer, depth);

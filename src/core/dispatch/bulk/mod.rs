@@ -248,6 +248,7 @@ fn row_job(kind: BulkKind, wanted: Wanted, sku: SkuId, began: Tick) -> Job {
         wrote: false,
         began,
         park: false,
+        again: false,
         row_of: Some(kind),
     }
 }

@@ -1,9 +1,12 @@
 //! Images of a SKU. VTEX fetches each one that is sent, so only those that changed are.
 
+use super::super::{Next, Situation};
+use super::CatalogHeld;
 use super::rules::SkuField;
 use super::sku::Plan;
 use crate::core::call::catalog::{CatalogCall, RemoteImage};
-use crate::core::value::catalog::Image;
+use crate::core::value::Value;
+use crate::core::value::catalog::{Image, Sku};
 
 pub(super) fn next(plan: &Plan<'_>) -> Option<CatalogCall> {
     let (wanted, sku) = (&plan.wanted.images, plan.id);
@@ -22,9 +25,27 @@ pub(super) fn next(plan: &Plan<'_>) -> Option<CatalogCall> {
     }
     // What is new first: a SKU that is for sale shall not be without an image in between.
     (0_u32..)
-        .zip(wanted)
+        .zip(wanted.iter().filter(|image| !is_unfit(plan.held, image)))
         .find_map(|(position, image)| bring(plan, held, image, position))
         .or_else(|| surplus(plan, held).map(|file| CatalogCall::RemoveImage { sku, file }))
+}
+
+fn is_unfit(held: &CatalogHeld, image: &Image) -> bool {
+    held.unfit.iter().any(|(name, _)| *name == image.name)
+}
+
+/// Everything was brought but some images. Until they are, those that VTEX had before stay.
+pub(super) fn partly(situation: &Situation<'_>, wanted: &Sku, held: &CatalogHeld) -> Next {
+    let before = match situation.confirmed {
+        Some(Value::Sku(confirmed)) => confirmed.images.as_slice(),
+        _ => &[],
+    };
+    let fit: Vec<&Image> = wanted.images.iter().filter(|image| !is_unfit(held, image)).collect();
+    let kept = before.iter().filter(|image| fit.iter().all(|other| other.name != image.name));
+    let images = fit.iter().copied().chain(kept).cloned().collect();
+    let reasons: Vec<&str> = held.unfit.iter().map(|(_, reason)| reason.as_str()).collect();
+    let held = Value::Sku(Box::new(Sku { images, ..wanted.clone() }));
+    Next::Partly { held: Box::new(held), why: reasons.join("; ") }
 }
 
 /// VTEX takes the main image only at position 0.
@@ -51,6 +72,9 @@ fn is_unchanged(plan: &Plan<'_>, remote: &RemoteImage, image: &Image) -> bool {
 /// An image that was ours and that Live does not have any more, or one that VTEX has twice because it had
 /// added it before it failed.
 fn surplus(plan: &Plan<'_>, held: &[RemoteImage]) -> Option<u32> {
+    if !plan.held.unfit.is_empty() {
+        return None; // what was to take its place could not be brought
+    }
     let wanted = &plan.wanted.images;
     let was_ours = plan.confirmed().map_or(&[] as &[_], |confirmed| confirmed.images.as_slice());
     let named = |images: &[Image], name: &str| images.iter().any(|image| image.name == name);

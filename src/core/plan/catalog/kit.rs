@@ -12,40 +12,46 @@ pub(super) fn resolved(held: &CatalogHeld, reference: &CompactString) -> Option<
     held.resolved.iter().find(|(known, _)| known == reference).map(|(_, id)| *id)
 }
 
-/// Asks for the first SKU whose number is not known: before the kit is made, so that one that cannot be
-/// complete is not begun.
-pub(super) fn unresolved(components: &[Component], held: &CatalogHeld) -> Option<CatalogCall> {
-    let unknown = components.iter().find(|component| resolved(held, &component.sku).is_none())?;
-    Some(CatalogCall::ResolveSku { reference: unknown.sku.clone() })
-}
-
 pub(super) fn next(plan: &Plan<'_>) -> Option<CatalogCall> {
     let wanted = &plan.wanted.components;
     let same = plan.ours.is_some_and(|ours| ours.components == *wanted);
     if !plan.writes(SkuField::Components) || same {
         return None;
     }
-    let confirmed = plan.confirmed().map_or(&[] as &[_], |confirmed| confirmed.components.as_slice());
     let is_wanted = |component: &&Component| wanted.iter().any(|other| other.sku == component.sku);
-    let withdrawn = confirmed.iter().filter(|component| !is_wanted(component));
-    unresolved(wanted, plan.held)
-        .or_else(|| wanted.iter().find_map(|component| bring(plan, component)))
-        .or_else(|| withdrawn.into_iter().find_map(|component| withdraw(plan, component)))
+    let mut withdrawn = confirmed(plan).iter().filter(|component| !is_wanted(component));
+    wanted
+        .iter()
+        .enumerate()
+        .find_map(|(at, component)| bring(plan, at, component))
+        .or_else(|| withdrawn.find_map(|component| withdraw(plan, component)))
 }
 
-fn bring(plan: &Plan<'_>, component: &Component) -> Option<CatalogCall> {
-    let sku = resolved(plan.held, &component.sku)?;
+fn confirmed<'a>(plan: &'a Plan<'_>) -> &'a [Component] {
+    plan.confirmed().map_or(&[], |confirmed| confirmed.components.as_slice())
+}
+
+fn bring(plan: &Plan<'_>, at: usize, component: &Component) -> Option<CatalogCall> {
+    // The kit has waited for its parts: their numbers stand behind that of its product.
+    let sku = *plan.situation.links.parents.get(at + 1)?;
     match known(plan, sku) {
         Err(read) => Some(read),
-        Ok(Some(held)) if held.quantity == component.quantity => None,
+        Ok(Some(held)) if is_as_wanted(plan, held, component) => None,
         Ok(Some(held)) => Some(CatalogCall::RemoveComponent { parent: plan.id, component: held.id }),
         Ok(None) => Some(CatalogCall::AddComponent {
             parent: plan.id,
             sku,
             component: component.clone(),
-            unit_price: plan.situation.rules.catalog.kit_component_price,
+            unit_price: component.unit_price.or(plan.situation.rules.catalog.kit_component_price),
         }),
     }
+}
+
+/// VTEX shows a price without its cents, so only what was confirmed tells whether it is another one by now.
+fn is_as_wanted(plan: &Plan<'_>, held: RemoteComponent, component: &Component) -> bool {
+    let before = confirmed(plan).iter().find(|before| before.sku == component.sku);
+    let repriced = before.is_some_and(|before| before.unit_price != component.unit_price);
+    held.quantity == component.quantity && (!repriced || held.id == RemoteComponent::JUST_ADDED)
 }
 
 fn withdraw(plan: &Plan<'_>, component: &Component) -> Option<CatalogCall> {

@@ -9,7 +9,9 @@
 use compact_str::CompactString;
 
 use super::{Next, Situation};
-use crate::core::call::catalog::{CatalogAnswer, CatalogCall, Document, RemoteComponent, RemoteImage};
+use crate::core::call::catalog::{
+    CatalogAnswer, CatalogCall, Document, RemoteComponent, RemoteImage, RemoteSpecification,
+};
 use crate::core::call::{Answer, Call};
 use crate::core::entity::RemoteId;
 use crate::core::value::Value;
@@ -23,6 +25,7 @@ mod kit;
 mod product;
 mod rules;
 mod sku;
+mod specifications;
 
 pub use rules::{BrandField, CatalogRules, CategoryField, ProductField, SkuField};
 
@@ -45,8 +48,16 @@ pub struct CatalogHeld {
     policies_changed: bool,
     eans: Option<Vec<CompactString>>,
     images: Option<Vec<RemoteImage>>,
+    /// Images that cannot be sent now, by name, and why.
+    unfit: Vec<(CompactString, String)>,
     /// Put in this job.
     specifications: Vec<Specification>,
+    /// All that the owner has, read since the last one was taken back.
+    assigned: Option<Vec<RemoteSpecification>>,
+    /// Names of the fields that were asked for.
+    fields: Vec<(u32, String)>,
+    /// By which numbers specifications were taken back in this job.
+    removed: Vec<u32>,
     /// Numbers of SKUs by their references.
     resolved: Vec<(CompactString, u32)>,
     /// Components of a kit that were asked for, by SKU; none: it is not in the kit.
@@ -109,6 +120,17 @@ impl CatalogHeld {
                     self.resolved.push((reference.clone(), id));
                 }
             }
+            CatalogAnswer::Specifications(assigned) => self.assigned = Some(assigned),
+            CatalogAnswer::FieldName(name) => {
+                if let CatalogCall::ReadField { field } = call {
+                    self.fields.push((*field, name.unwrap_or_default()));
+                }
+            }
+            CatalogAnswer::Unfit(reason) => {
+                if let CatalogCall::AddImage { image, .. } | CatalogCall::PutImage { image, .. } = call {
+                    self.unfit.push((image.name.clone(), format!("{}: {reason}", image.url)));
+                }
+            }
             CatalogAnswer::Component(component) => {
                 if let CatalogCall::ReadComponent { sku, .. } = call {
                     self.set_component(*sku, component);
@@ -132,6 +154,10 @@ impl CatalogHeld {
             | CatalogCall::PutSkuSpecification { specification, .. } => {
                 self.specifications.push(specification.clone());
             }
+            CatalogCall::RemoveSpecification { specification, .. } => {
+                self.removed.push(*specification);
+                self.assigned = None;
+            }
             CatalogCall::AddTradePolicy { policy, .. } => {
                 self.policies.get_or_insert_default().push(*policy);
                 self.policies_changed = true;
@@ -143,7 +169,10 @@ impl CatalogHeld {
             CatalogCall::AddEan { ean, .. } => self.known_eans().push(ean.clone()),
             CatalogCall::RemoveEan { ean, .. } => self.known_eans().retain(|other| other != ean),
             CatalogCall::AddComponent { sku, component, .. } => {
-                self.set_component(*sku, Some(RemoteComponent { id: 0, quantity: component.quantity }));
+                self.set_component(
+                    *sku,
+                    Some(RemoteComponent { id: RemoteComponent::JUST_ADDED, quantity: component.quantity }),
+                );
             }
             CatalogCall::RemoveComponent { component, .. } => {
                 for (_, known) in &mut self.components {
@@ -186,24 +215,17 @@ pub(super) fn next(situation: &Situation<'_>) -> Next {
         Value::Sku(wanted) => sku::next(situation, wanted, held),
         _ => None,
     };
-    call.map_or(Next::Done, |call| Next::Call(Call::Catalog(call)))
+    match (call, situation.wanted) {
+        (Some(call), _) => Next::Call(Call::Catalog(call)),
+        (None, Value::Sku(wanted)) if !held.unfit.is_empty() => images::partly(situation, wanted, held),
+        (None, _) => Next::Done,
+    }
 }
 
 /// VTEX's number of the thing, unless it is known to be gone.
 fn own(situation: &Situation<'_>, held: &CatalogHeld) -> Option<u32> {
     let own = situation.links.own.as_ref().and_then(RemoteId::number);
     own.filter(|_| held.thing != Thing::Absent)
-}
-
-/// The first of `wanted` that VTEX is not known to have. One that Live does not have any more stays: VTEX
-/// has no request that takes a single value back.
-fn specification<'a>(
-    wanted: &'a [Specification],
-    ours: Option<&[Specification]>,
-    held: &CatalogHeld,
-) -> Option<&'a Specification> {
-    let has = |known: &[Specification], one: &Specification| known.contains(one);
-    wanted.iter().find(|one| !ours.is_some_and(|ours| has(ours, one)) && !has(&held.specifications, one))
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@ use serde_json::json;
 use super::super::Situation;
 use super::document::{self, Fields};
 use super::rules::ProductField;
+use super::specifications::{self, Specifications};
 use super::{CatalogHeld, Thing, own};
-use crate::core::call::catalog::{CatalogCall, Document};
+use crate::core::call::catalog::{CatalogCall, Document, Specified};
 use crate::core::value::Value;
 use crate::core::value::catalog::Product;
 
@@ -100,12 +101,17 @@ impl Plan<'_> {
     }
 
     fn specification(&self) -> Option<CatalogCall> {
-        if !self.owns(ProductField::Specifications) && !self.held.created {
+        let owned = self.owns(ProductField::Specifications);
+        if !owned && !self.held.created {
             return None;
         }
+        let confirmed = specifications::confirmed(self.situation, owned, |value| match value {
+            Value::Product(product) => Some(&product.specifications),
+            _ => None,
+        });
         let ours = self.ours.map(|ours| ours.specifications.as_slice());
-        let specification = super::specification(&self.wanted.specifications, ours, self.held)?.clone();
-        Some(CatalogCall::PutProductSpecification { id: self.id, specification })
+        let (owner, wanted, held) = (Specified::Product(self.id), &self.wanted.specifications, self.held);
+        Specifications { owner, wanted, ours, confirmed, held }.next()
     }
 
     fn owned(&self) -> Fields {

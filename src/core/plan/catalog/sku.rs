@@ -5,8 +5,9 @@ use serde_json::json;
 use super::super::Situation;
 use super::document::{self, Fields};
 use super::rules::SkuField;
+use super::specifications::{self, Specifications};
 use super::{CatalogHeld, Thing, images, kit, own};
-use crate::core::call::catalog::{CatalogCall, Document};
+use crate::core::call::catalog::{CatalogCall, Document, Specified};
 use crate::core::value::Value;
 use crate::core::value::catalog::Sku;
 
@@ -47,8 +48,7 @@ fn find_or_create(situation: &Situation<'_>, wanted: &Sku, held: &CatalogHeld) -
         // VTEX says that there is one and does not find it: not to be decided here.
         Thing::Absent if held.exists => CatalogCall::ResolveSku { reference },
         Thing::Unknown if held.exists || situation.read_first => CatalogCall::FindSku { reference },
-        _ => kit::unresolved(&wanted.components, held)
-            .unwrap_or_else(|| CatalogCall::CreateSku { body: new(situation, wanted) }),
+        _ => CatalogCall::CreateSku { body: new(situation, wanted) },
     }
 }
 
@@ -138,9 +138,14 @@ impl Plan<'_> {
         if !self.writes(SkuField::Specifications) {
             return None;
         }
+        let owned = self.owns(SkuField::Specifications);
+        let confirmed = specifications::confirmed(self.situation, owned, |value| match value {
+            Value::Sku(sku) => Some(&sku.specifications),
+            _ => None,
+        });
         let ours = self.ours.map(|ours| ours.specifications.as_slice());
-        let specification = super::specification(&self.wanted.specifications, ours, self.held)?.clone();
-        Some(CatalogCall::PutSkuSpecification { id: self.id, specification })
+        let (owner, wanted, held) = (Specified::Sku(self.id), &self.wanted.specifications, self.held);
+        Specifications { owner, wanted, ours, confirmed, held }.next()
     }
 }
 

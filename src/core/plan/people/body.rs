@@ -41,6 +41,9 @@ pub(super) fn profile(customer: &Customer) -> Fields {
     put(&mut fields, "phone", main);
     put(&mut fields, "homePhone", customer.phone.as_deref());
     put(&mut fields, "cellPhone", customer.cell_phone.as_deref());
+    for (name, value) in &customer.fields {
+        put(&mut fields, name, Some(value));
+    }
     fields
 }
 
@@ -116,6 +119,7 @@ const fn state(state: ConsentState) -> &'static str {
         ConsentState::Refused => "refused",
         ConsentState::Revoked => "revoked",
         ConsentState::Expired => "expired",
+        ConsentState::Deleted => "deleted",
     }
 }
 

@@ -6,6 +6,7 @@ use super::super::{Held, Links, Next, PriceRules, Rules, Situation};
 use super::*;
 use crate::core::call::catalog::Document;
 use crate::core::entity::{Entity, Key};
+use crate::core::plan::OrderRules;
 use crate::core::time::Timestamp;
 use crate::core::value::person::{Act, Address, Consent, ConsentState, Customer, Identity};
 
@@ -70,6 +71,7 @@ impl Vtex {
                 }
                 return Answer::People(PeopleAnswer::Job("job".into()));
             }
+            PeopleCall::ReadShoppers(_) | PeopleCall::ReadShopper { .. } => panic!("no key plans it"),
             PeopleCall::ReadForget { .. } => {
                 let state = self.job.unwrap_or(JobState::InProgress);
                 return Answer::People(PeopleAnswer::JobState(state));
@@ -120,10 +122,16 @@ impl Job {
                 links: &links,
                 wanted,
                 committed_at: Timestamp(0),
+                now: Timestamp(0),
+                attempts: 0,
                 confirmed: self.confirmed.as_ref(),
                 read_first: self.doubt,
                 held: &held,
-                rules: Rules { price: &PriceRules::default(), catalog: &CatalogRules::default() },
+                rules: Rules {
+                    price: &PriceRules::default(),
+                    catalog: &CatalogRules::default(),
+                    orders: &OrderRules::default(),
+                },
             });
             let Next::Call(call) = next else { return (calls, next) };
             assert!(calls.len() < 30, "a job ends: {calls:?}");
@@ -174,6 +182,7 @@ fn customer(phone: Option<&str>, addresses: &[Address]) -> Customer {
         cell_phone: None,
         code: "77".into(),
         addresses: addresses.to_vec(),
+        fields: Vec::new(),
     }
 }
 
@@ -351,6 +360,96 @@ fn a_revocation_reaches_vtex_although_search_is_late() {
     let mut doubtful = Job { doubt: true, ..Job::default() };
     doubtful.lines(&mut vtex, &consent(Some(false), &[]));
     assert_eq!(vtex.customers[CL]["isNewsletterOptIn"], false, "an agreement may have been applied unseen");
+}
+
+/// The document that we know, another one under the new address, and a stranger's.
+fn two_accounts() -> Vtex {
+    let mut vtex = Vtex::with_customer(json!({"email": EMAIL, "isNewsletterOptIn": true}));
+    for (id, email) in [("new", "ana@novo.example"), ("other", "bia@example.com")] {
+        let fields = json!({"email": email, "isNewsletterOptIn": true});
+        vtex.customers.insert(id.into(), fields.as_object().unwrap().clone());
+    }
+    vtex
+}
+
+#[test]
+fn a_revocation_reaches_the_document_of_before_and_that_of_the_new_address() {
+    let moved = |newsletter| {
+        let Value::Consent(consent) = consent(newsletter, &[]) else { panic!("a consent") };
+        Value::Consent(Box::new(Consent { email: "ana@novo.example".into(), ..*consent }))
+    };
+    for (own, newsletter, doubt) in [
+        (Some(CL), Some(true), false),
+        (Some(CL), Some(true), true),
+        (None, Some(true), false),
+        (None, Some(true), true),
+        // Told of the one, and not of the other.
+        (Some(CL), Some(false), false),
+    ] {
+        let mut vtex = two_accounts();
+        if newsletter == Some(false) {
+            vtex.customers.get_mut(CL).unwrap().insert("isNewsletterOptIn".into(), false.into());
+        }
+        let mut job = own.map_or_else(Job::default, Job::knowing).confirmed(consent(newsletter, &[]));
+        job.doubt = doubt;
+        let lines = job.lines(&mut vtex, &moved(Some(false)));
+        let flags: Vec<_> =
+            ["0b2f", "new", "other"].map(|id| vtex.customers[id]["isNewsletterOptIn"] == true).into();
+        assert_eq!(flags, [false, false, true], "{own:?} {doubt} {lines:?}");
+        assert_eq!(job.own, Some(RemoteId::Document("new".into())), "{own:?}: from now on that one");
+        let mut after = job.confirmed(moved(Some(false)));
+        after.doubt = false;
+        assert_eq!(after.lines(&mut vtex, &moved(Some(false))), [""; 0], "and it is at rest");
+    }
+    // Nobody has the new address.
+    let mut vtex = two_accounts();
+    vtex.customers.remove("new");
+    Job::knowing(CL).confirmed(consent(Some(true), &[])).lines(&mut vtex, &moved(Some(false)));
+    assert_eq!(vtex.customers[CL]["isNewsletterOptIn"], false);
+    assert_eq!(vtex.customers.len(), 2, "nobody is made known by it");
+}
+
+#[test]
+fn whoever_is_let_go_costs_no_request() {
+    let mut vtex = Vtex::with_customer(json!({"email": EMAIL}));
+    for before in [None, Some(value(customer(None, &[address("a1", "Rua A")]))), Some(Value::Released(None))]
+    {
+        let mut job = Job { confirmed: before, ..Job::knowing(CL) };
+        assert_eq!(job.lines(&mut vtex, &Value::Released(None)), [""; 0]);
+    }
+    // What was taken back and may not have arrived is told before.
+    vtex.customers.get_mut(CL).unwrap().insert("isNewsletterOptIn".into(), true.into());
+    let Value::Consent(revoked) = consent(Some(false), &[act("MARKETING_EMAIL", ConsentState::Revoked)])
+    else {
+        panic!("a consent")
+    };
+    let released = Value::Released(Some(revoked.clone()));
+    let lines = Job::knowing(CL).confirmed(consent(Some(true), &[])).lines(&mut vtex, &released);
+    assert_eq!(lines, ["PATCH CL/documents/0b2f", "PUT {consent}/documents/77--marketing-5femail"]);
+    assert_eq!(vtex.customers[CL]["isNewsletterOptIn"], false);
+    let told = Job::knowing(CL).confirmed(Value::Consent(revoked)).lines(&mut vtex, &released);
+    assert_eq!(told, [""; 0], "what VTEX was told is not told again");
+    let mut again = Job::default().confirmed(Value::Released(None));
+    let lines = again.lines(&mut vtex, &value(customer(None, &[])));
+    assert_eq!(lines, ["GET CL/search", "PATCH CL/documents/0b2f"], "made anew in Live");
+}
+
+#[test]
+fn fields_of_the_site_are_sent_and_taken_back() {
+    let with = |fields: &[(&str, &str)]| {
+        let fields = fields.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        value(Customer { fields, ..customer(None, &[]) })
+    };
+    let before = with(&[("codigoErp", "77"), ("priceTables", "revenda")]);
+    let mut vtex = Vtex::default();
+    Job::default().lines(&mut vtex, &before);
+    assert_eq!(
+        (&vtex.customers[CL]["codigoErp"], &vtex.customers[CL]["priceTables"]),
+        (&json!("77"), &json!("revenda"))
+    );
+    Job::knowing(CL).confirmed(before).lines(&mut vtex, &with(&[("codigoErp", "77")]));
+    assert_eq!(vtex.customers[CL].get("priceTables"), None);
+    assert_eq!(vtex.customers[CL]["codigoErp"], "77");
 }
 
 #[test]

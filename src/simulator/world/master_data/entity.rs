@@ -174,7 +174,9 @@ impl Entity {
         let id = id.to_lowercase();
         for index in self.indices.iter().filter(|index| !index.multiple) {
             if index.key(fields).is_some_and(|key| index.owners(&key).any(|owner| *owner != id)) {
-                return Err(NotSaved::Duplicate(index.name.clone()));
+                // Servers like to say which value it was, whoever reads it.
+                let value = fields.get(&index.name).and_then(Value::as_str).unwrap_or_default();
+                return Err(NotSaved::Duplicate(format!("{} {value}", index.name).trim_end().to_owned()));
             }
         }
         Ok(())

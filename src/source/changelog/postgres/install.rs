@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use tokio_postgres::Client;
 
+use crate::live::writer::ORIGIN;
 use crate::source::postgres::install::{InstallError, grants, login, quoted, revokes};
 
 use super::layout::{SCHEMA, TableLayout, name_obstacles};
@@ -281,4 +282,16 @@ pub(super) fn function_body(layout: &TableLayout) -> String {
         .replace("{new}", &list(&layout.stored, "n."))
         .replace("{old_key}", &list(key, "o."))
         .replace("{key}", &list(key, ""))
+        .replace("{own_writes}", &own_writes(layout))
+}
+
+/// What a trigger of the shop's changes in a transaction of ours is the shop's, so only the statement itself is left out.
+fn own_writes(layout: &TableLayout) -> String {
+    if layout.captured.role.captures_own_writes() {
+        return "    -- What maré itself writes here is a change like any other.\n".to_owned();
+    }
+    format!(
+        "    -- What maré itself writes here came from VTEX, and does not go back.\n    \
+         IF writer = '{ORIGIN}' AND depth = 1 THEN\n        RETURN NULL;\n    END IF;\n"
+    )
 }

@@ -1,7 +1,6 @@
 //! What every session with SQL Server begins with, and how its answers are read.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use crate::live::sqlserver::{
     Connection, ErrorClass, Fetched, Param, Row, SESSION_SETUP, SessionId, SqlError, SqlServerSettings,
@@ -15,8 +14,7 @@ use super::table::CaptureTable;
 /// The lock of the one reader that a database may have, whatever the mode.
 pub const READER_LOCK: &str = "mare";
 
-/// Gives the connection settings with the password of the moment (it may be rotated).
-pub type Login = Arc<dyn Fn() -> anyhow::Result<SqlServerSettings> + Send + Sync>;
+pub use crate::live::writer::Login;
 
 /// A connection that is set up as ours are, with `more` settings for each of its sessions.
 pub(crate) fn connection(settings: SqlServerSettings, more: &str) -> Connection {

@@ -18,7 +18,7 @@ pub use check::{
     OUTPUT_IN_CACHE, OUTPUT_IN_MODULES, OWNERS, RESTORES, RIGHTS, ROLES, SERVER_SETTINGS, TRIGGER_ORDER,
     TRIGGERS, codes, kill, switch, waiting,
 };
-pub use rows::{CLOCK, KEYS_MAX, by_keys, by_keys_within, keys_padded, page, range_within};
+pub use rows::{CLOCK, KEYS_MAX, by_keys, by_keys_within, keys_padded, page, page_since, range_within};
 pub use tracking::{TRACKING_VERSION, VERSION_BOUND, tracking_changes, tracking_minimum, version_page};
 
 /// Rows that one delete may take: below the 5,000 locks at which SQL Server begins to think of a table lock.

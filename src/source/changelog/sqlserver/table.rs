@@ -189,8 +189,7 @@ pub struct CaptureTable {
     pub key: Vec<ColumnFacts>,
     /// The mapped columns that are not part of the key, in the mapping's order.
     pub mapped: Vec<ColumnFacts>,
-    /// Whether what we write into this table ourselves is captured too. Only stock: an order that we enter reserves
-    /// goods, and that must reach VTEX like any other reservation.
+    /// See [`Role::captures_own_writes`].
     pub captures_own_writes: bool,
 }
 
@@ -270,7 +269,7 @@ pub fn plan(
             form: form.of(wanted.role),
             key,
             mapped,
-            captures_own_writes: wanted.role == Role::Stock,
+            captures_own_writes: wanted.role.captures_own_writes(),
         });
     }
     if obstacles.is_empty() { Ok(planned) } else { Err(obstacles) }

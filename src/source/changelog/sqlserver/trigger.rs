@@ -3,9 +3,7 @@
 use super::names::{fill, fingerprint, qualified};
 use super::table::{CaptureTable, ColumnFacts};
 
-/// What our own sessions set as `CONTEXT_INFO` before they write into Live: `mare:own-writes!` in ASCII.
-/// `SESSION_CONTEXT` would be clearer and came only with SQL Server 2016.
-pub const OWN_WRITES_MARK: &str = "0x6D6172653A6F776E2D77726974657321";
+pub use crate::live::writer::CONTEXT_MARK as OWN_WRITES_MARK;
 
 /// Begins the line that carries the fingerprint of the text below it.
 const FINGERPRINT: &str = "-- mare:fingerprint ";

@@ -10,7 +10,7 @@ use crate::core::time::Timestamp;
 pub enum Message<'a> {
     Begin(Begin),
     Commit(Commit),
-    /// The transaction was replicated here from elsewhere. Not seen with `origin 'none'`.
+    /// The transaction was replicated here from elsewhere.
     Origin {
         commit_lsn: Position,
         name: &'a str,

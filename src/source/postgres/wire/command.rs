@@ -43,8 +43,9 @@ pub(super) fn create_slot(name: &str, version: ServerVersion) -> String {
     format!("CREATE_REPLICATION_SLOT {} LOGICAL pgoutput {options}", identifier(name))
 }
 
-/// From 16 on the server leaves out what has a replication origin: our own writes into Live.
-pub(super) fn start_replication(start: &StartReplication<'_>, version: ServerVersion) -> String {
+/// Without the option `origin`, which 16 brought: what was replicated into Live from elsewhere, the database of a store
+/// perhaps, is a change like any other, in every version alike.
+pub(super) fn start_replication(start: &StartReplication<'_>) -> String {
     let publications: Vec<_> = start.publications.iter().map(|name| identifier(name)).collect();
     let mut sql = format!(
         "START_REPLICATION SLOT {} LOGICAL {} (proto_version '{PROTOCOL_VERSION}', publication_names {}",
@@ -52,11 +53,7 @@ pub(super) fn start_replication(start: &StartReplication<'_>, version: ServerVer
         start.from,
         literal(&publications.join(",")),
     );
-    let options = [
-        (start.binary, "binary 'true'"),
-        (start.messages, "messages 'true'"),
-        (version >= ServerVersion(16), "origin 'none'"),
-    ];
+    let options = [(start.binary, "binary 'true'"), (start.messages, "messages 'true'")];
     for (_, option) in options.iter().filter(|(wanted, _)| *wanted) {
         let _infallible = write!(sql, ", {option}");
     }
@@ -95,11 +92,10 @@ mod tests {
             messages: false,
         };
         assert_eq!(
-            start_replication(&start, ServerVersion(16)),
+            start_replication(&start),
             "START_REPLICATION SLOT \"mare\" LOGICAL 16/B374D848 (proto_version '1', publication_names \
-             '\"plain\",\"it''s \"\"odd\"\"\"', binary 'true', origin 'none')"
+             '\"plain\",\"it''s \"\"odd\"\"\"', binary 'true')"
         );
-        assert!(!start_replication(&start, ServerVersion(15)).contains("origin"));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::super::{Held, Links, Next, PriceRules, Rules, Situation, next};
 use super::*;
 use crate::core::entity::{Entity, Key};
 use crate::core::money::Decimal4;
+use crate::core::plan::OrderRules;
 use crate::core::time::Timestamp;
 use crate::core::value::catalog::{Component, Image, Package, Product, Sku};
 use model::{Fault, Vtex};
@@ -32,6 +33,8 @@ struct Site {
     rules: CatalogRules,
     /// Of the last job that came to its end.
     calls: Vec<CatalogCall>,
+    /// Why that one did not bring everything.
+    why: String,
 }
 
 impl Site {
@@ -45,6 +48,7 @@ impl Site {
             read_first: false,
             rules: CatalogRules::default(),
             calls: Vec::new(),
+            why: String::new(),
         }
     }
 
@@ -56,25 +60,48 @@ impl Site {
         Self::new(Entity::Sku, SKU, &[10])
     }
 
+    /// Those that are the same for every value, and the components of a kit.
+    fn parents_of(&self, vtex: &Vtex, wanted: &Value) -> Vec<u32> {
+        let components = match wanted {
+            Value::Sku(sku) => sku.components.as_slice(),
+            _ => &[],
+        };
+        let number =
+            |component: &Component| vtex.number_of(&component.sku).expect("a kit waits for its parts");
+        self.parents.iter().copied().chain(components.iter().map(number)).collect()
+    }
+
     /// Runs one job as the dispatcher does; `Err`: a request failed, and the job is over.
     fn try_deliver(&mut self, vtex: &mut Vtex, wanted: &Value) -> Result<(), Fault> {
         let relied_on = self.confirmed.as_ref().filter(|_| !self.unsure && !self.read_first);
         let mut held = relied_on.map_or(Held::Unknown, Held::confirmed);
         self.calls.clear();
+        self.why.clear();
         loop {
-            let links = Links { own: self.own.map(RemoteId::Number), parents: self.parents.clone() };
+            let links = Links { own: self.own.map(RemoteId::Number), parents: self.parents_of(vtex, wanted) };
             let price = PriceRules::default();
             let situation = Situation {
                 key: &self.key,
                 links: &links,
                 wanted,
                 committed_at: Timestamp(1),
+                now: Timestamp(0),
+                attempts: 0,
                 confirmed: self.confirmed.as_ref(),
                 read_first: self.read_first,
                 held: &held,
-                rules: Rules { price: &price, catalog: &self.rules },
+                rules: Rules { price: &price, catalog: &self.rules, orders: &OrderRules::default() },
             };
-            let Next::Call(call) = next(&situation) else { break };
+            let call = match next(&situation) {
+                Next::Call(call) => call,
+                Next::Partly { held, why } => {
+                    self.why = why;
+                    self.confirmed = Some(*held);
+                    (self.unsure, self.read_first) = (false, false);
+                    return Ok(());
+                }
+                _ => break,
+            };
             let Call::Catalog(inner) = &call else { panic!("no catalog call: {call:?}") };
             assert!(self.calls.len() < 60, "a job ends: {:?}", self.calls);
             self.calls.push(inner.clone());
@@ -173,7 +200,7 @@ fn sku(sku: &Sku) -> Value {
 }
 
 fn component(sku: &str, quantity: u32) -> Component {
-    Component { sku: CompactString::new(sku), quantity }
+    Component { sku: CompactString::new(sku), quantity, unit_price: None }
 }
 
 fn text(json: &str) -> serde_json::Value {

@@ -6,7 +6,10 @@ use compact_str::CompactString;
 use serde_json::{Value as Json, json};
 
 use crate::core::call::Answer;
-use crate::core::call::catalog::{CatalogAnswer, CatalogCall, Document, RemoteComponent, RemoteImage};
+use crate::core::call::catalog::{
+    CatalogAnswer, CatalogCall, Document, RemoteComponent, RemoteImage, RemoteSpecification, Specified,
+};
+use crate::core::money::Money;
 use crate::core::value::catalog::Specification;
 
 /// A request whose outcome is not known, and what became of it.
@@ -20,6 +23,8 @@ pub(super) enum Fault {
 pub(super) struct Thing {
     pub(super) body: Document,
     pub(super) specifications: BTreeMap<String, Specification>,
+    /// Which of them are texts, and not of a list.
+    pub(super) texts: BTreeSet<String>,
     pub(super) policies: BTreeSet<u32>,
     /// The policies that the shop's search knows: those at the last save.
     pub(super) indexed: BTreeSet<u32>,
@@ -27,6 +32,8 @@ pub(super) struct Thing {
     pub(super) images: Vec<RemoteImage>,
     /// SKU, quantity and number of the association.
     pub(super) components: Vec<(u32, u32, u32)>,
+    /// Of the components, in the order in which they were added.
+    pub(super) component_prices: Vec<Option<Money>>,
 }
 
 #[derive(Debug, Default)]
@@ -42,6 +49,8 @@ pub(super) struct Vtex {
     pub(super) is_terse: bool,
     /// The look-up of SKUs by reference finds nothing.
     pub(super) is_blind: bool,
+    /// Addresses of images that cannot be fetched.
+    pub(super) missing: BTreeSet<String>,
     /// Images are shown without where they came from.
     pub(super) hides_urls: bool,
 }
@@ -74,6 +83,11 @@ impl Vtex {
         self.skus.insert(id, Thing { body, ..Thing::default() });
     }
 
+    /// Of a SKU.
+    pub(super) fn number_of(&self, reference: &str) -> Option<u32> {
+        find(&self.skus, reference).map(|(id, _)| id)
+    }
+
     fn apply(&mut self, call: &CatalogCall) -> Answer {
         Answer::Catalog(match call {
             CatalogCall::FindBrand { name } => CatalogAnswer::Document(listed(&self.brands, |body| {
@@ -104,6 +118,12 @@ impl Vtex {
             }
             CatalogCall::ReadProduct { id } => CatalogAnswer::Document(Some(self.products[id].body.clone())),
             CatalogCall::ReadSku { id } => CatalogAnswer::Document(Some(self.skus[id].body.clone())),
+            CatalogCall::ReadSpecifications { owner } => {
+                CatalogAnswer::Specifications(assigned(self.specified(*owner)))
+            }
+            CatalogCall::ReadField { field } => {
+                CatalogAnswer::FieldName(FIELDS.get(*field as usize).map(|name| (*name).to_owned()))
+            }
             CatalogCall::ReadTradePolicies { product } => {
                 CatalogAnswer::TradePolicies(self.products[product].policies.iter().copied().collect())
             }
@@ -123,6 +143,11 @@ impl Vtex {
                 CatalogAnswer::Component(
                     found.map(|(_, quantity, id)| RemoteComponent { id: *id, quantity: *quantity }),
                 )
+            }
+            CatalogCall::AddImage { image, .. } | CatalogCall::PutImage { image, .. }
+                if self.missing.contains(&image.url) =>
+            {
+                CatalogAnswer::Unfit("404".to_owned())
             }
             CatalogCall::CreateBrand { body } => CatalogAnswer::Created(create(
                 &mut self.brands,
@@ -162,6 +187,13 @@ impl Vtex {
         })
     }
 
+    fn specified(&self, owner: Specified) -> &Thing {
+        match owner {
+            Specified::Product(id) => &self.products[&id],
+            Specified::Sku(id) => &self.skus[&id],
+        }
+    }
+
     fn taken(&self, things: &BTreeMap<u32, Thing>, body: &Document) -> Option<CatalogAnswer> {
         let (id, _) = find(things, body["RefId"].as_str().unwrap())?;
         Some(CatalogAnswer::Exists((!self.is_terse).then_some(id)))
@@ -185,6 +217,18 @@ impl Vtex {
             CatalogCall::PutSkuSpecification { id, specification } => {
                 specify(self.skus.get_mut(id).unwrap(), specification);
             }
+            CatalogCall::RemoveSpecification { owner, specification } => {
+                let thing = self.specified(*owner);
+                let found = assigned(thing)
+                    .into_iter()
+                    .find(|one| *specification == if one.of_list { one.field } else { one.id });
+                let found = found.map(|one| FIELDS[one.field as usize]);
+                let thing = match owner {
+                    Specified::Product(id) => self.products.get_mut(id),
+                    Specified::Sku(id) => self.skus.get_mut(id),
+                };
+                found.map(|name| thing.unwrap().specifications.remove(name));
+            }
             CatalogCall::AddTradePolicy { product, policy } => {
                 self.products.get_mut(product).unwrap().policies.insert(*policy);
             }
@@ -199,9 +243,10 @@ impl Vtex {
             CatalogCall::RemoveEan { sku, ean } => {
                 self.skus.get_mut(sku).unwrap().eans.remove(ean);
             }
-            CatalogCall::AddComponent { parent, sku, component, .. } => {
-                let components = &mut self.skus.get_mut(parent).unwrap().components;
-                components.push((*sku, component.quantity, number));
+            CatalogCall::AddComponent { parent, sku, component, unit_price } => {
+                let kit = self.skus.get_mut(parent).unwrap();
+                kit.components.push((*sku, component.quantity, number));
+                kit.component_prices.push(*unit_price);
             }
             CatalogCall::RemoveComponent { parent, component } => {
                 let components = &mut self.skus.get_mut(parent).unwrap().components;
@@ -246,6 +291,24 @@ fn change_images(sku: &mut Thing, call: &CatalogCall, number: u32) {
     if !images.is_empty() && sku.body.get("ActivateIfPossible") == Some(&json!(true)) {
         sku.body.insert("IsActive".into(), json!(true));
     }
+}
+
+/// The fields that there are; their numbers are their places.
+pub(super) const FIELDS: [&str; 9] = ["", "Tecido", "Gola", "Cor", "Tamanho", "do-lojista", "X", "Y", "Z"];
+
+fn assigned(thing: &Thing) -> Vec<RemoteSpecification> {
+    let of = |specification: &Specification| {
+        let field = FIELDS.iter().position(|name| *name == specification.name).expect("a known field");
+        let field = u32::try_from(field).expect("one of a few");
+        let one = |value: &String| RemoteSpecification {
+            id: 100 + field,
+            field,
+            of_list: !thing.texts.contains(&specification.name),
+            text: format!(" {value}"),
+        };
+        specification.values.iter().map(one).collect::<Vec<_>>()
+    };
+    thing.specifications.values().flat_map(of).collect()
 }
 
 fn specify(thing: &mut Thing, specification: &Specification) {

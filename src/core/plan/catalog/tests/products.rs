@@ -169,10 +169,12 @@ fn a_product_that_vtex_has_without_being_found_is_taken_by_the_number_in_its_ref
         links: &links,
         wanted: &wanted,
         committed_at: Timestamp(1),
+        now: Timestamp(0),
+        attempts: 0,
         confirmed: None,
         read_first: false,
         held: &situation_held,
-        rules: Rules { price: &price, catalog: &site.rules },
+        rules: Rules { price: &price, catalog: &site.rules, orders: &OrderRules::default() },
     };
     let Next::Call(Call::Catalog(call)) = next(&situation) else { panic!("a create") };
     let answer = vtex.request(&call).unwrap();
@@ -204,4 +206,54 @@ fn a_field_that_is_not_ours_is_set_once() {
     assert_eq!(site.deliver(&mut vtex, &product(&wanted)), ["GET /product/101", "PUT /product/101"]);
     let body = &vtex.only_product().body;
     assert_eq!((&body["Name"], &body["Score"]), (&text("Vestido Longo"), &json!(1)));
+}
+
+#[test]
+fn a_specification_that_live_has_no_more_is_taken_back_and_the_merchants_stay() {
+    let with = |specifications: Vec<Specification>| product(&Product { specifications, ..a_product() });
+    let (cloth, collar) = (specification("Tecido", "Seda"), specification("Gola", "V"));
+    for text in [false, true] {
+        let (mut vtex, mut site) = (Vtex::default(), Site::product());
+        site.deliver(&mut vtex, &with(vec![cloth.clone(), collar.clone()]));
+        let held = vtex.products.values_mut().next().unwrap();
+        if text {
+            held.texts.insert("Gola".into());
+        }
+        // Of the merchant: one of another name with the same value.
+        held.specifications.insert("do-lojista".into(), specification("do-lojista", "V"));
+        let number = if text { 102 } else { 2 };
+        let calls = site.deliver(&mut vtex, &with(vec![cloth.clone()]));
+        let remove = format!("DELETE /product/101/specification/{number}");
+        let expected = ["GET /product/101/specification", "GET /specification/2"];
+        assert_eq!(calls[..2], expected, "{text}");
+        assert!(calls.contains(&remove) && calls.len() <= 5, "{text}: {calls:?}");
+        let names: Vec<_> = vtex.only_product().specifications.keys().cloned().collect();
+        assert_eq!(names, ["Tecido", "do-lojista"], "{text}");
+        assert_eq!(site.deliver(&mut vtex, &with(vec![cloth.clone()])), [""; 0]);
+    }
+}
+
+#[test]
+fn a_specification_is_left_to_whoever_gave_it_another_value_or_owns_it() {
+    let without = product(&Product { specifications: Vec::new(), ..a_product() });
+    let kept = |change: &dyn Fn(&mut Vtex, &mut Site)| {
+        let (mut vtex, mut site) = delivered(&a_product());
+        change(&mut vtex, &mut site);
+        let calls = site.deliver(&mut vtex, &without);
+        assert!(calls.iter().all(|call| call.starts_with("GET")), "{calls:?}");
+        vtex.only_product().specifications.contains_key("Tecido")
+    };
+    let thing = |vtex: &mut Vtex, change: &dyn Fn(&mut model::Thing)| {
+        change(vtex.products.values_mut().next().unwrap());
+    };
+    let linen = |thing: &mut model::Thing| {
+        drop(thing.specifications.insert("Tecido".into(), specification("Tecido", "Linho")))
+    };
+    assert!(kept(&|vtex, _| thing(vtex, &linen)), "another value");
+    assert!(
+        kept(&|_, site| site.rules.product.retain(|field| *field != ProductField::Specifications)),
+        "not ours"
+    );
+    // Gone already: nothing is left to be done.
+    assert!(!kept(&|vtex, _| thing(vtex, &|thing| thing.specifications.clear())));
 }

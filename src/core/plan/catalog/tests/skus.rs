@@ -1,5 +1,6 @@
 use super::model::fields;
 use super::*;
+use crate::core::call::catalog::Specified;
 use crate::core::money::Money;
 
 fn delivered(wanted: &Sku) -> (Vtex, Site) {
@@ -221,7 +222,7 @@ fn a_kit_is_made_of_skus_that_exist() {
     site.rules.kit_component_price = Some(Money(1_000));
     let wanted = changed(|sku| sku.components = vec![component("A", 1), component("B", 2)]);
     let calls = site.deliver(&mut vtex, &sku(&wanted));
-    assert_eq!(calls[..3], ["GET /pvt/sku/skuidbyrefid/A", "GET /pvt/sku/skuidbyrefid/B", "POST /sku"]);
+    assert_eq!(calls[0], "POST /sku", "the dispatcher knows its parts before it begins");
     let id = site.own.unwrap();
     assert!(vtex.skus[&id].body["IsKit"] == true && id > 100, "it did not take a component for itself");
     let parts = |vtex: &Vtex| {
@@ -232,6 +233,33 @@ fn a_kit_is_made_of_skus_that_exist() {
     let wanted = changed(|sku| sku.components = vec![component("A", 3)]);
     site.deliver(&mut vtex, &sku(&wanted));
     assert_eq!(parts(&vtex), [(1, 3)]);
+}
+
+#[test]
+fn a_part_of_a_kit_that_has_another_price_is_added_anew() {
+    let mut vtex = Vtex::default();
+    vtex.add_sku(1, "A");
+    vtex.add_sku(2, "B");
+    let mut site = Site::sku();
+    site.rules.kit_component_price = Some(Money(1_000));
+    let kit = |price: Option<i64>| {
+        let part = Component { unit_price: price.map(Money), ..component("A", 1) };
+        sku(&changed(|sku| sku.components = vec![part, component("B", 1)]))
+    };
+    let prices = |vtex: &Vtex, site: &Site| vtex.skus[&site.own.unwrap()].component_prices.clone();
+    site.deliver(&mut vtex, &kit(Some(250)));
+    assert_eq!(prices(&vtex, &site), [Some(Money(250)), Some(Money(1_000))]);
+    for fault in [None, Some(Fault::Applied), Some(Fault::NotApplied)] {
+        let price = 300 + vtex.last as i64;
+        // Read, remove, add: whichever of the last two is lost.
+        vtex.faults = [None, fault, None, fault].into();
+        site.deliver(&mut vtex, &kit(Some(price)));
+        vtex.faults.clear();
+        assert_eq!(prices(&vtex, &site).last(), Some(&Some(Money(price))), "{fault:?}");
+        let parts = &vtex.skus[&site.own.unwrap()].components;
+        assert_eq!(parts.iter().map(|part| part.0).collect::<Vec<_>>(), [2, 1], "{fault:?}");
+        assert_eq!(site.deliver(&mut vtex, &kit(Some(price))), [""; 0]);
+    }
 }
 
 #[test]
@@ -280,4 +308,78 @@ fn the_rules_are_read_from_the_configuration() {
     let unknown = serde_json::from_value::<CatalogRules>(json!({"product": ["colour"]}));
     assert!(unknown.is_err(), "{unknown:?}");
     assert_eq!(fields(serde_json::to_value(CatalogRules::default()).unwrap()).len(), 5);
+}
+
+#[test]
+fn a_number_that_names_another_specification_too_takes_nothing_back() {
+    let held = |assigned: Vec<RemoteSpecification>| CatalogHeld {
+        assigned: Some(assigned),
+        fields: vec![(7, "Cor".into())],
+        ..CatalogHeld::default()
+    };
+    let one = |id, field, of_list| RemoteSpecification { id, field, of_list, text: "Azul".into() };
+    let other = |id, field| RemoteSpecification { text: "M".into(), ..one(id, field, true) };
+    let table = [
+        (vec![one(1, 7, true), other(2, 8)], Some(7)),
+        (vec![one(1, 7, false), other(2, 8)], Some(1)),
+        // 7 is the number of another one, too: by its own number then.
+        (vec![one(1, 7, true), other(7, 8)], Some(1)),
+        (vec![one(1, 7, true), other(7, 1)], None),
+    ];
+    for (assigned, expected) in table {
+        let held = held(assigned);
+        let (confirmed, wanted) = ([specification("cor", "azul")], []);
+        let owner = Specified::Sku(5);
+        let all = specifications::Specifications {
+            owner,
+            wanted: &wanted,
+            ours: Some(&confirmed),
+            confirmed: &confirmed,
+            held: &held,
+        };
+        let expected =
+            expected.map(|specification| CatalogCall::RemoveSpecification { owner, specification });
+        assert_eq!(all.next(), expected, "{:?}", held.assigned);
+    }
+}
+
+#[test]
+fn an_image_that_is_not_there_leaves_the_others_and_is_brought_later() {
+    let (mut vtex, mut site) = (Vtex::default(), Site::sku());
+    let [front, back] = [image("mare-frente", "1"), image("mare-costas", "2")];
+    let wanted = sku(&a_sku());
+    vtex.missing.insert(front.url.clone());
+    site.deliver(&mut vtex, &wanted);
+    assert_eq!(site.why, "https://img.loja/1.jpg: 404");
+    let shown = |vtex: &Vtex, site: &Site| {
+        let images = &vtex.skus[&site.own.unwrap()].images;
+        images.iter().map(|image| (image.name.to_string(), image.position, image.main)).collect::<Vec<_>>()
+    };
+    // The next one is the main image meanwhile, or the SKU would not be for sale.
+    assert_eq!(shown(&vtex, &site), [("mare-costas".to_owned(), 0, true)]);
+    let again = site.deliver(&mut vtex, &wanted);
+    assert_eq!(again, ["GET /sku/101/file", "POST /sku/101/file"], "nothing else is looked at");
+
+    vtex.missing.clear();
+    site.deliver(&mut vtex, &wanted);
+    assert_eq!(site.why, "");
+    let both = [("mare-costas".to_owned(), 1, false), ("mare-frente".to_owned(), 0, true)];
+    assert_eq!(shown(&vtex, &site), both);
+    assert_eq!(site.deliver(&mut vtex, &wanted), [""; 0]);
+
+    // What is to be replaced stays until the other one has come.
+    let new = image("mare-nova", "3");
+    let replaced = sku(&changed(|sku| sku.images = vec![new.clone(), back.clone()]));
+    vtex.missing.insert(new.url.clone());
+    site.deliver(&mut vtex, &replaced);
+    let names = |vtex: &Vtex, site: &Site| {
+        let mut names: Vec<_> = shown(vtex, site).into_iter().map(|(name, ..)| name).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(&vtex, &site), ["mare-costas", "mare-frente"]);
+    vtex.missing.clear();
+    site.deliver(&mut vtex, &replaced);
+    assert_eq!(names(&vtex, &site), ["mare-costas", "mare-nova"]);
+    assert_eq!(site.deliver(&mut vtex, &replaced), [""; 0]);
 }

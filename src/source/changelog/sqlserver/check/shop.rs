@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::live::sqlserver::{SqlError, Statement};
 use crate::mapping::cell::text;
-use crate::mapping::config::{MappingConfig, Role};
+use crate::mapping::config::{CapturedTable, MappingConfig, Role};
 use crate::source::finding::{Finding, few};
+use crate::source::tenants;
 
 use super::super::output::{in_cache, in_modules, modules};
 use super::super::statements::codes as ask_codes;
@@ -74,7 +75,24 @@ pub(super) async fn codes(asker: &mut Asker<'_>, mapping: &MappingConfig) -> Res
     unknown(asker, mapping, Role::Store, code, "store", &stores).await?;
     let tables: Vec<_> = mapping.prices.iter().map(|rule| rule.tabela.as_str()).collect();
     let code = &mapping.tables.price_table.columns.code;
-    unknown(asker, mapping, Role::PriceTable, code, "price table", &tables).await
+    unknown(asker, mapping, Role::PriceTable, code, "price table", &tables).await?;
+    let Some((table, column)) = tenants::told_by(mapping) else { return Ok(()) };
+    if let Some(found) = texts(asker, &table, column).await? {
+        asker.found(tenants::judge(&found, &table, mapping));
+    }
+    Ok(())
+}
+
+/// The different values of a column; none when the server does not tell.
+async fn texts(
+    asker: &mut Asker<'_>,
+    table: &CapturedTable,
+    column: &str,
+) -> Result<Option<BTreeSet<String>>, SqlError> {
+    let ask = Statement::new(ask_codes(&table.schema, &table.table, column));
+    let answer = asker.ask(ask, "codes of the mapping", Needs::Nothing).await?;
+    let code = |row: crate::live::sqlserver::Row<'_>| text(row.cell(0)).ok().flatten().map(String::from);
+    Ok(answer.map(|answer| answer.rows.rows().filter_map(code).collect()))
 }
 
 async fn unknown(
@@ -86,10 +104,7 @@ async fn unknown(
     named: &[&str],
 ) -> Result<(), SqlError> {
     let Some(table) = mapping.captured().into_iter().find(|table| table.role == role) else { return Ok(()) };
-    let ask = Statement::new(ask_codes(&table.schema, &table.table, column));
-    let Some(answer) = asker.ask(ask, "codes of the mapping", Needs::Nothing).await? else { return Ok(()) };
-    let code = |row: crate::live::sqlserver::Row<'_>| text(row.cell(0)).ok().flatten().map(String::from);
-    let known: BTreeSet<String> = answer.rows.rows().filter_map(code).collect();
+    let Some(known) = texts(asker, &table, column).await? else { return Ok(()) };
     asker.found(missing(&known, what, named));
     Ok(())
 }

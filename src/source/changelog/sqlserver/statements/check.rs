@@ -206,7 +206,7 @@ pub fn kill(session: i64) -> String {
 /// The codes of a table's rows, to be held against those that the mapping names.
 pub fn codes(schema: &str, table: &str, column: &str) -> String {
     format!(
-        "/*mare:check.codes*/\nSELECT CONVERT(nvarchar(4000), t.{}) AS codigo FROM {} AS t;",
+        "/*mare:check.codes*/\nSELECT DISTINCT CONVERT(nvarchar(4000), t.{}) AS codigo FROM {} AS t;",
         quoted(column),
         qualified(schema, table)
     )

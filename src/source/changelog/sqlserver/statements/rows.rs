@@ -28,6 +28,20 @@ pub fn page(table: &CaptureTable, column: &ColumnFacts, from_start: bool) -> Str
     )
 }
 
+/// The next rows of a table by its key, of those in which `date` is not before `@P2` (RFC 3339; where the column has no
+/// zone, a day's difference does not matter). `@P1`: how many; `@P3`: after this one, as text.
+pub fn page_since(table: &CaptureTable, key: &ColumnFacts, date: &ColumnFacts, from_start: bool) -> String {
+    let (key_name, date_name) = (key.quoted(), date.quoted());
+    let after = if from_start { String::new() } else { format!(" AND t.{key_name} > {}", cast(3, key)) };
+    format!(
+        "/*mare:chunk.page_since*/\nSELECT TOP (@P1) {}\nFROM {} AS t\n\
+         WHERE t.{date_name} >= CAST(CAST(@P2 AS datetimeoffset(3)) AS {}){after}\nORDER BY t.{key_name};",
+        select(table, "t"),
+        table.source_name(),
+        date.stored()
+    )
+}
+
 /// Rows in which `column` is one of `@P1`…`@Pn`, as text. `count` as [`keys_padded`] gives it.
 pub fn by_keys(table: &CaptureTable, column: &ColumnFacts, count: usize) -> String {
     format!(

@@ -28,7 +28,9 @@ pub fn tracking_minimum(table: &CaptureTable) -> String {
 /// `U` or `D`, the key, then key and mapped columns of the row, which are null when it is gone.
 ///
 /// In no order, and to be read as a stream. A row that changes again while it is read has a version above `@P2` and
-/// comes with the next round. Our own marked writes are left out where triggers would leave them out.
+/// comes with the next round. Our own marked writes are left out where triggers would leave them out, but only rows that
+/// we made and nobody has touched since: SQL Server remembers of a row who changed it last, and a person's change of it must
+/// not hide behind one of ours.
 pub fn tracking_changes(table: &CaptureTable) -> String {
     let keys = table.key.iter().map(|key| format!("c.{}", key.quoted())).collect::<Vec<_>>();
     let same = table.key.iter().map(|key| format!("t.{0} = c.{0}", key.quoted())).collect::<Vec<_>>();
@@ -37,7 +39,8 @@ pub fn tracking_changes(table: &CaptureTable) -> String {
         String::new()
     } else {
         format!(
-            "\n  AND (c.SYS_CHANGE_CONTEXT IS NULL OR SUBSTRING(c.SYS_CHANGE_CONTEXT, 1, 16) <> {OWN_WRITES_MARK})"
+            "\n  AND (c.SYS_CHANGE_CONTEXT IS NULL OR SUBSTRING(c.SYS_CHANGE_CONTEXT, 1, 16) <> {OWN_WRITES_MARK}\n       \
+             OR c.SYS_CHANGE_VERSION <> COALESCE(c.SYS_CHANGE_CREATION_VERSION, 0))"
         )
     };
     format!(
