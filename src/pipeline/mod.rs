@@ -65,6 +65,8 @@ const CONTROL_QUEUE: usize = 16;
 /// # Errors
 /// When it cannot start: the ledger is locked or damaged, the address taken, a secret missing.
 pub async fn run(config: Config) -> anyhow::Result<()> {
+    // First: whoever stops a service that is still starting shall see it end in order.
+    let signals = signals::Signals::listen().context("cannot listen for signals")?;
     let clock = Clock::start();
     let store = Store::open(&config.state_dir, crate::store::Options::default())
         .with_context(|| format!("cannot open the ledger in {}", config.state_dir.display()))?;
@@ -162,7 +164,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     signals::ready();
 
     tokio::select! {
-        () = signals::until_stopped(&config, &client, &control_tx, &reload) => {}
+        () = signals::until_stopped(signals, &config, &client, &control_tx, &reload) => {}
         () = broken.cancelled() => error!("{}", StoreError::Broken),
     }
     signals::stopping();

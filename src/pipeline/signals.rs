@@ -12,19 +12,12 @@ use crate::vtex::Client;
 
 /// Waits for SIGTERM or Ctrl-C; meanwhile reloads on SIGHUP and feeds systemd's watchdog.
 pub(super) async fn until_stopped(
+    mut signals: Signals,
     config: &Config,
     client: &Arc<Client>,
     control: &mpsc::Sender<Control>,
     problem: &Mutex<Option<String>>,
 ) {
-    let mut signals = match Signals::listen() {
-        Ok(signals) => signals,
-        Err(error) => {
-            error!(%error, "cannot listen for signals; only Ctrl-C stops the service");
-            let _ = tokio::signal::ctrl_c().await;
-            return;
-        }
-    };
     let mut watchdog = tokio::time::interval(watchdog_interval());
     let mut tuning = config.tuning.clone();
     loop {
@@ -83,8 +76,9 @@ enum Signal {
     Reload,
 }
 
+/// Signals that have arrived since [`Signals::listen`], none of them lost.
 #[cfg(unix)]
-struct Signals {
+pub(super) struct Signals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
     hangup: tokio::signal::unix::Signal,
@@ -92,7 +86,7 @@ struct Signals {
 
 #[cfg(unix)]
 impl Signals {
-    fn listen() -> std::io::Result<Self> {
+    pub(super) fn listen() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
@@ -111,11 +105,11 @@ impl Signals {
 }
 
 #[cfg(not(unix))]
-struct Signals;
+pub(super) struct Signals;
 
 #[cfg(not(unix))]
 impl Signals {
-    fn listen() -> std::io::Result<Self> {
+    pub(super) fn listen() -> std::io::Result<Self> {
         Ok(Self)
     }
 
