@@ -162,6 +162,9 @@ impl Mapper {
         if key.entity == Entity::Order {
             return Self::order_refusal(&key.id, rows).into_iter().collect();
         }
+        if matches!(key.entity, Entity::Customer | Entity::Consent) {
+            return Self::explain_person(&key.id, rows);
+        }
         let Some(reference) = key.sku() else { return Vec::new() };
         let Some(id) = self.reference.by_reference(reference) else {
             return vec![format!("Live has no SKU with the reference {reference}")];

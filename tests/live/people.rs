@@ -167,6 +167,8 @@ async fn where_the_configuration_says_so_a_deleted_customer_is_erased_and_fields
 
     // Somebody whose address is gone in Live takes a consent back.
     let agreed = known.iter().find(|other| *other != email && opted_in(&site, other) == Some(true)).unwrap();
+    let anonymous = code_of(&site, agreed).await;
+    assert!(!explained(&site, &anonymous).await.contains("customer skipped"));
     let revoke = format!(
         "BEGIN; UPDATE live.cliente_consentimento SET situacao = 3, data_revogacao = now() WHERE id_finalidade = 2
            AND id_cliente = (SELECT id FROM live.cliente WHERE email = '{agreed}');
@@ -174,6 +176,8 @@ async fn where_the_configuration_says_so_a_deleted_customer_is_erased_and_fields
     );
     site.live.batch_execute(&revoke).await.unwrap();
     site.until("the revocation", MINUTE, async |site| opted_in(site, agreed) == Some(false)).await;
+    let why = "customer skipped: no email";
+    site.until("it is told why", MINUTE, async |site| explained(site, &anonymous).await.contains(why)).await;
 
     delete(&site, &code).await;
     site.until("the erasure", 2 * MINUTE, async |site| site.vtex.world().mentions(email).is_empty()).await;

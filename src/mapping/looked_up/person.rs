@@ -139,7 +139,7 @@ impl Mapper {
         }
         for (id, known, row) in found {
             let code = row.customer.code.clone();
-            if self.want_person(&row, told, out) && known.as_ref() != Some(&code) {
+            if self.want_person(&row, told, rows, out) && known.as_ref() != Some(&code) {
                 let kept = KeptCustomer { id: id.clone(), code: code.clone() };
                 let value =
                     postcard::to_stdvec(&kept).expect("postcard writes any of our own types to memory");
@@ -163,6 +163,34 @@ impl Mapper {
         [&b"u"[..], code.as_bytes()].concat()
     }
 
+    /// Where it is kept what of a customer is not sent, and why: reasons, nothing of the person.
+    fn notes_row(code: &str) -> Vec<u8> {
+        [&b"y"[..], code.as_bytes()].concat()
+    }
+
+    fn note(code: &str, notes: String, rows: &dyn Rows, out: &mut Vec<Effect>) {
+        let key = Self::notes_row(code);
+        let before = rows.row(&key).unwrap_or_default();
+        if notes.is_empty() && !before.is_empty() {
+            out.push(Effect::DeleteRow { key });
+        } else if before != notes.as_bytes() {
+            out.push(Effect::PutRow { key, value: notes.into_bytes() });
+        }
+    }
+
+    /// What in Live leads to what VTEX is told of a customer.
+    pub(in crate::mapping) fn explain_person(code: &str, rows: &dyn Rows) -> Vec<String> {
+        let known = rows.row(&Self::code_row(code)).is_some();
+        let notes = rows.row(&Self::notes_row(code)).unwrap_or_default();
+        let mut lines = match (known, notes.is_empty()) {
+            (false, true) => vec![format!("nothing is known of a customer with the code {code}")],
+            (false, false) => vec!["VTEX is not told of this customer".to_owned()],
+            (true, _) => vec!["VTEX is told of this customer".to_owned()],
+        };
+        lines.extend(String::from_utf8_lossy(&notes).lines().map(str::to_owned));
+        lines
+    }
+
     fn kept_customer(id: &RowId, rows: &dyn Rows) -> Option<KeptCustomer> {
         postcard::from_bytes(&rows.row(&Self::customer_row(id))?).ok()
     }
@@ -172,6 +200,7 @@ impl Mapper {
         &mut self,
         rows: &PersonRows,
         told: &dyn Fn(&Key) -> Option<Value>,
+        stored: &dyn Rows,
         out: &mut Vec<Effect>,
     ) -> bool {
         let key = |entity| Key { entity, id: rows.customer.code.clone() };
@@ -188,6 +217,7 @@ impl Mapper {
         };
         let mapped = person(rows, before, &self.config.customers, &self.config.consent);
         let mut wanted = false;
+        let mut notes = String::new();
         for (entity, value) in [(Entity::Consent, mapped.consent), (Entity::Customer, mapped.customer)] {
             if !self.config.has(entity) {
                 continue;
@@ -197,12 +227,17 @@ impl Mapper {
                     wanted = true;
                     out.push(Effect::Want { key: key(entity), value });
                 }
-                Err(reason) => self.people_counts.count(reason),
+                Err(reason) => {
+                    self.people_counts.count(reason);
+                    notes.push_str(&format!("{entity} {}\n", reason.words()));
+                }
             }
         }
         for reason in mapped.left_out {
             self.people_counts.count(reason);
+            notes.push_str(&format!("{}\n", reason.words()));
         }
+        Self::note(&rows.customer.code, notes, stored, out);
         wanted
     }
 
@@ -222,6 +257,7 @@ impl Mapper {
             return; // another customer has the code since
         }
         out.push(Effect::DeleteRow { key: index });
+        Self::note(code, String::new(), rows, out);
         self.people_counts.count(PeopleReason::Deleted);
         for entity in [Entity::Consent, Entity::Customer] {
             let key = Key { entity, id: code.clone() };

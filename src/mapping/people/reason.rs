@@ -93,6 +93,11 @@ impl PeopleReason {
             Self::Deleted => "skipped/deleted",
         }
     }
+
+    /// The same for people who read: `skipped: not consented`.
+    pub fn words(self) -> String {
+        self.name().replace('/', ": ").replace('-', " ")
+    }
 }
 
 impl From<EmailError> for PeopleReason {
