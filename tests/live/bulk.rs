@@ -110,10 +110,15 @@ async fn rows_and_jobs_that_fail_leave_no_key_behind() {
     site.start();
     site.converged(2 * MINUTE).await;
     let shown = site.all_stock().await;
+    // Several of each: some keys are sent one by one before there is a job.
     let sku = |at: usize| u32::try_from(shown[at * 7]["sku"].as_u64().unwrap()).unwrap();
-    let fault = |at, code: &str| RowFault { sku: sku(at), code: code.to_owned() };
+    let codes = ["INVALID_QUANTITY", "CONFLICT", "UPDATE_FAILED"].iter().cycle().take(18).enumerate();
+    let faults: Vec<_> =
+        codes.map(|(at, code)| RowFault { sku: sku(at), code: (*code).to_owned() }).collect();
+    let faulty = |row: &&serde_json::Value| faults.iter().any(|fault| row["sku"] == fault.sku);
+    let at_most = shown.iter().filter(faulty).count();
     site.vtex.world().disturb_bulk(BulkFaults {
-        rows: vec![fault(0, "INVALID_QUANTITY"), fault(1, "CONFLICT"), fault(2, "UPDATE_FAILED")],
+        rows: faults,
         uploads: 2,
         uploads_arrive: true,
         jobs: 0,
@@ -121,7 +126,7 @@ async fn rows_and_jobs_that_fail_leave_no_key_behind() {
     change_everything(&site).await;
     site.until("what cannot be is set aside, everything else is sent", 2 * MINUTE, async |site| {
         let parked = site.run(&["parked", "list"]);
-        parked.contains("E352") && site.stock_differences().await.len() <= 2
+        parked.contains("E352") && site.stock_differences().await.len() <= at_most
     })
     .await;
     site.vtex.world().disturb_bulk(BulkFaults { jobs: 1, ..BulkFaults::default() });
