@@ -21,6 +21,7 @@ use crate::vtex::check::Expected;
 use super::install::sqlserver::wanted;
 
 mod hook;
+mod orders;
 
 /// Test everything that `run` needs and print each finding with its remedy.
 ///
@@ -133,7 +134,9 @@ async fn check_vtex(config: &Config) -> Vec<Finding> {
             findings.push(client.check_bulk(kind).await);
         }
     }
-    findings.into_iter().map(of_vtex).chain(consents).chain(hook::check(config, &client).await).collect()
+    let orders = orders::check(config, &client).await;
+    let hook = hook::check(config, &client).await;
+    findings.into_iter().map(of_vtex).chain(consents).chain(orders).chain(hook).collect()
 }
 
 fn of_vtex(finding: vtex::check::Finding) -> Finding {

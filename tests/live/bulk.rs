@@ -117,12 +117,7 @@ async fn rows_and_jobs_that_fail_leave_no_key_behind() {
         codes.map(|(at, code)| RowFault { sku: sku(at), code: (*code).to_owned() }).collect();
     let faulty = |row: &&serde_json::Value| faults.iter().any(|fault| row["sku"] == fault.sku);
     let at_most = shown.iter().filter(faulty).count();
-    site.vtex.world().disturb_bulk(BulkFaults {
-        rows: faults,
-        uploads: 2,
-        uploads_arrive: true,
-        jobs: 0,
-    });
+    site.vtex.world().disturb_bulk(BulkFaults { rows: faults, uploads: 2, uploads_arrive: true, jobs: 0 });
     change_everything(&site).await;
     site.until("what cannot be is set aside, everything else is sent", 2 * MINUTE, async |site| {
         let parked = site.run(&["parked", "list"]);

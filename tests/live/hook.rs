@@ -60,7 +60,7 @@ async fn count(site: &Site, sql: &str) -> i64 {
 }
 
 /// What `mare check` says about a subject: severity and message.
-fn checked(site: &Site, subject: &str) -> (String, String) {
+pub(super) fn checked(site: &Site, subject: &str) -> (String, String) {
     let output = site.command(&["check", "--json"]).output().unwrap();
     let all: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
     let found = all.iter().find(|finding| finding["subject"] == subject);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use mare::simulator::{EmailMask, Fault, FaultKind, FeedFaults, Limits, Options, OrderOptions, OrderStatus};
 use serde_json::{Value, json};
 
+use super::hook::checked;
 use crate::support::replicator::Site;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -286,9 +287,13 @@ async fn what_cannot_be_written_is_set_aside_and_nothing_waits_for_it() {
             .any(|held| held["order"] == odd.as_str() && held["tries"].as_u64() >= Some(2))
     })
     .await;
+    let (severity, message) = checked(&site, "vtex newest orders");
+    assert!(severity == "warning" && message.contains("2 of 3 would be set aside"), "{severity} {message}");
+    assert!(message.contains("id = \"1_retira-9\"") && !message.contains("12345678900"), "{message}");
     // The missing entry is written: after the start it goes on by itself.
     let more = "[[orders.pickup_points]]\nid = \"retira-9\"\nloja = \"001\"\n";
     site.set_config(&format!("{}{more}", site.config()));
+    assert!(checked(&site, "vtex newest orders").1.contains("1 of 3 would be set aside"));
     assert_eq!(site.stop(), 0);
     site.start();
     site.until("the odd one", MINUTE, async |site| entered(site).await.contains(&odd)).await;
@@ -306,9 +311,7 @@ async fn what_cannot_be_written_is_set_aside_and_nothing_waits_for_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_live_lacks_is_named_and_a_retry_goes_on() {
-    let carriers = "[[orders.carriers]]\ncourier = \"expresso\"\ntransportadora = \"EXP\"\n";
     let site = open(usual(), &ORDERS.replace("\"002\"", "\"099\"")).await;
-    let _ = carriers;
     let skus = skus(&site).await;
     let id = place(&site, order(2, &skus));
     site.until("it is set aside", MINUTE, async |site| {
