@@ -98,7 +98,9 @@ fn list(answer: &Value) {
     for key in keys {
         let text = |name: &str| key[name].as_str().unwrap_or_default();
         println!("{} {}  {}  since {}", text("entity"), text("key"), text("reason"), text("at"));
-        println!("    {} → {}", text("request"), text("answer"));
+        if !text("request").is_empty() {
+            println!("    {} → {}", text("request"), text("answer"));
+        }
         println!("    {}", text("hint"));
     }
     if Some(keys.len() as u64) == answer["limit"].as_u64() {

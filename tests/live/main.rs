@@ -16,6 +16,7 @@ mod optin;
 mod order_echo;
 mod order_kills;
 mod order_load;
+mod order_races;
 mod order_status;
 mod orders;
 mod people;

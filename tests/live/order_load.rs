@@ -23,7 +23,7 @@ fn faults() -> Vec<Fault> {
 }
 
 /// Invoices each part of an order over its whole value, and says that it was delivered.
-const DELIVER: &str = "WITH parte AS (SELECT * FROM live.pedido_venda p WHERE origem = 'VTEX' AND status = 10
+pub(super) const DELIVER: &str = "WITH parte AS (SELECT * FROM live.pedido_venda p WHERE origem = 'VTEX' AND status = 10
        AND split_part(numero_externo, '#', 1) = ANY($1)),
      nota AS (
        INSERT INTO live.nota_fiscal (id, id_loja, id_pedido, modelo, operacao, numero, serie, chave_acesso, situacao,
