@@ -41,6 +41,7 @@
 //! | [`inbound`] | what the shop knows first, on its way into Live | network |
 //! | [`pipeline`] | tasks, wiring, start and end | |
 //! | [`admin`], [`cli`], [`config`] | what people touch | |
+//! | [`validate`] | what an installation is accepted by | none |
 //! | [`simulator`], [`shop`] | a VTEX and a shop to try things on | |
 //!
 //! Imports run downwards: `core` and `telemetry` on the ground; on them `mapping`, `store`, `live` and `vtex`; then
@@ -71,4 +72,5 @@ pub mod simulator;
 pub mod source;
 pub mod store;
 pub mod telemetry;
+pub mod validate;
 pub mod vtex;

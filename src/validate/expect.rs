@@ -342,11 +342,11 @@ fn doing(mare: &MareSeen) -> String {
 type OfPedido<'a> = (&'a Pedido, Vec<&'a Document>);
 
 fn documents(pedidos: &[Pedido]) -> Known<Vec<OfPedido<'_>>> {
-    let of = |pedido| match &pedido {
-        Pedido { documents: Ok(documents), .. } => Ok((pedido, documents.iter().collect())),
-        Pedido { documents: Err(why), .. } => Err(why.clone()),
-    };
-    pedidos.iter().map(of).collect()
+    let mut all = Vec::with_capacity(pedidos.len());
+    for pedido in pedidos {
+        all.push((pedido, pedido.documents.as_ref().map_err(Clone::clone)?.iter().collect()));
+    }
+    Ok(all)
 }
 
 fn authorised(pedidos: &[Pedido]) -> Known<Vec<&Document>> {

@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
-use super::expect::{Expect, Task};
+use super::expect::{Expect, Task, is_reached};
+use super::seen::{Document, LiveSeen, Pedido};
 use crate::core::order::{Phase, Step};
 use crate::core::value::order::OrderKind;
 
 /// Which journey.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// Retira Loja: bought in the shop, fetched and closed at the till of a store.
@@ -94,9 +95,30 @@ pub enum Trigger {
     None,
     /// An order of this kind is placed.
     Placed,
+    /// It is in Live: not before VTEX's window to cancel has passed.
+    Entered,
     Reached(Step),
     /// An authorised fiscal document.
     Document,
+}
+
+impl Trigger {
+    /// Whether it is there. `Placed` shows in VTEX alone.
+    pub fn holds(self, live: &LiveSeen) -> bool {
+        let pedidos = &live.pedidos;
+        match self {
+            Self::None | Self::Placed => true,
+            Self::Entered => !pedidos.is_empty(),
+            Self::Reached(step) => each(pedidos, |pedido| pedido.step.is_some_and(|at| is_reached(at, step))),
+            Self::Document => each(pedidos, |pedido| {
+                pedido.documents.as_ref().is_ok_and(|all| all.iter().any(Document::is_authorised_sale))
+            }),
+        }
+    }
+}
+
+fn each(pedidos: &[Pedido], holds: impl Fn(&Pedido) -> bool) -> bool {
+    !pedidos.is_empty() && pedidos.iter().all(holds)
 }
 
 /// One stage of a journey.
@@ -119,7 +141,7 @@ pub struct Journey {
 }
 
 /// What of the configuration changes what is expected.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Rules<'a> {
     /// `tuning.orders.refund`: what is cancelled after VTEX had it is paid back.
     pub refund: bool,
@@ -167,7 +189,15 @@ fn entered(kind: Kind) -> Stage {
     if kind == Kind::Seller {
         expect.push(Expect::ManualPayment);
     }
-    follows("pedido in Live: items, payment, customer, reservation", expect)
+    let hint = "nothing to do: maré writes it into Live once VTEX's window to cancel has passed (30 minutes by default)";
+    Stage {
+        title: "pedido in Live: items, payment, customer, reservation".to_owned(),
+        actor: Actor::Mare,
+        hint: Some(hint.to_owned()),
+        act: None,
+        trigger: Trigger::Entered,
+        expect,
+    }
 }
 
 fn handled() -> Stage {
