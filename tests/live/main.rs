@@ -18,6 +18,7 @@ mod products;
 #[cfg(unix)]
 mod service;
 mod slot;
+mod validate;
 mod writer;
 
 #[path = "../support/openapi.rs"]

@@ -131,7 +131,7 @@ impl Site {
     /// Now, by the shop's clock.
     pub(super) fn clock(&self) -> String {
         let now = jiff::Timestamp::from_microsecond(wall_clock().0).unwrap_or_default();
-        now.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
+        now.to_zoned_datetime(self.zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
     }
 }
 
