@@ -13,8 +13,9 @@ const MINUTE: Duration = Duration::from_secs(60);
 const ORDERS: &str = "[tuning]\nretry_first_ms = 100\n[tuning.routes]\norder_read = { per_second = 200, burst = 200 }\n\
     order_write = { per_second = 200, burst = 200 }\n\
     [orders]\npoll_seconds = 1\nlimit = { per_second = 500, burst = 500 }\n\
-    [[orders.pickup_points]]\nid = \"retira-2\"\nloja = \"002\"\n\
+    [[orders.pickup_points]]\nid = \"1_retira-2\"\nloja = \"002\"\n\
     [[orders.payments]]\ngroup = \"creditCard\"\nforma = \"CREDITO\"\n\
+    [[orders.trade_policies]]\nsales_channel = \"1\"\n\
     [[orders.trade_policies]]\nsales_channel = \"2\"\nkind = \"seller\"\n";
 
 /// A shop that sells; `more` stands at the end of its configuration.

@@ -62,7 +62,8 @@ impl Simulator {
             Kind::Pickup => {
                 let point = orders.inbound.pickup_points.first();
                 let point = point.context("no pick-up point is mapped: add one under [[orders.pickup_points]]")?;
-                order["pickup"] = json!(point.id);
+                // Orders show the point behind the number of its seller; shops name it without.
+                order["pickup"] = json!(point.id.strip_prefix("1_").unwrap_or(&point.id));
             }
             Kind::Delivery => {}
             Kind::Seller => {
