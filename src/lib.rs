@@ -10,12 +10,14 @@
 //!    needs besides itself is reference data, kept from the same stream; Live is not asked.
 //! 3. The value waits in the open [`source::window`], where a newer one of the same key replaces it.
 //! 4. The writer ([`pipeline`]) takes the window and makes it durable in the [`store`], together with the position
-//!    it came from. Only then is the position confirmed to Postgres.
+//!    it came from. Only then is the position confirmed to Postgres. What customers are told of an order goes into the same
+//!    commit ([`messages`]).
 //! 5. [`core::dispatch::Dispatch`] learns of the key. It drops what VTEX has already, puts sold-out first, waits for
 //!    the SKU (or whatever else it hangs on) to exist, for a token of the [`core::limiter`], for the lane's [`core::breaker`], and plans the call
 //!    ([`core::plan`]) from what Live wants and what VTEX confirmed.
 //! 6. [`vtex::Client`] sends it. [`core::failure`] knows what each outcome means. A confirmed value is stored, and
-//!    the key is at rest.
+//!    the key is at rest. Where more prices or balances wait than single requests are good for, many of them go by
+//!    one job ([`core::bulk`]).
 //!
 //! First load and repair ([`source::reconcile`]) read chunks beside the stream and enter at step 2, at a place in the
 //! stream where they cannot overwrite anything newer.
@@ -39,13 +41,16 @@
 //! | [`vtex`] | one file per API | network |
 //! | [`source`] | slot, change tables, window, reconcile | network |
 //! | [`inbound`] | what the shop knows first, on its way into Live | network |
+//! | [`orders`] | orders of VTEX, on their way into Live | network |
+//! | [`messages`] | what customers are told of their orders | network |
 //! | [`pipeline`] | tasks, wiring, start and end | |
 //! | [`admin`], [`cli`], [`config`] | what people touch | |
 //! | [`validate`] | what an installation is accepted by | none |
 //! | [`simulator`], [`shop`] | a VTEX and a shop to try things on | |
 //!
-//! Imports run downwards: `core` and `telemetry` on the ground; on them `mapping`, `store`, `live` and `vtex`; then
-//! `source` and `inbound`, then `pipeline`, then `admin`, `cli` and `main`. `simulator` shares no type with `vtex`, so that one
+//! Imports run downwards: `core`, `telemetry` and `failpoint` (where tests end the process) on the ground; on them
+//! `mapping`, `store`, `live` and `vtex`; then `messages`, `source`, `inbound` and `orders` (which fills `messages`), then
+//! `pipeline`, then `admin`, `cli` and `main`. `simulator` shares no type with `vtex`, so that one
 //! misreading of VTEX's documents cannot hide in both.
 //!
 //! # Words
@@ -62,9 +67,11 @@ pub mod admin;
 pub mod cli;
 pub mod config;
 pub mod core;
+mod failpoint;
 pub mod inbound;
 pub mod live;
 pub mod mapping;
+pub mod messages;
 pub mod orders;
 pub mod pipeline;
 pub mod shop;

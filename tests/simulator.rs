@@ -507,7 +507,8 @@ async fn http2_without_tls_works_on_the_same_port() {
 /// Calls every simulated operation once, as a correct client does, and gives what was recorded.
 async fn record_every_operation() -> Vec<Value> {
     let file = tempfile::NamedTempFile::new().unwrap();
-    let options = Options { record: Some(file.path().to_owned()), ..Options::default() };
+    let pickup_points = vec!["1_loja".to_owned()];
+    let options = Options { record: Some(file.path().to_owned()), pickup_points, ..Options::default() };
     let scene = Scene::with(options).await;
     let dated = json!({"from": "2020-01-01T00:00:00-03:00", "to": "2040-01-01T00:00:00-03:00"});
     let fixed = json!({"value": 50.5, "listPrice": 60, "minQuantity": 2, "dateRange": dated});
@@ -525,6 +526,7 @@ async fn record_every_operation() -> Vec<Value> {
         ("GET", "/api/logistics/pvt/inventory/items/1/warehouses/1_1".to_owned(), None),
         ("GET", "/api/logistics/pvt/configuration/warehouses".to_owned(), None),
         ("GET", "/api/logistics/pvt/configuration/warehouses/1_1".to_owned(), None),
+        ("GET", "/api/logistics/pvt/configuration/pickuppoints".to_owned(), None),
         ("GET", "/api/logistics/pvt/configuration/docks".to_owned(), None),
         ("POST", reservation("confirm"), None),
         ("POST", reservation("acknowledge"), None),
@@ -554,7 +556,7 @@ async fn record_every_operation() -> Vec<Value> {
     }
     assert_eq!(
         scene.handle.world().counters().requests.len(),
-        29,
+        30,
         "every route but the cancelled reservation"
     );
     scene.handle.shutdown().await.unwrap();
@@ -565,7 +567,7 @@ async fn record_every_operation() -> Vec<Value> {
 #[tokio::test]
 async fn a_record_holds_every_exchange_without_secrets_and_with_the_path_of_api_vtex_com() {
     let exchanges = record_every_operation().await;
-    assert_eq!(exchanges.len(), 29);
+    assert_eq!(exchanges.len(), 30);
     let tables = exchanges.iter().find(|exchange| exchange["path"] == "/simulator/pricing/tables").unwrap();
     assert_eq!(tables["response_body"], json!(["1", "gold"]));
     assert_eq!(tables["headers"]["x-vtex-api-apptoken"], "***");

@@ -6,6 +6,7 @@
 //! scripts/bench latency   commit to VTEX at 1,000 changes/s, a simulator without limits
 //! scripts/bench limit     requests and changes under a limit of 33/s
 //! scripts/bench load      products into an empty account: SKUs on sale a minute, beside what the limits allow
+//! scripts/bench orders    10,000 orders an hour, both ways, with a fifth of the requests about them failing; and a burst
 //! scripts/bench changelog 500,000 updates over 100,000 keys, waiting in a change table; beside plain SQL
 //! scripts/bench burden    sales per second with triggers, with a slot, and without capture
 //! scripts/bench burden --url URL
@@ -28,6 +29,7 @@ mod drain;
 mod latency;
 mod limit;
 mod load;
+mod orders;
 mod processor;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -53,6 +55,9 @@ async fn main() {
     }
     if wanted("load") {
         load::measure().await;
+    }
+    if wanted("orders") {
+        orders::measure().await;
     }
     if wanted("changelog") {
         changelog::measure().await;

@@ -122,6 +122,9 @@ fn export_vtex(stats: &Stats) {
         gauge!(names::TOKENS, "route" => route).set(stats.limit.tokens);
         counter!(names::THROTTLED, "route" => route).absolute(stats.limit.throttled);
     }
+    for (kind, stats) in &stats.bulk {
+        gauge!(names::BULK_ROWS, "kind" => kind.name()).set(stats.rows as f64);
+    }
     counter!(names::COALESCED, "where" => "ledger").absolute(stats.coalesced);
     counter!(names::SUPPRESSED, "where" => "ledger").absolute(stats.suppressed);
     counter!(names::PRICES_LOST).absolute(stats.prices_lost);

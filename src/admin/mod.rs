@@ -10,6 +10,7 @@
 //! | `POST /parked`, `/parked/retry`, `/parked/drop` | keys set aside |
 //! | `GET /explain/{entity}/{key}` | all about one key |
 //! | `GET /orders`, `/orders/{id}`, `/orders/{id}/history`, `POST /orders/retry`, `/orders/drop` | orders of VTEX, those set aside first |
+//! | `GET /messages`, `POST /messages/retry`, `/messages/drop` | messages to customers that are set aside |
 //! | `POST /reconcile` | `{"entity": "stock", "key": "…"}`, both optional |
 //!
 //! They listen on loopback unless told otherwise, and then want the token (`Authorization: Bearer …`).
@@ -31,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::secret::matches_in_constant_time;
 use crate::inbound::consents;
+use crate::messages::Outbox;
 use crate::orders::Inbound;
 use crate::pipeline::{Control, SourceHandle};
 use crate::store::Store;
@@ -40,6 +42,7 @@ mod control;
 mod export;
 mod health;
 mod images;
+mod messages;
 mod orders;
 
 /// No request of ours is larger.
@@ -54,6 +57,8 @@ pub struct Admin {
     pub store: Store,
     /// The entry of orders, if there is one.
     pub orders: Option<Arc<Inbound>>,
+    /// Messages to customers, if there is anybody to send them to.
+    pub messages: Option<Arc<Outbox>>,
     /// Where stock of ours goes.
     pub warehouses: Vec<String>,
     pub token: Option<SecretString>,
@@ -93,6 +98,9 @@ impl Admin {
             .route("/explain/{entity}/{*key}", get(control::explain))
             .route("/reconcile", post(control::reconcile))
             .route("/images", post(images::import))
+            .route("/messages", get(messages::list))
+            .route("/messages/retry", post(messages::retry))
+            .route("/messages/drop", post(messages::drop_parked))
             .route("/orders", get(orders::list))
             .route("/orders/{order}", get(orders::show))
             .route("/orders/{order}/history", get(orders::history))

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use tokio_postgres::Client;
 
 use crate::config::{CaptureMode, Config, Live, Source};
+use crate::core::call::bulk::BulkKind;
 use crate::core::entity::Entity;
 use crate::live::PostgresSettings;
 use crate::live::writer::missing_rights;
@@ -18,6 +19,8 @@ use crate::vtex;
 use crate::vtex::check::Expected;
 
 use super::install::sqlserver::wanted;
+
+mod hook;
 
 /// Test everything that `run` needs and print each finding with its remedy.
 ///
@@ -39,6 +42,7 @@ impl Check {
         }
         findings.extend(check_vtex(&config).await);
         findings.push(check_state(&config));
+        findings.extend(check_messages(&config));
         if self.json {
             println!("{}", serde_json::to_string_pretty(&findings)?);
         } else {
@@ -122,21 +126,27 @@ async fn check_vtex(config: &Config) -> Vec<Finding> {
     let account = client.check(&expected).await;
     let consents =
         if config.mapping.has(Entity::Consent) { Some(check_consents(&client).await) } else { None };
-    account
-        .findings
-        .into_iter()
-        .map(|finding| Finding {
-            subject: format!("vtex {}", finding.subject),
-            severity: match finding.severity {
-                vtex::check::Severity::Ok => Severity::Ok,
-                vtex::check::Severity::Warning => Severity::Warning,
-                vtex::check::Severity::Error => Severity::Error,
-            },
-            message: finding.message,
-            remedy: finding.remedy,
-        })
-        .chain(consents)
-        .collect()
+    let mut findings = account.findings;
+    let tuning = &config.tuning.bulk;
+    for kind in BulkKind::ALL {
+        if tuning.rows_min(kind).is_some() && config.mapping.has(kind.entity()) {
+            findings.push(client.check_bulk(kind).await);
+        }
+    }
+    findings.into_iter().map(of_vtex).chain(consents).chain(hook::check(config, &client).await).collect()
+}
+
+fn of_vtex(finding: vtex::check::Finding) -> Finding {
+    Finding {
+        subject: format!("vtex {}", finding.subject),
+        severity: match finding.severity {
+            vtex::check::Severity::Ok => Severity::Ok,
+            vtex::check::Severity::Warning => Severity::Warning,
+            vtex::check::Severity::Error => Severity::Error,
+        },
+        message: finding.message,
+        remedy: finding.remedy,
+    }
 }
 
 /// Whether VTEX has a place for what customers agreed to.
@@ -151,6 +161,21 @@ async fn check_consents(client: &vtex::Client) -> Finding {
             "give the key \"Master Data administrator\", or the network a way out",
         ),
     }
+}
+
+/// Whether messages to customers could be signed. None is sent: it would reach somebody.
+fn check_messages(config: &Config) -> Option<Finding> {
+    let subject = "messages";
+    if !config.has_messages() {
+        return None;
+    }
+    Some(match config.messages.webhooks() {
+        Ok(webhooks) => {
+            let names: Vec<String> = webhooks.iter().map(|webhook| webhook.name.to_string()).collect();
+            Finding::ok(subject, format!("customers are told through {}", few(&names)))
+        }
+        Err(error) => Finding::error(subject, error.to_string(), "set what it names"),
+    })
 }
 
 /// The folder of the ledger must be ours to write.

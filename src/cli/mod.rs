@@ -14,6 +14,7 @@ pub mod explain;
 pub mod images;
 pub mod init;
 pub mod install;
+pub mod messages;
 pub mod orders;
 pub mod parked;
 pub mod reconcile;
@@ -73,6 +74,9 @@ enum Command {
     Orders(orders::Orders),
     /// Walk orders through Live and VTEX before going live, and write a protocol of what was seen on both sides.
     Validate(Box<validate::Validate>),
+    /// Messages to customers that receivers refuse: list them, send them again, drop them.
+    #[command(subcommand)]
+    Messages(messages::Messages),
     /// List keys that were set aside, retry them or drop them.
     Parked(parked::Parked),
     /// Show or change rates, concurrency and weights while it runs.
@@ -102,6 +106,7 @@ impl Cli {
             Command::Images(command) => command.run(&config()?).await,
             Command::Orders(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),
             Command::Validate(command) => command.run(config()?).await,
+            Command::Messages(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),
             Command::Parked(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),
             Command::Tuning(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),
             Command::Simulate(command) => command.run().await.map(|()| ExitCode::SUCCESS),

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::admin_client::AdminClient;
+use super::messages;
 use crate::config::Config;
 use crate::core::entity::Entity;
 
@@ -40,6 +41,10 @@ struct Filter {
 }
 
 impl Filter {
+    fn is_empty(&self) -> bool {
+        self.entity.is_none() && self.reason.is_none() && self.key.is_none()
+    }
+
     fn to_json(&self) -> Value {
         let mut filter = Map::new();
         if let Some(entity) = self.entity {
@@ -58,7 +63,13 @@ impl Parked {
     pub(super) async fn run(self, config: &Config) -> anyhow::Result<()> {
         let client = AdminClient::new(config)?;
         match self.action {
-            Action::List(filter) => list(&client.post("/parked", &filter.to_json()).await?),
+            Action::List(filter) => {
+                list(&client.post("/parked", &filter.to_json()).await?);
+                // They are no keys, but whoever looks here wants to know of them.
+                if config.has_messages() && filter.is_empty() {
+                    messages::parked(&client.get("/messages").await?);
+                }
+            }
             Action::Show { entity, key } => {
                 println!(
                     "{:#}",

@@ -59,6 +59,10 @@ pub struct Simulate {
     #[arg(long, value_delimiter = ',', default_value = "1_1", value_name = "IDS")]
     warehouses: Vec<String>,
 
+    /// Pick-up points that exist, separated by commas.
+    #[arg(long, value_delimiter = ',', value_name = "IDS")]
+    pickup_points: Vec<String>,
+
     /// Trade policies that exist, separated by commas.
     #[arg(long, value_delimiter = ',', default_value = "1", value_name = "IDS")]
     trade_policies: Vec<String>,
@@ -187,6 +191,7 @@ impl Simulate {
             account: self.account.clone(),
             credentials: vec![Credential { key: self.key.clone(), token: self.token.0.clone() }],
             warehouses: self.warehouses.clone(),
+            pickup_points: self.pickup_points.clone(),
             trade_policies: self.trade_policies.clone(),
             limits: self.limits(),
             latency: Latency {

@@ -228,6 +228,8 @@ fn table(status: &Value) -> String {
             consents["problem"].as_str().map_or(String::new(), |why| format!(" — {why}")),
         ));
     }
+    orders(&status["orders"]).into_iter().for_each(&mut line);
+    messages(&status["messages"]).into_iter().for_each(&mut line);
     let vtex = &status["vtex"];
     line(format!(
         "\nVTEX: {} keys not at rest; {} confirmed, {} coalesced, {} suppressed",
@@ -239,7 +241,7 @@ fn table(status: &Value) -> String {
         ));
     }
     line(format!(
-        "  {:<9}{:>9}{:>11}{:>11}{:>10}{:>14}{:>8}",
+        "  {:<11}{:>9}{:>11}{:>11}{:>10}{:>14}{:>8}",
         "lane", "queued", "in flight", "verifying", "backoff", "wait for SKU", "parked"
     ));
     let sum = |value: &Value| -> u64 {
@@ -247,7 +249,7 @@ fn table(status: &Value) -> String {
     };
     for (name, lane) in vtex["lanes"].as_object().into_iter().flatten() {
         line(format!(
-            "  {name:<9}{:>9}{:>11}{:>11}{:>10}{:>14}{:>8}  {}",
+            "  {name:<11}{:>9}{:>11}{:>11}{:>10}{:>14}{:>8}  {}",
             sum(&lane["queued"]),
             number(&lane["in_flight"]),
             number(&lane["verifying"]),
@@ -256,6 +258,15 @@ fn table(status: &Value) -> String {
             sum(&lane["parked"]),
             lane["gate"]["breaker"].as_str().filter(|state| *state != "closed").unwrap_or(""),
         ));
+    }
+    for (kind, job) in vtex["bulk"].as_object().into_iter().flatten() {
+        let rows = number(&job["rows"]);
+        if rows > 0 {
+            let text = |name: &str| job[name].as_str().unwrap_or_default();
+            line(format!("  bulk job of {kind}: {rows} rows, {} ({})", text("step"), text("batch")));
+        } else if job["refused"] == true {
+            line(format!("  bulk jobs of {kind}: not offered by the account, all goes one by one"));
+        }
     }
     to_go(status).into_iter().for_each(&mut line);
     line(format!(
@@ -276,11 +287,64 @@ fn table(status: &Value) -> String {
     out
 }
 
+/// The entry of orders, if there is one.
+fn orders(orders: &Value) -> Vec<String> {
+    if !orders.is_object() {
+        return Vec::new();
+    }
+    let hook = &orders["hook"];
+    let hook = match hook["health"].as_str() {
+        Some(health) => format!("; hook {health}, {} notifications", number(&hook["notifications"])),
+        None => String::new(),
+    };
+    let held = match number(&orders["held"]) {
+        0 => String::new(),
+        held => format!("; {held} set aside (`mare orders list`)"),
+    };
+    vec![format!("\norders: feed {}{hook}{held}", orders["feed"].as_str().unwrap_or_default())]
+}
+
+/// A line for each webhook.
+fn messages(messages: &Value) -> Vec<String> {
+    let webhooks = messages["webhooks"].as_array().map_or(&[][..], Vec::as_slice);
+    let webhook = |webhook: &Value| {
+        let parked = match number(&webhook["parked"]) {
+            0 => String::new(),
+            parked => format!(", {parked} set aside (`mare messages list`)"),
+        };
+        let trouble = webhook["trouble"].as_str().map_or(String::new(), |why| format!(" — {why}"));
+        format!(
+            "messages {}: {} delivered, {} wait{parked}{trouble}",
+            webhook["name"].as_str().unwrap_or_default(),
+            number(&webhook["delivered"]),
+            number(&webhook["waiting"])
+        )
+    };
+    webhooks.iter().map(webhook).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_is_set_aside_is_told_with_the_command_that_lists_it() {
+        let facts =
+            json!({ "feed": "listening", "held": 2, "hook": { "health": "set", "notifications": 7 } });
+        let line = "\norders: feed listening; hook set, 7 notifications; 2 set aside (`mare orders list`)";
+        assert_eq!(orders(&facts), [line]);
+        assert_eq!(
+            orders(&json!({ "feed": "failing", "held": 0, "hook": null })),
+            ["\norders: feed failing"]
+        );
+        assert!(orders(&Value::Null).is_empty() && messages(&Value::Null).is_empty());
+        let sms =
+            json!({ "name": "sms", "delivered": 5, "waiting": 1, "parked": 3, "trouble": "status 422" });
+        let line = "messages sms: 5 delivered, 1 wait, 3 set aside (`mare messages list`) — status 422";
+        assert_eq!(messages(&json!({ "webhooks": [sms] })), [line]);
+    }
 
     #[test]
     fn how_long_it_takes_is_told_where_it_is_known_and_long() {

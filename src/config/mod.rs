@@ -21,9 +21,13 @@ use crate::mapping::orders::written::Written;
 use crate::telemetry::logs::LogFormat;
 use crate::vtex::{Credentials, VtexSettings};
 
+mod hook;
+mod messages;
 pub mod secret;
 pub mod source;
 
+pub use hook::{Hook, HookSection};
+pub use messages::{MessagesSection, WebhookSection};
 use secret::{SecretError, SecretSource};
 use source::check_sources;
 pub use source::{CaptureMode, Engine, Live, Source, SourceSection};
@@ -41,6 +45,9 @@ pub struct File {
     pub mapping: MappingConfig,
     /// Without it no orders are taken in.
     pub orders: Option<OrdersSection>,
+    /// Without it customers are told nothing.
+    #[serde(default)]
+    pub messages: MessagesSection,
     #[serde(default)]
     pub consents: ConsentsConfig,
     #[serde(default)]
@@ -58,6 +65,8 @@ pub struct OrdersSection {
     /// Names of tables and columns.
     #[serde(default)]
     pub tables: Written,
+    /// Without it VTEX tells of orders by its feed alone.
+    pub hook: Option<HookSection>,
     #[serde(flatten)]
     pub rules: toml::Table,
 }
@@ -127,6 +136,7 @@ pub struct Config {
     pub sources: Vec<Source>,
     pub mapping: Arc<MappingConfig>,
     pub orders: Option<Orders>,
+    pub messages: MessagesSection,
     pub consents: ConsentsConfig,
     pub tuning: Tuning,
     pub admin: Admin,
@@ -139,6 +149,7 @@ pub struct Config {
 pub struct Orders {
     pub inbound: Arc<InboundConfig>,
     pub written: Arc<Written>,
+    pub hook: Option<Hook>,
 }
 
 #[derive(Debug, Clone)]
@@ -197,17 +208,20 @@ impl Config {
         findings.extend(file.consents.validate(&file.mapping));
         findings.extend(file.tuning.validate().err().map(|error| format!("[tuning]: {error}")));
         findings.extend(check_sources(&file.sources));
+        findings.extend(file.messages.validate(file.mapping.has(Entity::Order), file.orders.is_some()));
         let orders = match file.orders {
-            Some(OrdersSection { tables, rules }) => {
+            Some(OrdersSection { tables, hook, rules }) => {
                 let inbound: InboundConfig = rules.try_into().map_err(|error| section("orders", error))?;
                 let sources: Vec<String> = file.sources.iter().map(|source| source.name.clone()).collect();
                 findings.extend(inbound.validate(&sources));
+                let hook = hook.map(HookSection::resolve);
+                findings.extend(hook.iter().flat_map(|hook| hook.validate(file.admin.listen)));
                 if !file.mapping.has(Entity::Order) {
                     findings.extend(file.mapping.orders.validate());
                 }
                 let reserves = inbound.reserve != Reserve::None;
                 file.mapping.orders.reserves.get_or_insert(reserves);
-                Some(Orders { inbound: Arc::new(inbound), written: Arc::new(tables) })
+                Some(Orders { inbound: Arc::new(inbound), written: Arc::new(tables), hook })
             }
             None => None,
         };
@@ -242,6 +256,7 @@ impl Config {
             sources,
             mapping: Arc::new(file.mapping),
             orders,
+            messages: file.messages,
             consents: file.consents,
             tuning: file.tuning,
             admin: Admin { listen: file.admin.listen, token },
@@ -252,6 +267,11 @@ impl Config {
                 other_token: file.vtex.other_app_token,
             },
         })
+    }
+
+    /// Whether customers are told anything.
+    pub fn has_messages(&self) -> bool {
+        !self.messages.webhooks.is_empty()
     }
 
     /// What the login may write in Live, and what it has to read for it; nothing unless something is switched on.

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use crate::core::constant_time;
+
 /// Where a secret comes from: `env:NAME` or `file:/path`.
 ///
 /// A literal secret is refused: a configuration file is copied, mailed and pasted into tickets.
@@ -77,13 +79,7 @@ impl SecretSource {
 
 /// Compares a token from outside with ours in time that does not depend on where they differ.
 pub fn matches_in_constant_time(ours: &SecretString, given: &str) -> bool {
-    let ours = ours.expose_secret().as_bytes();
-    let given = given.as_bytes();
-    let mut difference = ours.len() ^ given.len();
-    for (index, byte) in given.iter().enumerate() {
-        difference |= usize::from(byte ^ ours.get(index % ours.len().max(1)).unwrap_or(&0));
-    }
-    difference == 0
+    constant_time::equal(ours.expose_secret().as_bytes(), given.as_bytes())
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@
 //! Rules that hold throughout: a key has at most one request in flight; a newer value waits behind it;
 //! delivered versions never go backwards; nothing is suppressed unless VTEX is known to hold it.
 
+mod bulk;
 mod errand;
 mod finish;
 mod gates;
@@ -31,6 +32,7 @@ use std::time::Duration;
 use compact_str::CompactString;
 use hashbrown::HashMap;
 
+use super::call::bulk::BulkKind;
 use super::call::{Call, Lane, Outcome, Route};
 use super::entity::{Entity, Key, RemoteId, SkuId};
 use super::ledger::{Doubt, Echo, Entry, Ledger, Slot, State};
@@ -45,6 +47,8 @@ use super::skus::Skus;
 use super::time::{Now, Tick, Timestamp};
 use super::value::{Value, person};
 
+use bulk::BulkDesk;
+pub use bulk::{BulkEvent, BulkStats, RowCounts};
 pub use errand::{ErrandId, Newsletter};
 pub use finish::UNEXPECTED_ATTEMPTS_MAX;
 use gates::Gates;
@@ -112,6 +116,8 @@ pub enum Effect {
     PriceLost { key: Key },
     /// The person of this customer key is to leave no trace with us.
     Erase { key: Key },
+    /// A job of many keys has begun or ended. Its [record](Dispatch::bulk_record) goes when it is over.
+    Bulk(BulkEvent),
     /// VTEX confirmed this version, committed in Live at `committed_at`: the latency to measure.
     Confirmed { key: Key, committed_at: Timestamp, position: Position },
 }
@@ -130,6 +136,8 @@ struct Job {
     began: Tick,
     /// An operator wants the key set aside as soon as the request is back.
     park: bool,
+    /// It is a row of a job of many keys.
+    row_of: Option<BulkKind>,
     /// It must be told once more after this.
     again: bool,
 }
@@ -153,7 +161,7 @@ impl From<Option<Confirmed>> for Known {
 #[derive(Debug)]
 struct Flight {
     call: Call,
-    /// The key's entry; `None` for a look-up of SKUs and for errands.
+    /// The key's entry; `None` for a look-up of SKUs, for errands, and for a job of many keys.
     slot: Option<Slot>,
     errand: Option<ErrandId>,
 }
@@ -173,6 +181,7 @@ pub struct Dispatch {
     /// Jobs whose next request waits for its route, ahead of new keys.
     continuing: [VecDeque<Slot>; Route::ALL.len()],
     flights: HashMap<RequestId, Flight>,
+    bulk: [BulkDesk; BulkKind::ALL.len()],
     errands: [VecDeque<(ErrandId, Call)>; Route::ALL.len()],
     done_errands: Vec<(ErrandId, Outcome)>,
     requests: u64,
@@ -207,6 +216,7 @@ impl Dispatch {
             jobs: HashMap::new(),
             continuing: Default::default(),
             flights: HashMap::new(),
+            bulk: Default::default(),
             errands: Default::default(),
             done_errands: Vec::new(),
             requests: 0,

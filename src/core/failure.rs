@@ -4,6 +4,7 @@
 //! (a 5xx may have been applied: 388176, 1425160). A status that no document describes is retried: losing
 //! data is worse than asking again.
 
+use super::call::bulk::BulkCall;
 use super::call::orders::OrderAct;
 use super::call::people::PeopleCall;
 use super::call::{Call, Failure};
@@ -26,6 +27,8 @@ pub enum Action {
     Park(ParkReason),
     /// VTEX does not know the thing by this id (any more): look it up again.
     ForgetId,
+    /// The account does not have this way: another one is taken.
+    NotOffered,
     /// VTEX does not know what the thing is to hang on (any more): that is looked up, or made, again.
     ForgetParents,
 }
@@ -77,6 +80,9 @@ pub fn judge(call: &Call, failure: &Failure) -> Verdict {
 
 fn judge_status(code: u16, call: &Call, open: bool) -> Verdict {
     let verdict = |action, doubtful, code, hint| Verdict { action, doubtful, code, hint };
+    if let Some(verdict) = judge_bulk_status(code, call) {
+        return verdict;
+    }
     match code {
         400 | 422 if matches!(act(call), Some(OrderAct::Cancel { .. })) => verdict(
             Action::Park(ParkReason::Rejected),
@@ -180,6 +186,36 @@ fn judge_status(code: u16, call: &Call, open: bool) -> Verdict {
             "E340",
             "VTEX answered with a status that its documentation does not have; tried again, then set aside",
         ),
+    }
+}
+
+/// Where a status means something else in jobs of many keys.
+fn judge_bulk_status(code: u16, call: &Call) -> Option<Verdict> {
+    let Call::Bulk(call) = call else { return None };
+    let verdict = |action, code, hint| Some(Verdict { action, doubtful: false, code, hint });
+    match (call, code) {
+        (BulkCall::Open { .. }, 403 | 404) => verdict(
+            Action::NotOffered,
+            "E350",
+            "the account has no such bulk jobs, or the app key no right to them: its keys are sent one by one",
+        ),
+        (call, 408 | 429) if call.is_elsewhere() => None,
+        (call, 400..=499) if call.is_elsewhere() => verdict(
+            Action::Retry,
+            "E351",
+            "the storage that VTEX named for the file of a bulk job refuses it; the address may have expired",
+        ),
+        (BulkCall::Status { .. } | BulkCall::Report { .. }, 400 | 404) => verdict(
+            Action::Retry,
+            "E354",
+            "VTEX does not know this bulk job (yet): it is asked again, and its rows are read in the end",
+        ),
+        (BulkCall::Confirm { .. }, 400 | 404 | 423) => verdict(
+            Action::RetrySoon,
+            "E355",
+            "VTEX does not take the confirmation of a bulk job now: its status is looked at",
+        ),
+        _ => None,
     }
 }
 

@@ -6,13 +6,16 @@
 
 pub mod backoff;
 pub mod breaker;
+pub mod bulk;
 pub mod call;
 pub mod concurrency;
+pub mod constant_time;
 pub mod dispatch;
 pub mod entity;
 pub mod failure;
 pub mod ledger;
 pub mod limiter;
+pub mod message;
 pub mod money;
 pub mod order;
 pub mod parents;

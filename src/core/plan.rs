@@ -51,6 +51,11 @@ pub struct PriceRules {
 }
 
 impl PriceRules {
+    /// Whether fixed prices that are in VTEX may be ours, whoever wrote them.
+    pub(super) fn may_own_fixed(&self) -> bool {
+        self.owns_fixed_prices || !self.trade_policies.is_empty()
+    }
+
     /// Whether a price is too far from the one that VTEX confirmed.
     pub(super) fn is_jump(&self, wanted: &Value, confirmed: Option<&Value>) -> bool {
         let (Value::Price(wanted), Some(Value::Price(held)), Some(percent)) =
@@ -123,7 +128,10 @@ impl Held {
                 }
                 (held, _) => held,
             },
-            (Call::ReadStock { .. } | Call::ReadPrice { .. } | Call::FindSkus { .. }, _) => self,
+            // A job belongs to no single key.
+            (Call::ReadStock { .. } | Call::ReadPrice { .. } | Call::FindSkus { .. } | Call::Bulk(_), _) => {
+                self
+            }
         }
     }
 

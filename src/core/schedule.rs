@@ -133,6 +133,11 @@ impl RouteQueue {
         self.fifos.iter().all(|fifo| fifo.live == 0)
     }
 
+    /// The keys of an urgency in the order in which they came, leftovers among them.
+    pub(crate) fn waiting(&self, urgency: Urgency) -> impl Iterator<Item = Ticket> {
+        self.fifos[urgency as usize].line.iter().copied()
+    }
+
     pub(crate) fn push(&mut self, urgency: Urgency, ticket: Ticket) {
         let fifo = &mut self.fifos[urgency as usize];
         fifo.line.push_back(ticket);

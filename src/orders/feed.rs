@@ -9,24 +9,35 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::Inbound;
+use super::inbox::{Heard, Told};
 use super::ingest::Later;
 use super::status::FeedHealth;
 use crate::core::backoff::Backoff;
 use crate::core::time::Timestamp;
+use crate::failpoint;
 use crate::telemetry::metrics;
 use crate::vtex::{EVENTS_MAX, Event, FeedState};
 
 /// While VTEX, Live or the ledger are away.
 const BACKOFF: Backoff = Backoff { base: Duration::from_secs(1), max: Duration::from_secs(60) };
 const DAY: Duration = Duration::from_secs(24 * 3_600);
+/// Until the next look after messages: orders do not come alone.
+const SOON: Duration = Duration::from_secs(1);
 /// Held orders that are looked at in between two looks at the feed.
 const HELD_AT_ONCE: usize = 10;
+/// Orders that notifications told of and that are looked at in between two looks at the feed.
+const TOLD_AT_ONCE: usize = 40;
+
+/// However much is due.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// When what is due that no message asks for.
 #[derive(Debug, Default)]
 struct Agenda {
     configuration_at: Timestamp,
     housekeeping_at: Timestamp,
+    hook_at: Timestamp,
+    hook_failures: u32,
     /// After a start everything that is held is looked at, whatever was said before: what was missing may be there.
     all_held: Vec<CompactString>,
 }
@@ -41,6 +52,8 @@ impl Inbound {
                 turn = self.turn_of_loop(&mut agenda) => turn,
                 () = stop.cancelled() => break,
             };
+            // While nothing works, a notification changes nothing.
+            let mut listening = true;
             let pause = match turn {
                 Ok(pause) => {
                     failures = 0;
@@ -48,6 +61,7 @@ impl Inbound {
                 }
                 Err(Later(why)) => {
                     failures = failures.saturating_add(1);
+                    listening = false;
                     self.failing(&why, failures);
                     BACKOFF.delay(failures, fastrand::f64())
                 }
@@ -55,6 +69,7 @@ impl Inbound {
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = self.knock.notified() => {}
+                () = self.inbox.filled.notified(), if listening => {}
                 () = stop.cancelled() => break,
             }
         }
@@ -73,19 +88,35 @@ impl Inbound {
             self.forget_old(now)?;
             agenda.housekeeping_at = now.plus(DAY);
         }
-        let Some(events) = self.read_feed().await? else {
+        let told = self.inbox.take(TOLD_AT_ONCE);
+        let (events, feed) = match self.read_feed().await {
+            Ok(Some(events)) => (events, Ok(true)),
+            Ok(None) => (Vec::new(), Ok(false)),
+            Err(later) => (Vec::new(), Err(later)),
+        };
+        let (full, empty) = (events.len() >= EVENTS_MAX, events.is_empty());
+        self.take_in(events, told).await?;
+        let has_feed = feed?;
+        if !has_feed {
             error!(
                 "VTEX has no feed for our key any more: it is set up again, and missing orders are looked for"
             );
             agenda.configuration_at = Timestamp::default();
             return Ok(Duration::ZERO);
-        };
-        let full = events.len() >= EVENTS_MAX;
-        self.take_in(events).await?;
+        }
         self.retry_held(agenda).await?;
-        let more = self.reconcile_step().await? || !agenda.all_held.is_empty();
+        if agenda.hook_at <= now {
+            agenda.hook_at = now.plus(self.check_hook(&mut agenda.hook_failures).await);
+        }
+        let told = self.inbox.len() > 0;
+        let more = self.reconcile_step().await? || !agenda.all_held.is_empty() || told;
         let poll = Duration::from_secs(self.parts.tables.config.poll_seconds);
-        Ok(if full || more { Duration::ZERO } else { poll })
+        if full || more {
+            return Ok(Duration::ZERO);
+        }
+        let due = now.until(agenda.hook_at.min(agenda.configuration_at));
+        let pause = if empty { poll } else { poll.min(SOON) };
+        Ok(pause.min(due.max(SHORTEST_PAUSE)))
     }
 
     async fn read_feed(&self) -> Result<Option<Vec<Event>>, Later> {
@@ -98,25 +129,31 @@ impl Inbound {
         Ok(events)
     }
 
-    /// Orders of one reading go in side by side; each once, however many messages tell of it. Messages of those that
-    /// are done are committed, also when another one has to wait.
-    async fn take_in(&self, events: Vec<Event>) -> Result<(), Later> {
-        let mut orders: Vec<(CompactString, Option<Timestamp>)> = Vec::new();
+    /// Orders of one reading and those that the hook told of go in side by side; each once, however many messages tell of
+    /// it. Messages of those that are done are committed, also when another one has to wait.
+    async fn take_in(&self, events: Vec<Event>, told: Vec<Told>) -> Result<(), Later> {
+        let mut orders = told.clone();
         for event in &events {
             let Some(order) = &event.order else { continue };
+            let heard = Heard::of(event.changed_at, event.state.clone());
             match orders.iter_mut().find(|(known, _)| known == order) {
-                Some((_, changed_at)) => *changed_at = (*changed_at).max(event.changed_at),
-                None => orders.push((order.clone(), event.changed_at)),
+                Some((_, known)) => known.add(heard),
+                None => orders.push((order.clone(), heard)),
             }
         }
         let at_once = self.parts.tables.config.concurrency;
-        let taken = futures_util::stream::iter(orders.into_iter().map(|(order, changed_at)| async move {
-            let done = self.ingest(&order, changed_at).await;
+        let taken = futures_util::stream::iter(orders.into_iter().map(|(order, heard)| async move {
+            let done = self.ingest(&order, &heard).await;
             (order, done)
         }));
         let taken: Vec<(CompactString, Result<(), Later>)> = taken.buffer_unordered(at_once).collect().await;
         let is_done =
             |order: &CompactString| taken.iter().any(|(known, done)| known == order && done.is_ok());
+        for (order, heard) in told {
+            if !is_done(&order) {
+                self.inbox.offer(order, heard);
+            }
+        }
         let handles: Vec<String> = events
             .into_iter()
             .filter(|event| event.order.as_ref().is_none_or(is_done))
@@ -124,7 +161,9 @@ impl Inbound {
             .collect();
         if !handles.is_empty() {
             let client = &self.parts.client;
+            failpoint::reached("feed", "committing");
             self.ask("feed-commit", || client.commit_feed(&handles)).await?;
+            failpoint::reached("feed", "committed");
         }
         taken.into_iter().find_map(|(_, done)| done.err()).map_or(Ok(()), Err)
     }
@@ -158,7 +197,7 @@ impl Inbound {
             due.truncate(HELD_AT_ONCE);
         }
         for order in due {
-            self.ingest(&order, None).await?;
+            self.ingest(&order, &Heard::default()).await?;
         }
         Ok(())
     }

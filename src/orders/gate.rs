@@ -4,6 +4,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::core::backoff::Backoff;
 use crate::core::breaker::{Admission, Breaker};
 use crate::core::call::{Failure, Route};
 use crate::core::limiter::{Limiter, RouteLimit};
@@ -15,6 +16,9 @@ use super::Inbound;
 
 /// All of these count as one.
 const ROUTE: Route = Route::OrderRead;
+/// What fails for a moment is asked so often in all; only then everything else waits, too.
+const TRIES: u32 = 4;
+const PAUSE: Backoff = Backoff { base: Duration::from_millis(200), max: Duration::from_secs(2) };
 
 /// Why a question has no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +46,17 @@ fn class(failure: &Failure) -> Class {
         Failure::Status { code: 429, .. } => Class::Throttled,
         Failure::Status { code: 308 | 408 | 500..=599, .. } => Class::Outage,
         Failure::Status { .. } | Failure::Malformed(_) => Class::Single,
+    }
+}
+
+/// Whether the same question may well be answered a moment later: all of them only read, or change nothing the second
+/// time. What took its time already is not asked again at once.
+const fn is_of_a_moment(failure: &Failure) -> bool {
+    match failure {
+        // Some proxy's page, or half an answer.
+        Failure::Malformed(_) | Failure::Reset(_) | Failure::Connect(_) => true,
+        Failure::Status { code, .. } => matches!(code, 408 | 500..=599),
+        Failure::Timeout => false,
     }
 }
 
@@ -85,7 +100,8 @@ impl Gate {
 }
 
 impl Inbound {
-    /// Asks VTEX, when rate and breaker let it. After a 429 it is asked again, as often as it takes.
+    /// Asks VTEX, when rate and breaker let it. After a 429 it is asked again, as often as it takes; after a disturbance a
+    /// few times.
     pub(super) async fn ask<T, F>(
         &self,
         what: &'static str,
@@ -94,6 +110,7 @@ impl Inbound {
     where
         F: Future<Output = Told<T>>,
     {
+        let mut tries = 0;
         loop {
             self.turn(what).await?;
             let told = question().await;
@@ -101,6 +118,10 @@ impl Inbound {
             metrics::order_request(what, told.result.as_ref().err(), told.elapsed);
             match told.result {
                 Ok(answer) => return Ok(answer),
+                Err(failure) if is_of_a_moment(&failure) && tries + 1 < TRIES => {
+                    tries += 1;
+                    tokio::time::sleep(PAUSE.delay(tries, fastrand::f64())).await;
+                }
                 Err(failure) => match class(&failure) {
                     Class::Throttled => {}
                     Class::Single => return Err(Unanswered::Refused(failure)),

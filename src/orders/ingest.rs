@@ -6,13 +6,14 @@ use compact_str::CompactString;
 use tracing::{info, warn};
 
 use super::gate::{Unanswered, describe};
+use super::inbox::Heard;
 use super::write::{Outcome, Refusal};
 use super::{Inbound, gate};
 use crate::core::order::inbound::{Decision, Part, decide};
 use crate::core::order::obstacle::Obstacle;
 use crate::core::order::purchase::{Content, Purchase};
-use crate::core::order::record::{HeldOrder, OrderEvent};
-use crate::core::time::Timestamp;
+use crate::core::order::record::{HeldOrder, OrderEvent, OrderRecord};
+use crate::failpoint;
 use crate::mapping::cell::RowId;
 use crate::mapping::orders::inbound::{Rules, entry, is_masked};
 use crate::store::{Durability, Op, StoreError};
@@ -43,12 +44,13 @@ enum Done {
 }
 
 impl Inbound {
-    /// Brings Live where VTEX is with an order, and notes it. `changed_at`: when VTEX says that it got there.
+    /// Brings Live where VTEX is with an order, and notes it. `heard`: what messages told of it.
     ///
     /// # Errors
     /// Only what concerns all orders: VTEX, Live or the ledger are away. What hinders this one alone is noted, and the
     /// order set aside.
-    pub(super) async fn ingest(&self, order: &str, changed_at: Option<Timestamp>) -> Result<(), Later> {
+    pub(super) async fn ingest(&self, order: &str, heard: &Heard) -> Result<(), Later> {
+        failpoint::reached("order", "told");
         let client = &self.parts.client;
         let purchase = match self.ask("order-entry", || client.read_purchase(order)).await {
             Ok(Some(purchase)) if purchase.id == order => purchase,
@@ -59,23 +61,33 @@ impl Inbound {
                 return self.hold_unread(order, &format!("VTEX does not show it: {}", describe(&failure)));
             }
         };
+        failpoint::reached("order", "read");
         let done = match self.settle(&purchase).await {
             Ok(done) => done,
             Err(Refusal::Later(error)) => return Err(Later(error.to_string())),
             Err(Refusal::Obstacles(obstacles)) => Done::Held(obstacles),
         };
+        let told = self.messages(&purchase, heard)?;
         match done {
-            Done::Held(obstacles) => self.hold(&purchase, &obstacles),
+            Done::Held(obstacles) => self.hold(&purchase, &obstacles, told),
             Done::Settled { what, outcome, parts } => {
                 metrics::order(outcome);
                 if outcome == "inserted"
-                    && let Some(at) = changed_at
+                    && let Some(at) = heard.changed_at
                 {
                     metrics::order_entered(at.until((self.parts.now)()));
                 }
-                self.note(&purchase, what, &parts)
+                self.note(&purchase, what, &parts, told)
             }
         }
+    }
+
+    /// What customers are told of an order's status, with what is remembered of it: for the commit that notes the order.
+    fn messages(&self, purchase: &Purchase, heard: &Heard) -> Result<Vec<Op>, Later> {
+        let Some(outbox) = &self.parts.messages else { return Ok(Vec::new()) };
+        let placed = purchase.content.as_ref().ok().map(|content| content.placed_at);
+        let (status, sequence) = (purchase.status.as_str(), purchase.sequence.clone());
+        Ok(outbox.of_status(&purchase.id, &heard.states, status, sequence, placed)?)
     }
 
     async fn settle(&self, purchase: &Purchase) -> Result<Done, Refusal> {
@@ -141,7 +153,8 @@ impl Inbound {
         }
         match self.parts.tables.insert(&entry, &skus, (self.parts.now)()).await? {
             Outcome::Inserted(parts) => {
-                let mut what = format!("written into Live: {}", numbers(&parts.iter().collect::<Vec<_>>()));
+                let mut what =
+                    format!("{}: {}", OrderRecord::WRITTEN, numbers(&parts.iter().collect::<Vec<_>>()));
                 if !entry.warnings.is_empty() {
                     what = format!("{what}; left out or cut: {}", entry.warnings.join(", "));
                 }
@@ -155,7 +168,7 @@ impl Inbound {
     }
 
     /// The shopper's own address, where the order has an alias. Without it the order goes on.
-    async fn real_email(&self, content: &Content) -> Result<Option<String>, Refusal> {
+    pub(super) async fn real_email(&self, content: &Content) -> Result<Option<String>, Refusal> {
         let wanted = self.parts.tables.config.real_email && is_masked(&content.buyer);
         let Some(profile) = content.buyer.profile.as_deref().filter(|_| wanted) else { return Ok(None) };
         match self.ask("order-email", || self.parts.client.email_of(profile)).await {
@@ -185,7 +198,7 @@ impl Inbound {
     }
 
     /// Notes what was done, has the way back look at it, and ends the waiting of a held order: all in one commit.
-    fn note(&self, purchase: &Purchase, what: String, parts: &[Part]) -> Result<(), Later> {
+    fn note(&self, purchase: &Purchase, what: String, parts: &[Part], told: Vec<Op>) -> Result<(), Later> {
         let store = &self.parts.store;
         let now = (self.parts.now)();
         let mut record = store.order(&purchase.id)?.unwrap_or_default();
@@ -198,7 +211,7 @@ impl Inbound {
         record.note(event);
         let was_held = store.held(&purchase.id)?.is_some();
         if record == before && !was_held {
-            return Ok(());
+            return self.told(told);
         }
         let numbers = record.numbers.join(", ");
         let sequence = record.sequence.as_deref().unwrap_or("–");
@@ -210,10 +223,29 @@ impl Inbound {
         if !parts.is_empty() {
             ops.push((self.parts.way_back.op)(&purchase.id, now));
         }
+        ops.extend(told);
+        failpoint::reached("order", "noting");
         store.commit(&ops, Durability::Synced)?;
+        failpoint::reached("order", "noted");
+        self.wake_messages();
         self.parts.way_back.wake.notify_one();
         self.count_held();
         Ok(())
+    }
+
+    /// News for customers alone.
+    fn told(&self, told: Vec<Op>) -> Result<(), Later> {
+        if !told.is_empty() {
+            self.parts.store.commit(&told, Durability::Synced)?;
+            self.wake_messages();
+        }
+        Ok(())
+    }
+
+    fn wake_messages(&self) {
+        if let Some(outbox) = &self.parts.messages {
+            outbox.committed();
+        }
     }
 
     /// A step on the way of an order that is not settled yet. Not worth a sync: the last one is.
@@ -233,8 +265,9 @@ impl Inbound {
         }
     }
 
-    fn hold(&self, purchase: &Purchase, obstacles: &[Obstacle]) -> Result<(), Later> {
+    fn hold(&self, purchase: &Purchase, obstacles: &[Obstacle], told: Vec<Op>) -> Result<(), Later> {
         let reasons = obstacles.iter().map(Obstacle::to_string).collect();
+        self.told(told)?;
         self.set_aside(&purchase.id, purchase.sequence.clone(), purchase.status.as_str(), reasons)
     }
 
@@ -266,7 +299,9 @@ impl Inbound {
             Op::Hold { order: order.into(), held: Some(held) },
             Op::Order { order: order.into(), record: Some(record) },
         ];
+        failpoint::reached("order", "holding");
         store.commit(&ops, Durability::Synced)?;
+        failpoint::reached("order", "held");
         metrics::order("held");
         self.count_held();
         Ok(())

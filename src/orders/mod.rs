@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  feed ──▶ order (read again) ──▶ decide ──▶ map ──▶ Live (one transaction) ──▶ ledger ──▶ message committed
-//!                 ▲                  │ pure    │ pure
+//!  hook ┄┄▶        ▲                  │ pure    │ pure
 //!  list of orders ┤                  └─────────┴──▶ held: set aside with every reason, tried again
 //!  held ──────────┘
 //! ```
@@ -11,8 +11,10 @@
 //! |---|---|
 //! | `feed` | the loop: messages, the feed's configuration, what else is due |
 //! | `ingest` | one order: from VTEX's answer to Live and the ledger |
+//! | `hook`, `inbox` | notifications, where VTEX can reach us: the same, sooner |
 //! | `reconcile` | orders that no message told of |
 //! | `gate` | rate and breaker of the requests |
+//! | `contact` | who placed an order, for messages to customers |
 //! | `desk` | what people see and do |
 //! | `write` | the transactions |
 //!
@@ -29,12 +31,16 @@ use tokio::sync::Notify;
 
 use crate::core::time::{Now, Tick, Timestamp};
 use crate::mapping::cell::RowId;
+use crate::messages::Outbox;
 use crate::store::{Op, Store};
 use crate::vtex::Client;
 
+mod contact;
 mod desk;
 mod feed;
 mod gate;
+mod hook;
+mod inbox;
 mod ingest;
 mod reconcile;
 mod rights;
@@ -42,9 +48,11 @@ mod status;
 mod write;
 
 use gate::Gate;
+pub use hook::HookSettings;
+use inbox::Inbox;
 pub use rights::rights;
 use status::InboundStatus;
-pub use status::{FeedHealth, InboundFacts};
+pub use status::{FeedHealth, HookFacts, HookHealth, InboundFacts};
 pub use write::Tables;
 
 /// Finds the rows of SKU references; `None` when nobody can tell now.
@@ -67,6 +75,10 @@ pub struct Parts {
     pub tables: Tables,
     pub find_skus: FindSkus,
     pub way_back: WayBack,
+    /// Who is told of statuses in VTEX, for customers.
+    pub messages: Option<Arc<Outbox>>,
+    /// Where VTEX tells of changes at once; none: only the feed is read.
+    pub hook: Option<HookSettings>,
     /// Wall-clock time.
     pub now: fn() -> Timestamp,
 }
@@ -75,6 +87,7 @@ pub struct Parts {
 pub struct Inbound {
     parts: Parts,
     gate: Gate,
+    inbox: Inbox,
     status: InboundStatus,
     /// Something was changed that the task should look at.
     knock: Notify,
@@ -84,10 +97,12 @@ pub struct Inbound {
 impl Inbound {
     pub fn new(parts: Parts) -> Self {
         let limit = parts.tables.config.limit;
+        let status = InboundStatus::new(parts.hook.is_some());
         Self {
             parts,
             gate: Gate::new(limit),
-            status: InboundStatus::default(),
+            inbox: Inbox::default(),
+            status,
             knock: Notify::new(),
             started: Instant::now(),
         }
@@ -95,7 +110,11 @@ impl Inbound {
 
     /// What the task has seen and done so far.
     pub fn facts(&self) -> InboundFacts {
-        self.status.facts()
+        let mut facts = self.status.facts();
+        if let Some(hook) = &mut facts.hook {
+            hook.waiting = self.inbox.len();
+        }
+        facts
     }
 
     fn now(&self) -> Now {

@@ -11,6 +11,7 @@ use tracing::info;
 
 use super::Inbound;
 use super::gate::Unanswered;
+use super::inbox::Heard;
 use super::ingest::Later;
 use crate::core::time::Timestamp;
 use crate::store::{Durability, Op, Store};
@@ -85,7 +86,7 @@ impl Inbound {
         }
         for (order, status) in &listed.orders {
             if !self.is_known(order, status)? {
-                self.ingest(order, None).await?;
+                self.ingest(order, &Heard::default()).await?;
             }
         }
         if span.page < listed.pages.min(PAGES_MAX) && !listed.orders.is_empty() {

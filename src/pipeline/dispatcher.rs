@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::core::call::{Answer, Call, Failure, Outcome};
+use crate::core::call::{Answer, Call, Failure, Outcome, RateHint};
 use crate::core::dispatch::{
     Accepted, Dispatch, Effect, ErrandId, Explain, Known, LaneStats, Newsletter, ParkedKey, Request,
     RequestId, Stats, Tuning,
@@ -22,12 +22,14 @@ use crate::core::record::{Cause, Confirmed, Dirty, Parked, Wanted};
 use crate::core::schedule::Urgency;
 use crate::core::time::{Now, Tick, Timestamp};
 use crate::core::value::person::Consent;
+use crate::failpoint;
 use crate::store::{Op, Outstanding, Store};
 use crate::telemetry::metrics;
 use crate::vtex::Client;
 
 use crate::source::reconcile::load::Backlog;
 
+use super::bulk::Records;
 use super::writer::{Durable, Outcomes};
 
 /// The process clock: both times at once.
@@ -132,7 +134,7 @@ impl Dispatcher {
     pub async fn run(mut self, stop: CancellationToken, startup: Vec<Effect>) -> Outstanding {
         let (finished_tx, mut finished) = mpsc::channel::<(RequestId, Outcome)>(FINISHED_QUEUE);
         let mut taking: std::vec::IntoIter<(Key, Wanted)> = Vec::new().into_iter();
-        let mut pending = Pending::default();
+        let mut pending = Pending::new(Records::new(self.store.clone()));
         let mut errands = Errands::default();
         let mut in_flight = 0_usize;
         let mut durable_open = true;
@@ -160,8 +162,8 @@ impl Dispatcher {
                 wake = self.dispatch.poll(now, &mut requests, &mut effects);
                 in_flight += requests.len();
                 for request in requests.drain(..) {
-                    self.note_sent(&request);
-                    self.send(request, finished_tx.clone());
+                    let noted = self.note_sent(&request, &mut pending.records);
+                    self.send(request, noted, finished_tx.clone());
                 }
             }
             pending.carry_out(&mut effects, now.wall);
@@ -235,6 +237,7 @@ impl Dispatcher {
                 metrics::stale();
             }
             if key.entity == Entity::Order {
+                failpoint::reached("order", "wanted");
                 pending.carry_out(effects, now.wall);
                 self.dispatch.book(&key, &|stock| confirmed(&self.store, pending, stock), now, effects);
             }
@@ -280,25 +283,46 @@ impl Dispatcher {
         self.outstanding.answered(id, if nothing_to_store { 0 } else { number });
     }
 
-    fn note_sent(&mut self, request: &Request) {
-        let Some(key) = &request.key else { return };
-        if let Err(error) = self.outstanding.sent(request.id, key) {
+    /// What a kill must not let us forget of a request. An error: it must not go out.
+    fn note_sent(&mut self, request: &Request, records: &mut Records) -> Result<(), Failure> {
+        if let Err(error) = records.before(&request.call, &self.dispatch) {
+            warn!(%error, "the file of a bulk job does not leave: it could not be noted");
+            return Err(Failure::Connect(format!("not sent: {error}")));
+        }
+        if let Some(key) = &request.key
+            && let Err(error) = self.outstanding.sent(request.id, key)
+        {
             warn!(%error, "a request goes out that a kill would let us forget");
         }
+        Ok(())
     }
 
     fn stored(&mut self, pending: &mut Pending) {
         let written = self.written.load(Ordering::Acquire);
         pending.forget(written);
+        pending.records.stored(written);
         if let Err(error) = self.outstanding.stored(written) {
             warn!(%error, "answered requests stay noted as being out");
         }
     }
 
-    fn send(&self, request: Request, finished: mpsc::Sender<(RequestId, Outcome)>) {
+    fn send(
+        &self,
+        request: Request,
+        noted: Result<(), Failure>,
+        finished: mpsc::Sender<(RequestId, Outcome)>,
+    ) {
         let client = Arc::clone(&self.client);
         tokio::spawn(async move {
-            let outcome = client.execute(&request.call).await;
+            let route = request.call.route().name();
+            failpoint::reached(route, "sending");
+            let outcome = match noted {
+                Ok(()) => client.execute(&request.call).await,
+                Err(failure) => {
+                    Outcome { result: Err(failure), rate: RateHint::default(), elapsed: Duration::ZERO }
+                }
+            };
+            failpoint::reached(route, "answered");
             metrics::request(&request.call, &outcome);
             // Nobody listens only after the dispatcher has ended.
             let _ = finished.send((request.id, outcome)).await;
@@ -404,8 +428,8 @@ fn confirmed(store: &Store, pending: &Pending, key: &Key) -> Option<Confirmed> {
 }
 
 /// Effects on their way to the store, and what is confirmed among them.
-#[derive(Debug, Default)]
 struct Pending {
+    records: Records,
     /// Counts what was handed to the writer.
     number: u64,
     ops: Vec<Op>,
@@ -418,6 +442,19 @@ struct Pending {
 }
 
 impl Pending {
+    fn new(records: Records) -> Self {
+        let (confirmed, ids) = (HashMap::new(), HashMap::new());
+        Self {
+            records,
+            number: 0,
+            ops: Vec::new(),
+            confirmed,
+            ids,
+            reopened: Vec::new(),
+            unpriced: Vec::new(),
+        }
+    }
+
     fn carry_out(&mut self, effects: &mut Vec<Effect>, now: Timestamp) {
         for effect in effects.drain(..) {
             let next = self.next();
@@ -445,6 +482,7 @@ impl Pending {
                     self.ids.insert(key.clone(), (next, None));
                     self.ops.push(Op::Erase { key });
                 }
+                Effect::Bulk(event) => self.records.take_in(&event, next),
                 Effect::SkuLearned { sku_ref, id } => self.ops.push(Op::Sku { sku_ref, id, at: now }),
                 Effect::PriceLost { key } => self.unpriced.push(key),
                 Effect::Reopen { key } => self.reopened.push(key),
@@ -478,7 +516,8 @@ impl Pending {
 
 /// Tells loaders how much there is to be sent.
 fn publish(backlog: &Backlog, stats: &Stats) {
-    let resync = |lane: &LaneStats| lane.queued.get(&Urgency::Resync).copied().unwrap_or(0);
+    let resync =
+        |lane: &LaneStats| lane.queued.get(&Urgency::Resync).copied().unwrap_or(0).saturating_sub(lane.room);
     let waiting = |lane: &LaneStats| lane.waiting_for_sku + lane.waiting_for_parent;
     let sum = |of: &dyn Fn(&LaneStats) -> usize| stats.lanes.values().map(of).sum::<usize>() as u64;
     backlog.resync.store(sum(&resync), Ordering::Relaxed);

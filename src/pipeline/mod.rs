@@ -4,7 +4,8 @@
 //!  capture ──▶ writer (thread) ──▶ dispatcher ──▶ one task per request ──▶ VTEX
 //!  loader  ──▶ capture                  ▲
 //!  pulse   ──▶ Live                 admin endpoints
-//!  orders  ◀── feed of VTEX; ──▶ Live
+//!  orders  ◀── feed and hook of VTEX; ──▶ Live
+//!  messages ◀── writer, orders; ──▶ webhooks
 //!
 //!  capture: the stream of a slot, or the drain of change tables (then without pulse)
 //! ```
@@ -25,6 +26,7 @@ use tracing::{error, info, warn};
 
 use crate::admin::Admin;
 use crate::config::Config;
+use crate::core::call::bulk::BulkKind;
 use crate::core::dispatch::{Dispatch, Effect, Known, Tuning};
 use crate::core::entity::{Entity, Key};
 use crate::core::record::{Cause, Confirmed, Dirty, Wanted};
@@ -34,7 +36,9 @@ use crate::store::{Durability, Op, Outstanding, Store, StoreError};
 use crate::telemetry::metrics;
 use crate::vtex::Client;
 
+mod bulk;
 mod dispatcher;
+mod messages;
 mod orders;
 mod shop;
 mod signals;
@@ -80,6 +84,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind(config.admin.listen)
         .await
         .with_context(|| format!("cannot listen on {} (admin.listen)", config.admin.listen))?;
+    let hook = orders::listen(&config).await?;
+    let messages = messages::outbox(&config, &store)?;
     let (changes_tx, changes) = mpsc::channel::<Handover>(config.sources.len().max(1));
     let (outcomes_tx, outcomes) = mpsc::channel(OUTCOME_QUEUE);
     let (durable_tx, durable) = mpsc::channel(DURABLE_QUEUE);
@@ -92,6 +98,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         outcomes,
         written: Arc::clone(&written),
         durable: durable_tx,
+        messages: messages.clone(),
         broken: broken.clone(),
     }
     .start()
@@ -110,9 +117,16 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         })
         .collect();
     drop(changes_tx);
-    let orders = orders::inbound(&config, &sources, &client, &store)?;
+    let orders = orders::inbound(&config, &sources, &client, &store, messages.as_ref())?;
     if let Some(orders) = &orders {
         tasks.spawn(Arc::clone(orders).run(stop.clone()));
+        if let Some(listener) = hook {
+            tasks.spawn(Arc::clone(orders).serve_hook(listener, stop.clone()));
+        }
+    }
+    if let Some(messages) = &messages {
+        let read = messages::read_contact(orders.as_ref());
+        tasks.spawn(Arc::clone(messages).run(read, stop.clone()));
     }
     let consents = shop::start(&config, &sources, &store, &control_tx, &stop, &mut tasks);
     let reload = Arc::new(std::sync::Mutex::new(None));
@@ -121,6 +135,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         control: control_tx.clone(),
         store: store.clone(),
         orders,
+        messages,
         token: config.admin.token.clone(),
         warehouses: config.mapping.warehouses().into_iter().map(str::to_owned).collect(),
         metrics: metrics::install(),
@@ -223,6 +238,14 @@ fn restore(store: &Store, tuning: Tuning, clock: &Clock) -> anyhow::Result<(Disp
         dispatch.restore(key, dirty, known, now, &mut effects);
         keys += 1;
     })?;
+    for kind in BulkKind::ALL {
+        let Some(record) = bulk::load(store, kind)? else { continue };
+        let batch = record.batch.clone();
+        let rows = dispatch.resume_bulk(kind, record, now);
+        if rows > 0 {
+            info!(kind = kind.name(), %batch, rows, "a bulk job is taken up again: these keys wait for its end");
+        }
+    }
     dispatch.book_restored(&|key| store.confirmed(key).ok().flatten(), now, &mut effects);
     if keys > 0 {
         info!(keys, "taken up from the ledger: these are still to be sent");

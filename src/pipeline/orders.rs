@@ -3,13 +3,25 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use tokio::net::TcpListener;
 
 use super::SourceHandle;
 use super::wall_clock;
-use crate::config::Config;
+use crate::config::{Config, Hook};
+use crate::messages::Outbox;
 use crate::orders::{Inbound, Parts, Tables};
 use crate::store::Store;
 use crate::vtex::Client;
+
+/// The listener of the hook, if there is one.
+///
+/// # Errors
+/// When its address is taken.
+pub(super) async fn listen(config: &Config) -> anyhow::Result<Option<TcpListener>> {
+    let Some(hook) = config.orders.as_ref().and_then(|orders| orders.hook.as_ref()) else { return Ok(None) };
+    let listener = TcpListener::bind(hook.listen).await;
+    listener.map(Some).with_context(|| format!("cannot listen on {} (orders.hook.listen)", hook.listen))
+}
 
 /// Puts it together; nothing is asked of anybody yet.
 ///
@@ -20,6 +32,7 @@ pub(super) fn inbound(
     sources: &[SourceHandle],
     client: &Arc<Client>,
     store: &Store,
+    messages: Option<&Arc<Outbox>>,
 ) -> anyhow::Result<Option<Arc<Inbound>>> {
     let Some(orders) = &config.orders else { return Ok(None) };
     let name = orders.inbound.source.as_deref();
@@ -39,6 +52,8 @@ pub(super) fn inbound(
         tables,
         find_skus: handle.find_skus(),
         way_back: handle.way_back(),
+        messages: messages.cloned(),
+        hook: orders.hook.as_ref().map(Hook::settings).transpose()?,
         now: wall_clock,
     }))))
 }

@@ -13,6 +13,9 @@ use tracing::{debug, error};
 
 use crate::core::entity::Key;
 use crate::core::record::{Dirty, Wanted};
+use crate::core::value::Value;
+use crate::failpoint;
+use crate::messages::Outbox;
 use crate::source::window::{Batch, Handover, Progress, Work};
 use crate::store::{Durability, Op, Store, StoreError};
 use crate::telemetry::metrics;
@@ -35,6 +38,8 @@ pub struct Writer {
     /// The last outcomes that the store holds.
     pub written: Arc<AtomicU64>,
     pub durable: mpsc::Sender<Durable>,
+    /// Who is told of steps of orders, for customers.
+    pub messages: Option<Arc<Outbox>>,
     /// Told when the ledger can only be opened anew.
     pub broken: CancellationToken,
 }
@@ -74,6 +79,7 @@ impl Writer {
 
     fn outcomes(&self, outcomes: &Outcomes) {
         let stored = self.store.commit(&outcomes.ops, Durability::Buffered);
+        failpoint::reached("outcomes", "stored");
         self.written.store(outcomes.number, Ordering::Release);
         if let Err(error) = stored {
             // The keys stay dirty on disk and are sent again after a restart: at least once.
@@ -114,16 +120,32 @@ impl Writer {
         let mut wanted = std::mem::take(&mut batch.wanted).into_iter();
         let mut durable = Durable::with_capacity(wanted.len());
         while wanted.len() > KEYS_PER_COMMIT {
-            let part: Vec<_> = dirty_ops(wanted.by_ref().take(KEYS_PER_COMMIT)).collect();
+            let part = self.wanted_ops(wanted.by_ref().take(KEYS_PER_COMMIT))?;
             self.store.commit(&part, Durability::Buffered)?;
             durable.extend(part.into_iter().filter_map(wanted_of));
         }
         let mut ops = side_ops(source, &batch);
-        ops.extend(dirty_ops(wanted));
+        ops.extend(self.wanted_ops(wanted)?);
         self.store.commit(&ops, Durability::Synced)?;
+        if let Some(outbox) = &self.messages {
+            outbox.committed();
+        }
         durable.extend(ops.into_iter().filter_map(wanted_of));
         metrics::committed(started.elapsed());
         Ok(durable)
+    }
+
+    /// Keys that become wanted, and what customers are told of the orders among them: all in one commit, so that neither
+    /// is there without the other.
+    fn wanted_ops(&self, wanted: impl IntoIterator<Item = (Key, Wanted)>) -> Result<Vec<Op>, StoreError> {
+        let mut ops = Vec::new();
+        for (key, wanted) in wanted {
+            if let (Some(outbox), Value::Order(order)) = (&self.messages, &wanted.value) {
+                ops.extend(outbox.of_order(&key.id, order)?);
+            }
+            ops.push(Op::Want { key, dirty: Dirty::fresh(wanted) });
+        }
+        Ok(ops)
     }
 
     /// Rows go to the store at once (they are committed in Live, and writing them twice changes nothing);
@@ -142,7 +164,7 @@ impl Writer {
             let part = self.store.spilled(after.as_ref(), KEYS_PER_COMMIT)?;
             let Some((last, _)) = part.last() else { break };
             after = Some(last.clone());
-            let ops: Vec<_> = dirty_ops(part).collect();
+            let ops = self.wanted_ops(part)?;
             self.store.commit(&ops, Durability::Buffered)?;
             self.hand_over(ops.into_iter().filter_map(wanted_of).collect()).await;
         }
@@ -157,10 +179,6 @@ impl Writer {
             debug!("the dispatcher has stopped; the keys wait in the ledger");
         }
     }
-}
-
-fn dirty_ops(wanted: impl IntoIterator<Item = (Key, Wanted)>) -> impl Iterator<Item = Op> {
-    wanted.into_iter().map(|(key, wanted)| Op::Want { key, dirty: Dirty::fresh(wanted) })
 }
 
 fn wanted_of(op: Op) -> Option<(Key, Wanted)> {

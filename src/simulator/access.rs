@@ -123,6 +123,10 @@ fn permission_of(route: Route) -> Permission {
         (Area::Logistics, true) => Permission::ModifyInventory,
         (Area::MasterData, _) => master_data_permission(route),
         (Area::UserRights, _) => Permission::EraseUsers,
+        (Area::BulkPricing, false) => Permission::ReadPrices,
+        (Area::BulkPricing, true) => Permission::ModifyPrices,
+        // "Logistics - Full access" for each of them.
+        (Area::BatchInventory, _) => Permission::ModifyInventory,
         (Area::Orders, _) => orders_permission(route),
     }
 }

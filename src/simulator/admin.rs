@@ -116,6 +116,15 @@ fn command(world: &Arc<World>, method: &str, path: &str, body: &[u8]) -> Result<
             Ok(Reply::empty(204))
         }
         (method, "faults") => faults(world, method, body),
+        ("PUT", "bulk-faults") => {
+            world.disturb_bulk(parse(body)?);
+            Ok(Reply::empty(204))
+        }
+        ("PUT", "bulk") => {
+            let [imports, inventories]: [Option<u16>; 2] = parse(body)?;
+            world.refuse_bulk(imports, inventories);
+            Ok(Reply::empty(204))
+        }
         ("PUT", "outage") => {
             world.set_outage(parse::<Outage>(body)?);
             Ok(Reply::empty(204))
@@ -129,7 +138,7 @@ fn command(world: &Arc<World>, method: &str, path: &str, body: &[u8]) -> Result<
 
 const HELP: &str = "GET stock | prices | catalog | duplicates | counters | faults | health; POST skus | warehouses | \
                     reservations | reservations/{id}/{confirm|acknowledge|cancel} | advance | reset; PUT faults | \
-                    outage | credentials | permissions; DELETE faults | counters; GET documents/{entity} | \
+                    outage | credentials | permissions | bulk | bulk-faults; DELETE faults | counters; GET documents/{entity} | \
                     duplicates/{entity}/{field}; POST shop/customers; PUT shop/newsletter | search-lag; \
                     GET orders | orders/{id} | feeds; POST orders | orders/random | \
                     orders/{id}/{cancel|edit|pay|complete}; PUT orders/{id}/{status|workflow-error} | feed-faults; \

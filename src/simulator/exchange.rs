@@ -22,6 +22,9 @@ use super::{access, admin};
 /// Largest body of a VTEX call; the batch look-up with a few thousand RefIds stays far below.
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// Largest file of a bulk job: some millions of rows.
+const FILE_BYTES_MAX: usize = 256 * 1024 * 1024;
+
 /// The connection is to be closed without an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("connection closed on purpose")]
@@ -42,10 +45,17 @@ pub(super) async fn answer(
     if parts.uri.path().starts_with(admin::PREFIX) {
         return Ok(admin::answer(&shared.world, &parts, body).await);
     }
-    let Ok(body) = Limited::new(body, BODY_BYTES_MAX).collect().await else {
+    let is_file = parts.uri.path().starts_with(api::STORAGE_PREFIX);
+    let limit = if is_file { FILE_BYTES_MAX } else { BODY_BYTES_MAX };
+    let Ok(body) = Limited::new(body, limit).collect().await else {
         return Ok(Reply::empty(413).into_response());
     };
     let body = body.to_bytes();
+    shared.world.work_on_bulk_jobs();
+    if is_file {
+        // Not VTEX, so in no record of exchanges with VTEX.
+        return Ok(api::answer_storage(&shared.world, &parts, body).into_response());
+    }
     let reply = exchange(&shared.world, &parts, &body).await;
     if let Some(recorder) = &shared.recorder {
         recorder.record(recorded(&shared.world, parts, body, reply.as_ref())).await;
@@ -162,8 +172,10 @@ async fn process(world: &World, target: &Target<'_>, parts: &Parts, body: &Bytes
 fn lock(call: Call<'_>) -> (Option<Reply>, Option<InFlightGuard<'_>>) {
     let Some(key) = api::write_key(call) else { return (None, None) };
     let (count, guard) = call.world.in_flight.enter(key);
+    // A row of a job that VTEX is at work on counts like a request under way.
+    let count = count + u32::from(call.world.is_in_bulk_job(key));
     call.world.counters.in_flight(count);
-    let refusal = if count > 1 { api::locked_out(call, key) } else { None };
+    let refusal = if guard.shares() { api::locked_out(call, key) } else { None };
     (refusal, Some(guard))
 }
 
@@ -193,11 +205,13 @@ fn recorded(world: &World, parts: Parts, body: Bytes, reply: Option<&Reply>) -> 
     let path = parts.uri.path();
     let account = &world.options.account;
     let without_account = path.strip_prefix('/').and_then(|path| path.strip_prefix(account.as_str()));
-    let path = match without_account.filter(|path| path.starts_with("/dataentities/")) {
-        Some(path) => format!("/api{path}"),
+    let path = match without_account {
+        Some(path) if path.starts_with("/dataentities/") => format!("/api{path}"),
+        // The account belongs to the server's URL.
+        Some(path) if path.starts_with("/availability/") => path.to_owned(),
         // As at api.vtex.com, whose base URL has the account in its path.
         None if path.starts_with("/pricing/") => format!("/{account}{path}"),
-        None => path.to_owned(),
+        _ => path.to_owned(),
     };
     let exchange = Exchange {
         method: parts.method.to_string(),

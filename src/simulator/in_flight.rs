@@ -52,7 +52,7 @@ impl InFlight {
         let mut shard = locked(&self.shards[key.shard()]);
         let count = shard.entry(key).or_insert(0);
         *count += 1;
-        (*count, InFlightGuard { all: self, key })
+        (*count, InFlightGuard { all: self, key, shares: *count > 1 })
     }
 }
 
@@ -60,6 +60,14 @@ impl InFlight {
 pub(super) struct InFlightGuard<'a> {
     all: &'a InFlight,
     key: WriteKey,
+    shares: bool,
+}
+
+impl InFlightGuard<'_> {
+    /// Whether another request was inside already.
+    pub(super) const fn shares(&self) -> bool {
+        self.shares
+    }
 }
 
 impl Drop for InFlightGuard<'_> {

@@ -52,6 +52,7 @@ fn limit_of(limits: &Limits, route: Route) -> Option<Limit> {
         (Area::MasterData, _) => limits.master_data,
         // In closed beta; nothing is said of a limit.
         (Area::UserRights, _) => None,
+        (Area::BulkPricing | Area::BatchInventory, _) => limits.bulk,
         (Area::Pricing, "GET") => limits.pricing_read,
         (Area::Pricing, "DELETE") => limits.pricing_delete,
         (Area::Pricing, _) => limits.pricing_write,

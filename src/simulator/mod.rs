@@ -41,6 +41,7 @@ pub use world::{
     BrandView, CatalogCounts, CatalogDuplicates, CategoryView, FixedPriceView, ImageView, KitView, PriceView,
     ProductView, ReservationStep, SkuId, SkuView, SpecificationView, StockView, Unmet, World, WorldError,
 };
+pub use world::{BulkFaults, BulkOptions, RowFault};
 pub use world::{
     Cancelling, EmailMask, FeedFaults, FeedView, InvoiceView, OrderOptions, OrderStatus, OrderView,
     RandomOrders,

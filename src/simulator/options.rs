@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::bucket::Limit;
 use super::fault::Fault;
-use super::world::{MasterDataOptions, OrderOptions};
+use super::world::{BulkOptions, MasterDataOptions, OrderOptions};
 
 /// Everything a simulator is started with. `Options::default()` is one warehouse, no SKU, VTEX's published limits, a
 /// free port of this machine.
@@ -21,6 +21,8 @@ pub struct Options {
     pub credentials: Vec<Credential>,
     /// Warehouse ids that exist from the start.
     pub warehouses: Vec<String>,
+    /// Pick-up points of the account.
+    pub pickup_points: Vec<String>,
     /// Trade policies of the account; numeric ids as text.
     pub trade_policies: Vec<String>,
     /// Rate limits.
@@ -44,6 +46,8 @@ pub struct Options {
     pub quirks: Quirks,
     /// Master Data and the erasure of persons.
     pub master_data: MasterDataOptions,
+    /// Jobs of many prices or balances.
+    pub bulk: BulkOptions,
     /// Orders, their feed and their hook.
     pub orders: OrderOptions,
 }
@@ -55,6 +59,7 @@ impl Default for Options {
             account: "simulator".to_owned(),
             credentials: vec![Credential::default()],
             warehouses: vec!["1_1".to_owned()],
+            pickup_points: Vec::new(),
             trade_policies: vec!["1".to_owned()],
             limits: Limits::default(),
             latency: Latency::default(),
@@ -66,6 +71,7 @@ impl Default for Options {
             auto_skus: false,
             quirks: Quirks::default(),
             master_data: MasterDataOptions::default(),
+            bulk: BulkOptions::default(),
             orders: OrderOptions::default(),
         }
     }
@@ -113,6 +119,8 @@ pub struct Limits {
     /// Searches and scrolls of Master Data with a wildcard: beyond it VTEX blocks them with 503 and 429. It publishes no
     /// figure.
     pub wildcard_searches: Option<Limit>,
+    /// Requests about bulk jobs: VTEX documents a 429 and no figure.
+    pub bulk: Option<Limit>,
     /// Getting an order or an order group: 6,000 a minute.
     pub order_read: Option<Limit>,
     /// Each other call of orders and their feed: VTEX publishes none.
@@ -130,6 +138,7 @@ impl Default for Limits {
             catalog_account: Some(Limit { per_minute: 45_000, credits: 45_000 }),
             master_data: None,
             wildcard_searches: None,
+            bulk: None,
             order_read: Some(Limit { per_minute: 6_000, credits: 6_000 }),
             orders: None,
         }
@@ -149,6 +158,7 @@ impl Limits {
             catalog_account: None,
             master_data: None,
             wildcard_searches: None,
+            bulk: None,
             order_read: None,
             orders: None,
         }

@@ -45,6 +45,7 @@ enum ContentType {
     Text,
     Html,
     Xml,
+    Csv,
 }
 
 impl ContentType {
@@ -57,6 +58,7 @@ impl ContentType {
             Self::Text => "text/plain",
             Self::Html => "text/html",
             Self::Xml => "application/xml",
+            Self::Csv => "text/csv",
         }))
     }
 }
@@ -92,6 +94,10 @@ impl Reply {
 
     pub(super) fn xml(body: String) -> Self {
         Self { content_type: ContentType::Xml, body: body.into(), ..Self::empty(200) }
+    }
+
+    pub(super) fn csv(body: String) -> Self {
+        Self { content_type: ContentType::Csv, body: body.into(), ..Self::empty(200) }
     }
 
     /// JSON objects that are lines already.

@@ -12,6 +12,8 @@ pub(super) enum Area {
     Catalog,
     MasterData,
     UserRights,
+    BulkPricing,
+    BatchInventory,
     Orders,
 }
 
@@ -23,6 +25,8 @@ impl Area {
             Self::Catalog => "catalog",
             Self::MasterData => "master-data",
             Self::UserRights => "user-rights",
+            Self::BulkPricing => "bulk-pricing",
+            Self::BatchInventory => "batch-inventory",
             Self::Orders => "orders",
         }
     }
@@ -70,6 +74,8 @@ routes! {
         ["api" "logistics" "pvt" "configuration" "warehouses"];
     Warehouse Logistics "GET" "/api/logistics/pvt/configuration/warehouses/{warehouseId}"
         ["api" "logistics" "pvt" "configuration" "warehouses" ""];
+    PickupPoints Logistics "GET" "/api/logistics/pvt/configuration/pickuppoints"
+        ["api" "logistics" "pvt" "configuration" "pickuppoints"];
     Docks Logistics "GET" "/api/logistics/pvt/configuration/docks"
         ["api" "logistics" "pvt" "configuration" "docks"];
     ReservationConfirm Logistics "POST" "/api/logistics/pvt/inventory/reservations/{reservationId}/confirm"
@@ -271,6 +277,20 @@ routes! {
         ["api" "dataentities" "" "indices" ""];
     ForgetPost UserRights "POST" "/api/user-rights/forget/jobs" ["api" "user-rights" "forget" "jobs"];
     ForgetJob UserRights "GET" "/api/user-rights/forget/jobs/{jobId}" ["api" "user-rights" "forget" "jobs" ""];
+    PriceImport BulkPricing "POST" "/api/price-importer/pvt/import/{importType}"
+        ["api" "price-importer" "pvt" "import" ""];
+    PriceImportBatch BulkPricing "GET" "/api/price-importer/pvt/batches/{batchId}"
+        ["api" "price-importer" "pvt" "batches" ""];
+    PriceImportErrors BulkPricing "GET" "/api/price-importer/pvt/batches/{batchId}/errors"
+        ["api" "price-importer" "pvt" "batches" "" "errors"];
+    InventoryBatchOpen BatchInventory "POST" "/availability/v1/inventory/batch"
+        ["availability" "v1" "inventory" "batch"];
+    InventoryBatchConfirm BatchInventory "POST" "/availability/v1/inventory/batch/{batchId}/confirm"
+        ["availability" "v1" "inventory" "batch" "" "confirm"];
+    InventoryBatchStatus BatchInventory "GET" "/availability/v1/inventory/batch/{batchId}/status"
+        ["availability" "v1" "inventory" "batch" "" "status"];
+    InventoryBatchErrors BatchInventory "GET" "/availability/v1/inventory/batch/{batchId}/errors"
+        ["availability" "v1" "inventory" "batch" "" "errors"];
     Orders Orders "GET" "/api/oms/pvt/orders" ["api" "oms" "pvt" "orders"];
     Order Orders "GET" "/api/oms/pvt/orders/{orderId}" ["api" "oms" "pvt" "orders" ""];
     OrderGroup Orders "GET" "/api/oms/pvt/orders/order-group/{orderGroup}" ["api" "oms" "pvt" "orders" "order-group" ""];
@@ -364,7 +384,7 @@ pub(super) enum Unroutable {
 const SEGMENTS_MAX: usize = 10;
 
 /// Recognises a request. Pricing paths may begin with the account, as they do at `api.vtex.com`, or not; so may those
-/// of Master Data, without `api` then.
+/// of batch inventories (`logistics.vtexcommercestable.com.br`), and of Master Data, without `api` then.
 pub(super) fn find<'a>(account: &str, method: &str, path: &'a str) -> Result<Target<'a>, Unroutable> {
     let mut all = [""; SEGMENTS_MAX];
     let mut count = 0;
@@ -373,7 +393,7 @@ pub(super) fn find<'a>(account: &str, method: &str, path: &'a str) -> Result<Tar
         count += 1;
     }
     let mut segments = &all[..count];
-    if segments.first() == Some(&account) && segments.get(1) == Some(&"pricing") {
+    if segments.first() == Some(&account) && matches!(segments.get(1), Some(&"pricing" | &"availability")) {
         segments = &segments[1..];
     }
     if segments.first() == Some(&account) && segments.get(1) == Some(&"dataentities") {

@@ -40,6 +40,8 @@
 //! | `spill` | entity, id | keys of a transaction too large for memory, until its commit |
 //! | `held` | order id | an order of VTEX that is not in Live yet, and why |
 //! | `orders` | order id | both numbers of an order, and what was done about it |
+//! | `messages` | waiting or parked, webhook, number | a message to a customer, until it is delivered |
+//! | `told` | Live or VTEX, order id | which steps and statuses of an order were seen |
 //! | `meta` | name | schema version, progress of sources and loads, saved tuning |
 
 use std::collections::HashMap;
@@ -53,6 +55,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::core::entity::{Entity, Key, RemoteId, SkuId};
+use crate::core::message::Message;
 use crate::core::order::record::{HeldOrder, OrderRecord};
 use crate::core::position::Position;
 use crate::core::record::{Confirmed, Dirty, Wanted};
@@ -165,6 +168,16 @@ pub enum Op {
         order: CompactString,
         record: Option<OrderRecord>,
     },
+    /// A message to a customer; none: it is delivered, or not wanted any more.
+    Message {
+        key: Vec<u8>,
+        message: Option<Box<Message>>,
+    },
+    /// What was seen of an order on its way, as written by [`Store::encode`]; none: it is forgotten.
+    Told {
+        key: Vec<u8>,
+        told: Option<Vec<u8>>,
+    },
 }
 
 /// What went wrong with the ledger, and what to do.
@@ -221,6 +234,8 @@ pub struct Store {
     spill: Keyspace,
     held: Keyspace,
     orders: Keyspace,
+    messages: Keyspace,
+    told: Keyspace,
     meta: Keyspace,
 }
 
@@ -251,6 +266,8 @@ impl Store {
             spill: keyspace("spill")?,
             held: keyspace("held")?,
             orders: keyspace("orders")?,
+            messages: keyspace("messages")?,
+            told: keyspace("told")?,
             meta: keyspace("meta")?,
             db,
         };
@@ -349,6 +366,15 @@ impl Store {
                     batch.insert(&self.orders, order.as_bytes(), buffer.as_slice());
                 }
                 Op::Order { order, record: None } => batch.remove(&self.orders, order.as_bytes()),
+                Op::Message { key, message: Some(message) } => {
+                    encode_into(message, &mut buffer);
+                    batch.insert(&self.messages, key.as_slice(), buffer.as_slice());
+                }
+                Op::Message { key, message: None } => batch.remove(&self.messages, key.as_slice()),
+                Op::Told { key, told: Some(told) } => {
+                    batch.insert(&self.told, key.as_slice(), told.as_slice())
+                }
+                Op::Told { key, told: None } => batch.remove(&self.told, key.as_slice()),
             }
         }
         batch.commit()?;
@@ -484,6 +510,44 @@ impl Store {
     /// Every order that is known.
     pub fn each_order(&self, f: &mut dyn FnMut(CompactString, OrderRecord)) -> Result<(), StoreError> {
         each(&self.orders, "orders", f)
+    }
+
+    /// The next messages whose key begins with `prefix`, after the key `after`, in order.
+    pub fn messages_after(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, Message)>, StoreError> {
+        use std::ops::Bound::{Excluded, Included, Unbounded};
+        let from = after.map_or(Included(prefix), Excluded);
+        let mut found = Vec::new();
+        for guard in self.messages.range::<&[u8], _>((from, Unbounded)).take(limit) {
+            let (key, value) = guard.into_inner()?;
+            if !key.starts_with(prefix) {
+                break;
+            }
+            found.push((key.to_vec(), decode(&value).ok_or(StoreError::Corrupt { place: "messages" })?));
+        }
+        Ok(found)
+    }
+
+    /// What was seen of an order on its way.
+    pub fn told<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, StoreError> {
+        read(&self.told, key, "told")
+    }
+
+    /// The same of every order whose key begins with `prefix`.
+    pub fn each_told<T: DeserializeOwned>(
+        &self,
+        prefix: &[u8],
+        f: &mut dyn FnMut(&[u8], T),
+    ) -> Result<(), StoreError> {
+        for guard in self.told.prefix(prefix) {
+            let (key, value) = guard.into_inner()?;
+            f(&key, decode(&value).ok_or(StoreError::Corrupt { place: "told" })?);
+        }
+        Ok(())
     }
 
     /// A named entry, as written by [`Store::encode`].

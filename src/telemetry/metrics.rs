@@ -8,7 +8,9 @@ use std::time::Duration;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
+use crate::core::call::bulk::BulkKind;
 use crate::core::call::{Call, Failure, Outcome};
+use crate::core::dispatch::{BulkEvent, RowCounts};
 use crate::core::entity::Entity;
 
 /// What kind of metric a name stands for.
@@ -74,15 +76,25 @@ metrics! {
     PRICES_LOST = "mare_prices_lost_total", Counter, "", "SKUs whose last price went in Live. VTEX keeps its own, unless price.on_missing_price says otherwise.";
     CONFIRMED = "mare_confirmed_total", Counter, "entity", "Values confirmed by VTEX.";
     CONFIRM_SECONDS = "mare_commit_to_confirm_seconds", Histogram, "entity", "From the commit in Live to VTEX's confirmation.";
+    BULK_ROWS = "mare_bulk_rows", Gauge, "kind", "Rows of the bulk job under way; 0 without one.";
+    BULK_JOBS = "mare_bulk_jobs_total", Counter, "kind,end", "Bulk jobs that are over, by how they ended.";
+    BULK_RESULTS = "mare_bulk_results_total", Counter, "kind,result", "Rows of bulk jobs, by what became of them (confirmed, retried, parked, read, returned).";
     LOAD_PROGRESS = "mare_reconcile_progress", Gauge, "source", "Share of the running first load or reconcile that is done; 1 when none runs.";
     LOAD_ROWS = "mare_reconcile_rows_total", Counter, "source", "Rows read by first loads and reconciles.";
     LOAD_DIFFERENCES = "mare_reconcile_differences_total", Counter, "source", "Rows among them that differed from the ledger.";
     FEED_UP = "mare_feed_up", Gauge, "", "1 while the feed of orders is read (only with [orders]).";
     FEED_MESSAGES = "mare_feed_messages_total", Counter, "", "Messages of the feed of orders.";
     FEED_SET_UP = "mare_feed_set_up_total", Counter, "", "How often the feed of orders had to be set up.";
+    HOOK_UP = "mare_hook_up", Gauge, "", "1 while VTEX has our hook of orders (only with [orders.hook]).";
+    HOOK_NOTIFICATIONS = "mare_hook_notifications_total", Counter, "outcome", "Requests to the hook by what came of them (taken, known, full, ping, unauthorized, too-large, too-slow, unreadable).";
+    HOOK_SET_UP = "mare_hook_set_up_total", Counter, "", "How often the hook of orders had to be set up.";
     ORDERS = "mare_orders_total", Counter, "outcome", "Looks at orders of VTEX by what came of them (inserted, cancelled, flagged, held, nothing).";
     ORDERS_HELD = "mare_orders_held", Gauge, "", "Orders of VTEX that are not in Live, and why is known.";
     ORDER_ENTRY_SECONDS = "mare_order_entry_seconds", Histogram, "", "From the status in VTEX that asks for it to the order in Live.";
+    MESSAGES = "mare_messages_total", Counter, "webhook,outcome", "Attempts to send messages to customers (delivered, again, parked).";
+    MESSAGES_WAITING = "mare_messages_waiting", Gauge, "webhook", "Messages to customers that are not delivered yet.";
+    MESSAGES_PARKED = "mare_messages_parked", Gauge, "webhook", "Messages to customers that are set aside until an operator retries them.";
+    MESSAGE_SECONDS = "mare_message_seconds", Histogram, "webhook", "From the change in the ledger to the receiver's answer.";
     SHOP_CONSENTS = "mare_shop_consents_total", Counter, "outcome", "Changes of customers in the shop, by what became of the opt-in (written, learned, no-act, unknown-customer, ambiguous-email, undecided, waits, erased).";
     SHOP_POLL_AGE = "mare_shop_poll_age_seconds", Gauge, "", "Since the shop's opt-ins were last looked through to the end.";
     SHOP_WAITING = "mare_shop_consents_waiting", Gauge, "", "Customers whose opt-in waits to be looked at again.";
@@ -131,6 +143,14 @@ fn describe() {
     gauge!(BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     // A counter that begins with its first event has no rate at that moment.
     counter!(STALE).absolute(0);
+    for kind in BulkKind::ALL.map(BulkKind::name) {
+        for end in BulkEvent::ENDS {
+            counter!(BULK_JOBS, "kind" => kind, "end" => end).absolute(0);
+        }
+        for (result, none) in RowCounts::default().named() {
+            counter!(BULK_RESULTS, "kind" => kind, "result" => result).absolute(none);
+        }
+    }
     counter!(COMMITS).absolute(0);
     counter!(PRICES_LOST).absolute(0);
     for entity in Entity::ALL {
@@ -149,6 +169,14 @@ pub fn request(call: &Call, outcome: &Outcome) {
 pub fn confirmed(entity: Entity, lag: Duration) {
     counter!(CONFIRMED, "entity" => entity.name()).increment(1);
     histogram!(CONFIRM_SECONDS, "entity" => entity.name()).record(lag.as_secs_f64());
+}
+
+/// A job of many keys is over.
+pub fn bulk_ended(kind: BulkKind, end: &'static str, rows: &RowCounts) {
+    counter!(BULK_JOBS, "kind" => kind.name(), "end" => end).increment(1);
+    for (result, rows) in rows.named() {
+        counter!(BULK_RESULTS, "kind" => kind.name(), "result" => result).increment(rows);
+    }
 }
 
 fn ended(failure: Option<&Failure>) -> std::borrow::Cow<'static, str> {
@@ -191,6 +219,37 @@ pub fn feed_messages(count: usize) {
 /// The feed had to be set up.
 pub fn feed_set_up() {
     counter!(FEED_SET_UP).increment(1);
+}
+
+/// Somebody has asked the hook for something; `outcome` is one of a few words.
+pub fn hook_notification(outcome: &'static str) {
+    counter!(HOOK_NOTIFICATIONS, "outcome" => outcome).increment(1);
+}
+
+/// Whether VTEX has our hook.
+pub fn hook_up(up: bool) {
+    gauge!(HOOK_UP).set(f64::from(u8::from(up)));
+}
+
+/// The hook had to be set up.
+pub fn hook_set_up() {
+    counter!(HOOK_SET_UP).increment(1);
+}
+
+/// A message to a customer was sent, with what came of it.
+pub fn message(webhook: &str, outcome: &'static str) {
+    counter!(MESSAGES, "webhook" => webhook.to_owned(), "outcome" => outcome).increment(1);
+}
+
+/// A receiver has taken a message, `lag` after it was made.
+pub fn message_delivered(webhook: &str, lag: Duration) {
+    histogram!(MESSAGE_SECONDS, "webhook" => webhook.to_owned()).record(lag.as_secs_f64());
+}
+
+/// So many messages wait, and so many are set aside.
+pub fn messages_left(webhook: &str, waiting: u64, parked: u64) {
+    gauge!(MESSAGES_WAITING, "webhook" => webhook.to_owned()).set(waiting as f64);
+    gauge!(MESSAGES_PARKED, "webhook" => webhook.to_owned()).set(parked as f64);
 }
 
 /// A customer changed in the shop.

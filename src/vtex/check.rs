@@ -65,6 +65,17 @@ pub struct Warehouse {
     pub is_active: bool,
 }
 
+/// A pick-up point (Logistics API, "List all pickup points": the first 1,000).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PickupPoint {
+    pub id: String,
+    #[serde(default)]
+    pub name: Option<String>,
+    #[serde(default = "active")]
+    pub is_active: bool,
+}
+
 /// A trade policy (Catalog API, "Get sales channel list").
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -134,6 +145,14 @@ impl Client {
             price_tables: probes.price_tables.unwrap_or_default(),
             pricing: probes.pricing.ok(),
         }
+    }
+
+    /// Where orders can be picked up.
+    ///
+    /// # Errors
+    /// When VTEX does not say.
+    pub async fn pickup_points(&self) -> Result<Vec<PickupPoint>, Failure> {
+        self.list(Lane::Orders, logistics::PICKUP_POINTS_PATH).await
     }
 
     async fn probe(&self) -> Probes {

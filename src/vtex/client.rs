@@ -10,7 +10,7 @@ use super::credentials::{Credentials, CredentialsError, Keyring};
 use super::images::{Images, Reach};
 use super::request::Request;
 use super::settings::{Endpoints, SettingsError, VtexSettings};
-use super::{catalog, failure, logistics, orders, people, pricing, rate};
+use super::{bulk, catalog, failure, logistics, orders, people, pricing, rate};
 use crate::core::call::catalog::{CatalogAnswer, CatalogCall};
 use crate::core::call::{Answer, Call, Failure, Lane, Outcome, RateHint};
 
@@ -35,6 +35,8 @@ pub struct Client {
     /// The entity of Master Data v2 that holds acts of consent.
     pub(super) consent_entity: String,
     keyring: RwLock<Arc<Keyring>>,
+    /// Its settings say which addresses may be sent to.
+    settings: VtexSettings,
     /// Looks at images before they are sent, where that is wanted.
     images: Option<Images>,
 }
@@ -86,8 +88,8 @@ impl Client {
             .build()
             .map_err(|error| ClientError::Http(failure::chain(&error)))?;
         let consent_entity = settings.consent_entity.clone();
-        let body_limit = settings.body_limit;
-        Ok(Self { http, endpoints, body_limit, consent_entity, keyring, images: None })
+        let (body_limit, settings) = (settings.body_limit, settings.clone());
+        Ok(Self { http, endpoints, body_limit, consent_entity, keyring, settings, images: None })
     }
 
     /// From now on an image is looked at before it is sent; one that VTEX could not fetch is not sent.
@@ -120,6 +122,13 @@ impl Client {
         let started = Instant::now();
         let keyring = self.keyring();
         let mut rate = RateHint::default();
+        if let Call::Bulk(call) = call
+            && call.is_elsewhere()
+        {
+            let (result, rate) = bulk::transfer(self, call).await;
+            let result = result.map_err(|failure| failure::clean(failure, &keyring));
+            return Outcome { result, rate, elapsed: started.elapsed() };
+        }
         if let Some(reason) = self.objection(call).await {
             let result = Ok(Answer::Catalog(CatalogAnswer::Unfit(reason)));
             return Outcome { result, rate, elapsed: started.elapsed() };
@@ -152,6 +161,20 @@ impl Client {
         let keyring = self.keyring();
         let reply = self.send(&keyring, request).await;
         reply.and_then(success).map_err(|failure| failure::clean(failure, &keyring))
+    }
+
+    /// The connections, without any credentials.
+    pub(super) const fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    pub(super) fn account(&self) -> &str {
+        &self.settings.account
+    }
+
+    /// Whether an address that an answer named may be used.
+    pub(super) fn may_send_to(&self, url: &reqwest::Url) -> bool {
+        self.settings.may_send_to(url)
     }
 
     /// As [`Client::ask`], with what the headers say about the budget.
@@ -222,6 +245,7 @@ fn answer(call: &Call, reply: &Reply) -> Result<Answer, Failure> {
         }
         Call::Order(call) => return orders::answer(call, reply.status, reply.html, &|| success_body(reply)),
         Call::People(call) => return people::answer(call, reply.status, reply.html, &|| success_body(reply)),
+        Call::Bulk(call) => return bulk::answer(call, reply),
         _ => {}
     }
     let body = success_body(reply)?;
@@ -236,7 +260,8 @@ fn answer(call: &Call, reply: &Reply) -> Result<Answer, Failure> {
         | Call::DeletePrice { .. }
         | Call::Catalog(_)
         | Call::People(_)
-        | Call::Order(_) => Ok(Answer::Done),
+        | Call::Order(_)
+        | Call::Bulk(_) => Ok(Answer::Done),
     }
 }
 
@@ -255,7 +280,7 @@ fn success(reply: Reply) -> Result<Vec<u8>, Failure> {
 
 /// The body of a success: complete, and no web page. A page with status 200 is what captive portals and
 /// firewalls answer with, so not even a write may take it for a confirmation.
-fn success_body(reply: &Reply) -> Result<&[u8], Failure> {
+pub(super) fn success_body(reply: &Reply) -> Result<&[u8], Failure> {
     let bytes = &reply.body.bytes;
     if !(200..300).contains(&reply.status) {
         let body = String::from_utf8_lossy(bytes).into_owned();

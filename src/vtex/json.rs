@@ -27,7 +27,7 @@ pub(super) fn date(at: Timestamp) -> Result<jiff::Timestamp, Refused> {
 }
 
 /// The moment that an RFC 3339 text names, in whole microseconds.
-pub(super) fn parse_date(text: &str) -> Option<Timestamp> {
+pub(crate) fn parse_date(text: &str) -> Option<Timestamp> {
     text.parse::<jiff::Timestamp>().ok().map(|at| Timestamp(at.as_microsecond()))
 }
 

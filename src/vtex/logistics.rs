@@ -10,6 +10,7 @@ use crate::core::call::{Failure, RemoteStock};
 use crate::core::entity::SkuId;
 use crate::core::time::Timestamp;
 
+pub(super) const PICKUP_POINTS_PATH: &str = "/api/logistics/pvt/configuration/pickuppoints";
 pub(super) const WAREHOUSES_PATH: &str = "/api/logistics/pvt/configuration/warehouses";
 
 pub(super) fn sku_path(sku: SkuId) -> String {

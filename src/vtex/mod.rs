@@ -7,7 +7,7 @@
 //! | `credentials` | key and tokens, their exchange at run time, their removal from texts |
 //! | `client` | sending, the second token after a 401, reading the answer |
 //! | `request` | method, path and body of every call: pure, and what `explain` shows |
-//! | `logistics`, `pricing`, `catalog`, `people`, `orders` | bodies and answers of one API each |
+//! | `logistics`, `pricing`, `catalog`, `people`, `orders`, `bulk` | bodies and answers of one API each |
 //! | `json` | money and dates as JSON, exact in both directions |
 //! | `body`, `rate`, `failure` | capped body, rate headers, errors of the connection |
 //! | `check`, `findings` | what `mare check` asks of an account, and what the answers mean |
@@ -15,6 +15,7 @@
 //! Nothing in here retries (but for the second token), waits or counts: that is decided elsewhere.
 
 mod body;
+mod bulk;
 mod catalog;
 pub mod check;
 mod client;
@@ -33,7 +34,10 @@ mod settings;
 
 pub use client::{Client, ClientError};
 pub use credentials::{Credentials, CredentialsError};
-pub use orders::{EVENTS_MAX, Event, FeedState, Listed, PAGES_MAX, Told};
+pub(crate) use json::parse_date;
+pub use orders::{
+    EVENTS_MAX, Event, FeedState, HookState, HookTarget, Listed, PAGES_MAX, STATUSES as ORDER_STATUSES, Told,
+};
 pub use people::ConsentEntity;
 pub use rate::hint as rate_hint;
 pub use request::{Refused, describe, request_body, resource};

@@ -6,7 +6,7 @@ use std::fmt::{self, Write as _};
 use compact_str::CompactString;
 use reqwest::Method;
 
-use super::{catalog, logistics, orders, people, pricing};
+use super::{bulk, catalog, logistics, orders, people, pricing};
 use crate::core::call::{Call, Lane, Route};
 
 /// A request that is ready to be sent to the base URL of its API family.
@@ -31,6 +31,8 @@ pub enum Refused {
     Quantity(u32),
     #[error("a date {0} microseconds from 1970 is out of range")]
     Date(i64),
+    #[error("it goes to storage, not to VTEX")]
+    Elsewhere,
     #[error("a price without a base price")]
     NoBasePrice,
     #[error(
@@ -74,6 +76,7 @@ impl Request {
                 range = people::range(call);
                 people::request(call, consents)?
             }
+            Call::Bulk(call) => bulk::request(call)?,
             Call::Order(call) => orders::request(call)?,
         };
         Ok(Self { method, lane: call.lane(), path, body, range })
@@ -92,8 +95,10 @@ impl Request {
 
 /// Method and path of a call, as `explain` shows them. Holds no secrets, and of people neither address nor name.
 pub fn describe(call: &Call) -> String {
-    if let Call::People(call) = call {
-        return call.line();
+    match call {
+        Call::People(call) => return call.line(),
+        Call::Bulk(call) => return call.line(),
+        _ => {}
     }
     match Request::of(call, people::DEFAULT_CONSENT_ENTITY) {
         Ok(request) => format!("{} {}", request.method, request.path),
@@ -115,6 +120,8 @@ pub const fn resource(route: Route) -> &'static str {
     match route {
         Route::StockWrite | Route::StockRead => "Logistics inventory full access",
         Route::PricePut | Route::PricePatch => "Modify prices",
+        Route::PriceBulk => "Modify prices, and Read prices",
+        Route::StockBulk => "Logistics - Full access",
         // Also for the price, or a single fixed price, of one SKU, in spite of its name.
         Route::PriceDelete => "Delete all prices from account",
         Route::PriceRead => "Read prices",

@@ -25,6 +25,10 @@ pub struct VtexSettings {
     /// Base URL of the Pricing API, without `/pricing`. Default: `https://api.vtex.com/{account}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pricing_url: Option<String>,
+    /// Base URL of the batch operations of the Logistics API, without `/availability`. Default:
+    /// `https://logistics.{environment}.com.br/{account}`. (The Bulk Pricing API answers where the catalog does.)
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_inventory_url: Option<String>,
     /// Allows `http://` to another machine, which shows the credentials to the network in between.
     /// `http://` to this machine is always allowed. Default: false.
     #[serde(default)]
@@ -78,6 +82,7 @@ impl VtexSettings {
             catalog_url: None,
             logistics_url: None,
             pricing_url: None,
+            batch_inventory_url: None,
             allow_plain_http: false,
             connect_timeout_ms: default_connect_timeout(),
             request_timeout_ms: default_request_timeout(),
@@ -118,10 +123,12 @@ impl VtexSettings {
         host_part("environment", &self.environment)?;
         let store = format!("https://{}.{}.com.br", self.account, self.environment);
         let pricing = format!("https://api.vtex.com/{}", self.account);
+        let batch = format!("https://logistics.{}.com.br/{}", self.environment, self.account);
         Ok(Endpoints {
             catalog: self.base("catalog_url", self.catalog_url.as_ref(), &store)?,
             logistics: self.base("logistics_url", self.logistics_url.as_ref(), &store)?,
             pricing: self.base("pricing_url", self.pricing_url.as_ref(), &pricing)?,
+            batch_inventory: self.base("batch_inventory_url", self.batch_inventory_url.as_ref(), &batch)?,
         })
     }
 
@@ -150,6 +157,12 @@ impl VtexSettings {
         }
         Ok(text.to_owned())
     }
+
+    /// Whether the contents of a file may go to an address that VTEX named.
+    pub(super) fn may_send_to(&self, url: &Url) -> bool {
+        let here = url.host_str().is_some_and(is_this_machine);
+        url.scheme() == "https" || (url.scheme() == "http" && (self.allow_plain_http || here))
+    }
 }
 
 /// One base URL per API family, without a slash at the end.
@@ -158,6 +171,7 @@ pub(super) struct Endpoints {
     catalog: String,
     logistics: String,
     pricing: String,
+    batch_inventory: String,
 }
 
 impl Endpoints {
@@ -170,8 +184,9 @@ impl Endpoints {
         match lane {
             Lane::Stock => &self.logistics,
             Lane::Price => &self.pricing,
-            // Master Data and orders answer under the account's own address, like the catalog.
-            Lane::Catalog | Lane::People | Lane::Orders => &self.catalog,
+            // Master Data, orders and the Bulk Pricing API answer under the account's own address, like the catalog.
+            Lane::Catalog | Lane::People | Lane::Orders | Lane::PriceBulk => &self.catalog,
+            Lane::StockBulk => &self.batch_inventory,
         }
     }
 }
@@ -238,6 +253,8 @@ mod tests {
         assert_eq!(endpoints.of(Lane::Stock), "https://lojamar.vtexcommercestable.com.br");
         assert_eq!(endpoints.of(Lane::Catalog), "https://lojamar.vtexcommercestable.com.br");
         assert_eq!(endpoints.of(Lane::Price), "https://api.vtex.com/lojamar");
+        assert_eq!(endpoints.of(Lane::PriceBulk), "https://lojamar.vtexcommercestable.com.br");
+        assert_eq!(endpoints.of(Lane::StockBulk), "https://logistics.vtexcommercestable.com.br/lojamar");
     }
 
     #[test]

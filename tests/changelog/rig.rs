@@ -455,9 +455,17 @@ fn writer(store: &Store, hold: Arc<Hold>, log: Log) -> mpsc::Sender<Handover> {
     let (_, outcomes) = mpsc::channel(1);
     let (durable, mut keys) = mpsc::channel::<Durable>(4);
     let written = Arc::new(AtomicU64::new(0));
-    Writer { store: store.clone(), changes, outcomes, written, durable, broken: CancellationToken::new() }
-        .start()
-        .unwrap();
+    Writer {
+        store: store.clone(),
+        changes,
+        outcomes,
+        written,
+        durable,
+        messages: None,
+        broken: CancellationToken::new(),
+    }
+    .start()
+    .unwrap();
     tokio::spawn(async move {
         while let Some(handover) = from_source.recv().await {
             hold.pass(Step::HandOver, 1).await;

@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic here is a failed test")]
 
+mod bulk;
 mod desk;
+mod jobs;
 mod orders;
 mod parents;
 mod people;
 mod reservations;
+mod reserved_units;
 mod rules;
 mod simulation;

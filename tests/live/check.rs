@@ -281,6 +281,15 @@ fn credentials_and_rights(site: &Site) {
         world.deny(vec![permission]);
         finds(site, "403", as_it_is, &[expected]);
     }
+    // Without them everything goes one by one: no reason not to run.
+    world.deny(vec![Permission::ReadPrices]);
+    let bulk = warning(
+        "vtex bulk prices",
+        "one by one: the key has no permission (status 403)",
+        "price_rows_min = 0",
+    );
+    let read = error("vtex price", "no permission (status 403)", "'Read prices'");
+    finds(site, "403 of bulk jobs", as_it_is, &[read, bulk]);
     world.deny(Vec::new());
 }
 

@@ -2,14 +2,20 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
 
+mod bulk;
 mod changes;
 mod check;
 mod conformance;
 mod faults;
 mod guarantees;
+mod hook;
 mod init;
+mod messages;
 mod operating;
 mod optin;
+mod order_echo;
+mod order_kills;
+mod order_load;
 mod order_status;
 mod orders;
 mod people;

@@ -8,12 +8,12 @@ use serde_json::json;
 use crate::support::replicator::Site;
 
 const MINUTE: Duration = Duration::from_secs(60);
-const FAST: &str = "[tuning]\nretry_first_ms = 100\n[tuning.routes]\norder_read = { per_second = 200, burst = 200 }\n\
+pub(crate) const FAST: &str = "[tuning]\nretry_first_ms = 100\n[tuning.routes]\norder_read = { per_second = 200, burst = 200 }\n\
     order_write = { per_second = 200, burst = 200 }\n";
 
 /// Two pieces at 24.99 each, and 15.00 for shipping.
-const PRICE: i64 = 2_499;
-const VALUE: i64 = 2 * PRICE + 1_500;
+pub(super) const PRICE: i64 = 2_499;
+pub(super) const VALUE: i64 = 2 * PRICE + 1_500;
 
 /// A shop whose orders are ready for handling at once.
 async fn open() -> Site {
@@ -35,7 +35,7 @@ async fn closed() -> Site {
     site
 }
 
-async fn sql(site: &Site, text: &str) {
+pub(crate) async fn sql(site: &Site, text: &str) {
     site.live.batch_execute(text).await.unwrap();
 }
 
@@ -50,7 +50,7 @@ async fn sku(site: &Site) -> (String, String) {
 }
 
 /// A shopper's order of two pieces.
-async fn place(site: &Site) -> String {
+pub(crate) async fn place(site: &Site) -> String {
     let (_, code) = sku(site).await;
     let item = json!({"ref": code, "quantity": 2, "warehouse": "loja001", "price": PRICE});
     let order = json!({"items": [item], "shipping": 1_500, "oversell": true});
@@ -58,7 +58,7 @@ async fn place(site: &Site) -> String {
 }
 
 /// Staff types the order into Live.
-async fn type_in(site: &Site, external: &str, kind: i16, quantity: i64) {
+pub(crate) async fn type_in(site: &Site, external: &str, kind: i16, quantity: i64) {
     let (sku, _) = sku(site).await;
     sql(
         site,
@@ -76,7 +76,7 @@ async fn type_in(site: &Site, external: &str, kind: i16, quantity: i64) {
     .await;
 }
 
-async fn step(site: &Site, external: &str, status: i16) {
+pub(crate) async fn step(site: &Site, external: &str, status: i16) {
     sql(
         site,
         &format!(
@@ -87,7 +87,7 @@ async fn step(site: &Site, external: &str, status: i16) {
 }
 
 /// The fiscal document of a pedido, first without its authorisation, as the back office writes it.
-async fn invoice(site: &Site, external: &str, number: i32, cents: i64, quantity: i64) {
+pub(crate) async fn invoice(site: &Site, external: &str, number: i32, cents: i64, quantity: i64) {
     let (sku, _) = sku(site).await;
     sql(
         site,
@@ -106,16 +106,16 @@ async fn invoice(site: &Site, external: &str, number: i32, cents: i64, quantity:
     .await;
 }
 
-fn view(site: &Site, id: &str) -> OrderView {
+pub(super) fn view(site: &Site, id: &str) -> OrderView {
     site.vtex.world().order(id).unwrap()
 }
 
-async fn shows(site: &Site, id: &str, status: OrderStatus) {
+pub(super) async fn shows(site: &Site, id: &str, status: OrderStatus) {
     site.until(status.name(), MINUTE, async |site| view(site, id).status == Some(status)).await;
 }
 
 /// The effects that VTEX accepted, in order.
-fn accepted(site: &Site, id: &str) -> Vec<&'static str> {
+pub(super) fn accepted(site: &Site, id: &str) -> Vec<&'static str> {
     let calls = view(site, id).calls;
     calls.into_iter().filter(|(_, status)| *status < 300).map(|(call, _)| call).collect()
 }
@@ -134,7 +134,11 @@ async fn an_order_goes_from_handling_to_delivered_by_sql_alone_though_mare_is_ki
     site.start();
     // The status comes before its document.
     step(&site, &id, 70).await;
-    let explained = |site: &Site| site.run(&["explain", "order", &id]);
+    // It may not have started yet.
+    let explained = |site: &Site| {
+        let output = site.command(&["explain", "order", &id]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
     site.until("the step", MINUTE, async |site| explained(site).contains("faturado")).await;
     assert_eq!(view(&site, &id).invoices.len(), 0);
     site.kill();
@@ -269,7 +273,7 @@ async fn orders_of_two_stores_short_ones_and_cancelled_ones() {
     assert_eq!(view(&site, &refused).cancel_reason.as_deref(), Some("sem estoque"));
     step(&site, &split, 95).await;
     step(&site, &second, 95).await;
-    site.until("a task", MINUTE, async |site| site.run(&["parked"]).contains(&split)).await;
+    site.until("a task", MINUTE, async |site| site.run(&["parked", "list"]).contains(&split)).await;
     let parked = site.run(&["explain", "order", &split]);
     assert!(parked.contains("by-hand") && parked.contains("does not cancel such an order"), "{parked}");
     // The shopper wants one cancelled; staff denies it and invoices.

@@ -180,7 +180,8 @@ impl Shop {
                 Effect::SkuLearned { .. }
                 | Effect::Reopen { .. }
                 | Effect::PriceLost { .. }
-                | Effect::Confirmed { .. } => {}
+                | Effect::Confirmed { .. }
+                | Effect::Bulk(_) => {}
             }
         }
     }

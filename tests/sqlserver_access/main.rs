@@ -9,6 +9,7 @@ mod double;
 mod failures;
 mod login;
 mod optin;
+mod orders;
 mod shop;
 mod streams;
 mod transactions;

@@ -17,13 +17,14 @@ use std::{env, fs};
 use jsonschema::{Draft, Validator};
 use serde_json::{Value, json};
 
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     "VTEX - Logistics API.json",
     "VTEX - Pricing API.json",
     "VTEX - Catalog API.json",
     "VTEX - MasterData API - v10.2.json",
     "VTEX - Master Data API - v2.json",
     "VTEX - User Rights API.json",
+    "VTEX - Bulk Pricing API.json",
     "VTEX - Orders API.json",
 ];
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];

@@ -70,7 +70,8 @@ impl Site {
         let text = format!(
             "state_dir = \"state\"\n\
              [vtex]\naccount = \"simulator\"\ncatalog_url = \"{url}\"\nlogistics_url = \"{url}\"\n\
-             pricing_url = \"{pricing}\"\nrequest_timeout_ms = 2000\napp_token = \"file:{token}\"\n\
+             pricing_url = \"{pricing}\"\nbatch_inventory_url = \"{url}/simulator\"\n\
+             request_timeout_ms = 2000\napp_token = \"file:{token}\"\n\
              [[source]]\nhost = \"127.0.0.1\"\nport = {port}\ndatabase = \"live\"\nuser = \"mare\"\n\
              heartbeat_seconds = 1\n{source}\n\
              [mapping]\n# entities\n\

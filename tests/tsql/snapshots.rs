@@ -43,7 +43,7 @@ pub(crate) fn every_statement(schema: &str, tables: &[CaptureTable]) -> Vec<(Str
     let stock = tables.iter().find(|table| table.role == Role::Stock).unwrap();
     let price = tables.iter().find(|table| table.role == Role::Price).unwrap();
     let [store, deposit, sku] = [0, 1, 2].map(|n| &stock.key[n]);
-    let since = price.columns().find(|column| column.name == "data_vigencia_inicial").unwrap();
+    let since = price.columns().nth(7).unwrap();
     let mut texts: Vec<String> = [
         ask::PROBE,
         ask::PROBE_FORK,

@@ -216,7 +216,10 @@ impl Shop {
                 Effect::SkuLearned { sku_ref, id: Some(id) } => drop(self.skus.insert(sku_ref, id)),
                 Effect::SkuLearned { sku_ref, id: None } => drop(self.skus.remove(&sku_ref)),
                 Effect::Reopen { key } => self.reopen(&key),
-                Effect::PriceLost { .. } | Effect::Erase { .. } | Effect::Confirmed { .. } => {}
+                Effect::PriceLost { .. }
+                | Effect::Erase { .. }
+                | Effect::Confirmed { .. }
+                | Effect::Bulk(_) => {}
             }
         }
     }

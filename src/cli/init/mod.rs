@@ -7,6 +7,10 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::config::{Config, Engine};
+use crate::mapping::orders::inbound_config::InboundConfig;
+use crate::mapping::proposal::orders::{
+    OrderProposal, PedidoFacts, PurchaseFacts, propose as propose_orders,
+};
 use crate::mapping::proposal::{AccountFacts, LiveFacts, Proposal, TableUse, propose};
 
 mod ask;
@@ -17,7 +21,7 @@ use ask::Asker;
 use facts::Reader;
 
 /// Write a first mare.toml: asks where Live and VTEX are, reads what both have, and proposes which store feeds which
-/// warehouse and which price table is what.
+/// warehouse and which price table is what; with --orders also which pick-up point, payment and carrier is which.
 ///
 /// Reads only. What cannot be told from codes, CNPJs and names stands in the file as a comment, with what there is to
 /// choose from. On a terminal each proposal is asked about; Enter takes it, - leaves it out.
@@ -27,7 +31,8 @@ use facts::Reader;
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Init {
-    /// A TOML file with answers: account, engine, host, port, instance, database, user. What is given here goes before.
+    /// A TOML file with answers: account, engine, host, port, instance, database, user, orders. What is given here goes
+    /// before.
     #[arg(long, value_name = "FILE")]
     answers: Option<PathBuf>,
     /// Name of the VTEX account.
@@ -56,6 +61,9 @@ pub struct Init {
     /// Who reads Live now (default: postgres, or sa in SQL Server).
     #[arg(long, env = "MARE_INSTALL_USER")]
     as_user: Option<String>,
+    /// Orders come into Live, too: looks at the newest ones on both sides (default: asked on a terminal, else no).
+    #[arg(long)]
+    orders: bool,
     /// Ask nothing: take what is given and proposed.
     #[arg(long)]
     yes: bool,
@@ -79,6 +87,7 @@ struct Answers {
     instance: Option<String>,
     database: Option<String>,
     user: Option<String>,
+    orders: bool,
 }
 
 /// Where Live and VTEX are.
@@ -92,6 +101,18 @@ struct Connection {
     database: String,
     user: String,
     vtex_url: Option<String>,
+    /// Orders come into Live.
+    orders: bool,
+}
+
+/// What both sides say of orders, and what that suggests.
+#[derive(Debug)]
+struct Orders {
+    pedidos: PedidoFacts,
+    account: PurchaseFacts,
+    proposal: OrderProposal,
+    /// Today: what was ordered before is somebody else's.
+    since: String,
 }
 
 impl Init {
@@ -118,7 +139,11 @@ impl Init {
         }
         let account = account.unwrap_or_default();
         let proposal = confirm(&asker, propose(&live, &account), &live, &account)?;
-        let text = render::render(&connection, &live, &account, &proposal);
+        let orders = match connection.orders {
+            true => Some(self.orders(&connection, &asker, &live).await?),
+            false => None,
+        };
+        let text = render::render(&connection, &live, &account, &proposal, orders.as_ref());
         if self.print {
             print!("{text}");
         } else {
@@ -127,6 +152,33 @@ impl Init {
         }
         report(&text, path, &proposal);
         Ok(())
+    }
+
+    async fn orders(
+        &self,
+        connection: &Connection,
+        asker: &Asker,
+        live: &LiveFacts,
+    ) -> anyhow::Result<Orders> {
+        let pedidos = facts::pedidos(connection, self.reader(connection.engine)).await?;
+        let account = facts::purchases(connection).await?;
+        let mut proposal = propose_orders(live, &pedidos, &account);
+        let stores: Vec<&str> = live.stores.iter().map(|store| store.code.as_str()).collect();
+        let carriers: Vec<&str> = pedidos.carriers.iter().map(|carrier| carrier.id.as_str()).collect();
+        let forms = pedidos.forms.join(", ");
+        let questions = [
+            ("Pick-up point", "loja", stores.join(", "), &account.pickup_points, &mut proposal.pickup_points),
+            ("Payments", "forma", forms, &account.payments, &mut proposal.payments),
+            ("Courier", "transportadora", carriers.join(", "), &account.couriers, &mut proposal.carriers),
+        ];
+        for (what, answer, choice, asked, proposed) in questions {
+            for (one, proposed) in asked.iter().zip(proposed) {
+                let question = format!("{what} {} {}: {answer} ({choice})", one.id, one.name);
+                *proposed = asker.proposed(&question, proposed.as_deref())?;
+            }
+        }
+        let since = InboundConfig::default().zone().to_datetime(jiff::Timestamp::now()).date().to_string();
+        Ok(Orders { pedidos, account, proposal, since })
     }
 
     fn connection(&self, asker: &Asker) -> anyhow::Result<Connection> {
@@ -158,8 +210,14 @@ impl Init {
             asker.needed(given(&self.host, answers.host), "Server of Live (name or address)", "host")?;
         let database =
             asker.needed(given(&self.database, answers.database), "Database of Live", "database")?;
+        let orders = self.orders
+            || answers.orders
+            || asker
+                .proposed("Orders come into Live, too (yes, no)", Some("no"))?
+                .is_some_and(|it| it.starts_with(['y', 'Y']));
         Ok(Connection {
             account,
+            orders,
             engine,
             host,
             port: self.port.or(answers.port),

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::Connection;
+mod orders;
+
+use super::{Connection, Orders};
 use crate::config::Engine;
 use crate::mapping::proposal::{AccountFacts, LiveFacts, Proposal, TableUse};
 
@@ -12,17 +14,22 @@ pub(super) fn render(
     live: &LiveFacts,
     account: &AccountFacts,
     proposal: &Proposal,
+    orders: Option<&Orders>,
 ) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = head(&mut text, connection);
-    let _ = stores(&mut text, live, account, proposal);
+    let _ = stores(&mut text, live, account, proposal, orders.is_some());
     let _ = prices(&mut text, live, account, proposal);
+    if let Some(found) = orders {
+        let _ = orders::render(&mut text, found, live, account);
+    }
     text
 }
 
 fn head(text: &mut String, connection: &Connection) -> std::fmt::Result {
-    let Connection { account, engine, host, port, instance, database, user, vtex_url } = connection;
+    let Connection { account, engine, host, port, instance, database, user, vtex_url, orders: _ } =
+        connection;
     writeln!(
         text,
         "# Secrets come from the environment: MARE_VTEX_APP_KEY, MARE_VTEX_APP_TOKEN, MARE_DB_PASSWORD."
@@ -55,6 +62,7 @@ fn stores(
     live: &LiveFacts,
     account: &AccountFacts,
     proposal: &Proposal,
+    with_orders: bool,
 ) -> std::fmt::Result {
     writeln!(text, "\n[mapping]\npreset = \"live\"")?;
     match &live.tenants[..] {
@@ -69,10 +77,8 @@ fn stores(
             }
         }
     }
-    writeln!(
-        text,
-        "entities = [\"stock\", \"price\"]    # later also \"product\", \"customer\", \"consent\""
-    )?;
+    let entities = if with_orders { "\"stock\", \"price\", \"order\"" } else { "\"stock\", \"price\"" };
+    writeln!(text, "entities = [{entities}]    # later also \"product\", \"customer\", \"consent\"")?;
     if proposal.warehouses.iter().any(Option::is_none) {
         writeln!(text, "\n# Stores without a warehouse are not sent. The account has these warehouses:")?;
         for warehouse in &account.warehouses {
@@ -171,6 +177,7 @@ mod tests {
             database: "live".into(),
             user: "mare".into(),
             vtex_url: None,
+            orders: false,
         }
     }
 
@@ -178,7 +185,7 @@ mod tests {
     fn what_is_written_can_be_loaded_and_says_what_was_decided() {
         let (live, account) = facts();
         for engine in [Engine::Postgres, Engine::SqlServer] {
-            let text = render(&connection(engine), &live, &account, &propose(&live, &account));
+            let text = render(&connection(engine), &live, &account, &propose(&live, &account), None);
             let config = Config::parse(&text, Path::new("mare.toml"))
                 .unwrap_or_else(|error| panic!("{error}\n{text}"));
             let stores: Vec<_> = config
@@ -200,7 +207,7 @@ mod tests {
         let (mut live, account) = facts();
         live.stores.iter_mut().for_each(|store| store.code = "Z".into());
         live.price_tables.clear();
-        let text = render(&connection(Engine::Postgres), &live, &account, &propose(&live, &account));
+        let text = render(&connection(Engine::Postgres), &live, &account, &propose(&live, &account), None);
         let error = Config::parse(&text, Path::new("mare.toml")).unwrap_err().to_string();
         assert!(error.contains("[[mapping.stores]]") && error.contains("[[mapping.prices]]"), "{error}");
     }

@@ -10,17 +10,19 @@ use super::money::Money;
 use super::time::Timestamp;
 use super::value::{FixedPrice, Price};
 
+pub mod bulk;
 pub mod catalog;
 pub mod orders;
 pub mod people;
 
+use bulk::{BulkAnswer, BulkCall};
 use catalog::{CatalogAnswer, CatalogCall};
 use orders::{OrderAnswer, OrderCall};
 use people::{PeopleAnswer, PeopleCall};
 
 /// A VTEX API family: one breaker and one concurrency limit each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Lane {
     /// Inventory (Logistics API).
     Stock,
@@ -32,10 +34,22 @@ pub enum Lane {
     People,
     /// Orders API (OMS).
     Orders,
+    /// Bulk Pricing API: the requests of its jobs, not their rows.
+    PriceBulk,
+    /// Batch operations of the Logistics API, likewise.
+    StockBulk,
 }
 
 impl Lane {
-    pub const ALL: [Self; 5] = [Self::Stock, Self::Price, Self::Catalog, Self::People, Self::Orders];
+    pub const ALL: [Self; 7] = [
+        Self::Stock,
+        Self::Price,
+        Self::Catalog,
+        Self::People,
+        Self::Orders,
+        Self::PriceBulk,
+        Self::StockBulk,
+    ];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -44,6 +58,8 @@ impl Lane {
             Self::Catalog => "catalog",
             Self::People => "people",
             Self::Orders => "orders",
+            Self::PriceBulk => "price-bulk",
+            Self::StockBulk => "stock-bulk",
         }
     }
 
@@ -55,6 +71,8 @@ impl Lane {
             Self::Catalog => &[Route::SkuLookup, Route::CatalogRead, Route::CatalogWrite],
             Self::People => &[Route::PeopleRead, Route::PeopleWrite],
             Self::Orders => &[Route::OrderRead, Route::OrderWrite],
+            Self::PriceBulk => &[Route::PriceBulk],
+            Self::StockBulk => &[Route::StockBulk],
         }
     }
 }
@@ -76,10 +94,12 @@ pub enum Route {
     PeopleWrite,
     OrderRead,
     OrderWrite,
+    PriceBulk,
+    StockBulk,
 }
 
 impl Route {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::StockWrite,
         Self::StockRead,
         Self::PricePut,
@@ -93,6 +113,8 @@ impl Route {
         Self::PeopleWrite,
         Self::OrderRead,
         Self::OrderWrite,
+        Self::PriceBulk,
+        Self::StockBulk,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -110,6 +132,8 @@ impl Route {
             Self::PeopleWrite => "people-write",
             Self::OrderRead => "order-read",
             Self::OrderWrite => "order-write",
+            Self::PriceBulk => "price-bulk",
+            Self::StockBulk => "stock-bulk",
         }
     }
 
@@ -120,6 +144,8 @@ impl Route {
             Self::SkuLookup | Self::CatalogRead | Self::CatalogWrite => Lane::Catalog,
             Self::PeopleRead | Self::PeopleWrite => Lane::People,
             Self::OrderRead | Self::OrderWrite => Lane::Orders,
+            Self::PriceBulk => Lane::PriceBulk,
+            Self::StockBulk => Lane::StockBulk,
         }
     }
 
@@ -178,6 +204,8 @@ pub enum Call {
     Catalog(CatalogCall),
     People(PeopleCall),
     Order(OrderCall),
+    /// Of a job, which writes many keys at once.
+    Bulk(BulkCall),
 }
 
 impl Call {
@@ -193,6 +221,7 @@ impl Call {
             Self::Catalog(call) => call.route(),
             Self::People(call) => call.route(),
             Self::Order(call) => call.route(),
+            Self::Bulk(call) => call.kind().route(),
         }
     }
 
@@ -206,6 +235,7 @@ impl Call {
             Self::Catalog(call) => call.writes(),
             Self::People(call) => call.writes(),
             Self::Order(call) => call.writes(),
+            Self::Bulk(call) => call.writes(),
             Self::ReadStock { .. } | Self::ReadPrice { .. } | Self::FindSkus { .. } => false,
             _ => true,
         }
@@ -244,6 +274,7 @@ pub enum Answer {
     Catalog(CatalogAnswer),
     People(PeopleAnswer),
     Order(OrderAnswer),
+    Bulk(BulkAnswer),
 }
 
 impl Answer {

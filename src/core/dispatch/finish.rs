@@ -45,6 +45,9 @@ impl Dispatch {
         let verdict = result.as_ref().err().map(|failure| judge(&call, failure));
         self.totals.count(call.route(), &result);
         self.gates.finished(&call, &outcome, verdict.as_ref(), now.tick, random);
+        if let Call::Bulk(call) = &call {
+            return self.finished_bulk(call, result, verdict.as_ref(), now, random, effects);
+        }
         if let Some(errand) = errand {
             return self.errand_done(errand, Outcome { result, ..outcome });
         }
@@ -277,7 +280,7 @@ impl Dispatch {
             Action::BreakLane if self.gates.is_broken(call.lane()) => self.place(slot, now),
             Action::BreakLane => self.try_later(slot, Duration::MAX, now, random),
             Action::RetrySoon => self.try_later(slot, SOON, now, random),
-            Action::Retry => self.try_later_or_park(slot, &verdict, now, random),
+            Action::Retry | Action::NotOffered => self.try_later_or_park(slot, &verdict, now, random),
             Action::ForgetId => self.forget(slot, &job, &verdict, now, effects),
             Action::ForgetParents => self.forget_parents(slot, &job, &verdict, now, random, effects),
             Action::Park(_) if superseded => self.place(slot, now),
@@ -420,6 +423,7 @@ fn fits(call: &Call, answer: &Answer) -> bool {
     ) || match (call, answer) {
         (Call::Catalog(call), Answer::Catalog(answer)) => call.fits(answer),
         (Call::People(call), Answer::People(answer)) => call.fits(answer),
+        (Call::Bulk(call), Answer::Bulk(answer)) => call.fits(answer),
         (Call::Order(call), Answer::Order(answer)) => call.fits(answer),
         (call, Answer::Done) => call.writes(),
         _ => false,
@@ -450,10 +454,11 @@ fn exchange(call: &Call, failure: &Failure, now: Now) -> Exchange {
     Exchange { at: now.wall, request: request_line(call), answer, excerpt: excerpt(body) }
 }
 
-fn excerpt(text: &str) -> String {
-    let longest = text.len().min(Exchange::EXCERPT_BYTES_MAX);
-    let end = (0..=longest).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    text[..end].to_owned()
+/// The beginning of what VTEX says.
+pub(super) fn excerpt(body: &str) -> String {
+    let longest = body.len().min(Exchange::EXCERPT_BYTES_MAX);
+    let end = (0..=longest).rev().find(|at| body.is_char_boundary(*at)).unwrap_or(0);
+    body[..end].to_owned()
 }
 
 /// Method and path, as VTEX documents them (Logistics, Pricing and Catalog API).
@@ -474,6 +479,7 @@ fn request_line(call: &Call) -> String {
         Call::FindSkus { .. } => "POST /api/catalog_system/pub/sku/stockkeepingunitidsbyrefids".to_owned(),
         Call::Catalog(call) => call.line(),
         Call::People(call) => call.line(),
+        Call::Bulk(call) => call.line(),
         Call::Order(call) => call.line(),
     }
 }

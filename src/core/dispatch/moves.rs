@@ -195,7 +195,7 @@ impl Dispatch {
                 Next::Call(call) => call.route(),
                 _ => match lane_of(entity) {
                     Lane::Stock => Route::StockRead,
-                    Lane::Price => Route::PriceRead,
+                    Lane::Price | Lane::PriceBulk | Lane::StockBulk => Route::PriceRead,
                     Lane::Catalog => Route::CatalogRead,
                     Lane::People => Route::PeopleRead,
                     Lane::Orders => Route::OrderRead,

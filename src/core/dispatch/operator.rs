@@ -13,12 +13,16 @@ impl Dispatch {
     /// Credentials were read again: lanes that waited for them try one request.
     pub fn credentials_changed(&mut self, now: Now) {
         self.gates.credentials_changed(now.tick);
+        self.ask_for_bulk_again();
     }
 
     /// Replaces every setting at once, or none.
     pub fn set_tuning(&mut self, tuning: Tuning, now: Now) -> Result<(), InvalidTuning> {
         tuning.validate()?;
         self.gates.set_tuning(&tuning, now.tick);
+        if self.tuning.bulk != tuning.bulk {
+            self.ask_for_bulk_again();
+        }
         self.tuning = tuning;
         Ok(())
     }

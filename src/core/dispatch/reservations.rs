@@ -60,13 +60,15 @@ impl Dispatch {
         keys.extend(lines.iter().map(|(key, _)| key.clone()));
         keys.sort_unstable();
         keys.dedup();
+        // A key that no order has any more is still known as being at rest until it is told.
+        let rested: Vec<_> = keys.iter().map(|key| self.reserved.at_rest(key).cloned()).collect();
         self.reserved.book(order, lines, stage);
-        for key in &keys {
-            if self.ledger.find(key).is_none() && self.reserved.at_rest(key).is_none() {
-                self.reserved.rests(key, known(key).as_ref());
-            }
+        for (key, rested) in keys.into_iter().zip(rested) {
+            let waits = self.ledger.find(&key).is_some();
+            let confirmed = if waits { None } else { rested.or_else(|| known(&key)) };
+            self.reserved.rests(&key, confirmed.as_ref());
+            self.tell(&key, confirmed, false, now, effects);
         }
-        self.tell_anew(&keys, false, now, effects);
     }
 
     /// A stock value as VTEX is to be told it now.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::super::call::bulk::BulkKind;
 use super::super::call::{Call, Lane, Route};
 use super::super::ledger::{Doubt, Entry, Slot, State};
 use super::super::plan::Next;
@@ -26,7 +27,7 @@ const KEYS_FIRST_EVERY: u32 = 4;
 const LOOK_UPS_ONE_OF: u32 = 4;
 
 /// What a lane can do next.
-enum Step {
+pub(super) enum Step {
     Send(Call, Option<Slot>),
     Errand(ErrandId, Call),
     /// Nothing before this time; `None`: nothing before the next event.
@@ -39,6 +40,9 @@ impl Dispatch {
     pub fn poll(&mut self, now: Now, requests: &mut Vec<Request>, effects: &mut Vec<Effect>) -> Option<Tick> {
         self.wake(now);
         let mut next = self.timers.next_at();
+        for kind in BulkKind::ALL {
+            next = earliest(next, self.tend_bulk(kind, now, effects));
+        }
         for lane in Lane::ALL {
             next = earliest(next, self.fill(lane, now, requests, effects));
         }
@@ -105,6 +109,9 @@ impl Dispatch {
     }
 
     fn has_work(&mut self, lane: Lane) -> bool {
+        if let Some(kind) = BulkKind::of(lane) {
+            return self.has_bulk_work(kind);
+        }
         let waits = |route: Route| {
             !self.queues[route as usize].is_empty()
                 || !self.continuing[route as usize].is_empty()
@@ -114,6 +121,9 @@ impl Dispatch {
     }
 
     fn step(&mut self, lane: Lane, now: Now, effects: &mut Vec<Effect>) -> Step {
+        if let Some(kind) = BulkKind::of(lane) {
+            return self.bulk_step(kind, now);
+        }
         let errand = match self.step_of_errands(lane, now) {
             Step::Wait(until) => until,
             send => return send,
@@ -272,6 +282,7 @@ impl Dispatch {
                         wrote: false,
                         began: now.tick,
                         park: false,
+                        row_of: None,
                         again: false,
                     };
                     self.begin(slot, job);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::super::backoff::Backoff;
+use super::super::bulk::{BulkRules, InvalidBulk};
 use super::super::call::{Lane, Route};
 use super::super::limiter::RouteLimit;
 use super::super::plan::PriceRules;
@@ -47,6 +48,8 @@ pub struct Tuning {
     pub price: PriceRules,
     /// Whose the fields of the catalog are.
     pub catalog: CatalogRules,
+    /// When many prices or balances go by one job.
+    pub bulk: BulkRules,
     /// How orders are told about.
     pub orders: OrderRules,
 }
@@ -64,6 +67,7 @@ impl Default for Tuning {
             lookup_interval_ms: 200,
             price: PriceRules::default(),
             catalog: CatalogRules::default(),
+            bulk: BulkRules::default(),
             orders: OrderRules::default(),
         }
     }
@@ -96,6 +100,10 @@ pub struct RouteLimits {
     pub people_read: RouteLimit,
     /// As `people_read`.
     pub people_write: RouteLimit,
+    /// Requests about bulk jobs: a handful for each job. Bulk Pricing API: 429 documented, the limit is not.
+    pub price_bulk: RouteLimit,
+    /// As `price_bulk`.
+    pub stock_bulk: RouteLimit,
     /// Orders API: 6,000 a minute for reading orders. A tenth: VTEX Admin suffers from what others ask.
     pub order_read: RouteLimit,
     /// Not published. Default 10/s, burst 20.
@@ -117,6 +125,8 @@ impl Default for RouteLimits {
             catalog_write: limit(40.0, 80),
             people_read: limit(30.0, 60),
             people_write: limit(30.0, 60),
+            price_bulk: limit(2.0, 4),
+            stock_bulk: limit(2.0, 4),
             order_read: limit(10.0, 20),
             order_write: limit(10.0, 20),
         }
@@ -137,6 +147,8 @@ impl RouteLimits {
             Route::CatalogWrite => &self.catalog_write,
             Route::PeopleRead => &self.people_read,
             Route::PeopleWrite => &self.people_write,
+            Route::PriceBulk => &self.price_bulk,
+            Route::StockBulk => &self.stock_bulk,
             Route::OrderRead => &self.order_read,
             Route::OrderWrite => &self.order_write,
         }
@@ -175,6 +187,8 @@ impl Concurrency {
             Lane::Price => self.price,
             Lane::Catalog => self.catalog,
             Lane::People => self.people,
+            // One job at a time, and of it one request.
+            Lane::PriceBulk | Lane::StockBulk => 1,
             Lane::Orders => self.orders,
         }
     }
@@ -193,6 +207,8 @@ pub enum InvalidTuning {
     Route { route: &'static str, reason: String },
     #[error("retry_first_ms is {first} and retry_max_ms {max}: expected 100 or more, and at most a day")]
     Retry { first: u64, max: u64 },
+    #[error("bulk: {0}")]
+    Bulk(#[from] InvalidBulk),
 }
 
 impl Tuning {
@@ -219,6 +235,7 @@ impl Tuning {
         if first < RETRY_FIRST_MS_MIN || max < first || max > RETRY_MAX_MS_MAX {
             return Err(InvalidTuning::Retry { first, max });
         }
+        self.bulk.validate()?;
         Ok(())
     }
 

@@ -5,14 +5,16 @@ use std::ops::Bound;
 
 use serde::Serialize;
 
+use super::super::call::bulk::BulkKind;
 use super::super::call::{Answer, Failure, Lane, Route};
 use super::super::entity::{Entity, Key};
-use super::super::ledger::{Entry, State};
+use super::super::ledger::{Entry, State, lane_of};
 use super::super::limiter::RouteState;
 use super::super::progress::{self, Estimate};
 use super::super::record::{Confirmed, Exchange, ParkReason, Parked, Wanted};
 use super::super::schedule::Urgency;
 use super::super::time::{Now, Timestamp};
+use super::bulk::BulkStats;
 use super::gates::LaneGate;
 use super::send::routes_of;
 use super::{Dispatch, Doubt};
@@ -82,6 +84,8 @@ pub struct LaneStats {
     pub oldest_since: Option<Timestamp>,
     pub paused: bool,
     pub gate: LaneGate,
+    /// How many more keys may wait than single requests are good for: a job takes them.
+    pub room: usize,
     /// How long what waits will take. `None`: it is not known, or the lane sends nothing.
     pub left: Option<Estimate>,
 }
@@ -99,6 +103,7 @@ pub struct RouteStats {
 pub struct Stats {
     pub lanes: BTreeMap<Lane, LaneStats>,
     pub routes: BTreeMap<Route, RouteStats>,
+    pub bulk: BTreeMap<BulkKind, BulkStats>,
     /// Keys that are not at rest.
     pub keys: usize,
     pub known_skus: usize,
@@ -242,7 +247,14 @@ impl Dispatch {
                     None => String::new(),
                 }
             }
-            State::InFlight => "its request is out".to_owned(),
+            State::InFlight => {
+                let slot = self.ledger.find(&entry.key);
+                let job = slot.and_then(|slot| self.jobs.get(&slot));
+                match job.and_then(|job| job.row_of).map(|kind| self.bulk_stats(kind)) {
+                    Some(job) => format!("a row of bulk job {} ({} rows): {}", job.batch, job.rows, job.step),
+                    None => "its request is out".to_owned(),
+                }
+            }
             State::BackingOff => {
                 "a request failed, VTEX is at work on it, or a part could not be sent: it is tried again"
                     .to_owned()
@@ -279,9 +291,11 @@ impl Dispatch {
     pub fn stats(&mut self, now: Now) -> Stats {
         let lanes = Lane::ALL.into_iter().map(|lane| (lane, self.lane_stats(lane, now))).collect();
         let routes = Route::ALL.into_iter().map(|route| (route, self.route_stats(route, now))).collect();
+        let bulk = BulkKind::ALL.into_iter().map(|kind| (kind, self.bulk_stats(kind))).collect();
         Stats {
             lanes,
             routes,
+            bulk,
             keys: self.ledger.len(),
             known_skus: self.skus.known(),
             missing_skus: self.skus.missing(),
@@ -304,7 +318,7 @@ impl Dispatch {
         }
         let for_sku = match lane {
             Lane::Stock | Lane::Price => self.census[lane as usize].waiting_for_sku,
-            Lane::Catalog | Lane::People | Lane::Orders => 0,
+            _ => 0,
         };
         // Where no SKU is being made by us, nobody can say when the others will be.
         let makes_skus = self.to_send(Entity::Sku) > 0;
@@ -336,6 +350,11 @@ impl Dispatch {
             oldest_since: self.ledger.oldest(lane),
             paused: self.tuning.paused.contains(&lane),
             gate: self.gates.lane(lane),
+            room: BulkKind::ALL
+                .into_iter()
+                .filter(|kind| lane_of(kind.entity()) == lane)
+                .map(|kind| self.bulk_room(kind))
+                .sum(),
             left: self.left(lane, now),
         }
     }

@@ -57,6 +57,9 @@ pub enum Obstacle {
     Overflow,
     #[error("the order has more parts than the {0} that are told apart")]
     Parts(usize),
+    /// What must be there once is there already, and does not show as what it should be.
+    #[error("Live has something of it already: {0}")]
+    Duplicate(String),
     /// SQLSTATE or number of the error, and what it was about; what was written is not repeated.
     #[error("Live refuses it: {0}")]
     Refused(String),

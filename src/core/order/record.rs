@@ -74,6 +74,9 @@ impl OrderRecord {
     /// Enough for any order that goes its way; of one that goes round in circles, the end.
     const EVENTS_MAX: usize = 40;
 
+    /// How the history says that maré wrote it into Live.
+    pub const WRITTEN: &str = "written into Live";
+
     /// Adds to the history, unless it says the same as the last time.
     pub fn note(&mut self, event: OrderEvent) {
         let same = |last: &OrderEvent| last.status == event.status && last.what == event.what;
@@ -85,6 +88,12 @@ impl OrderRecord {
             self.history.remove(1);
         }
         self.history.push(event);
+    }
+
+    /// When maré had written it into Live.
+    pub fn written_at(&self) -> Option<Timestamp> {
+        let written = self.history.iter().find(|event| event.what.starts_with(Self::WRITTEN));
+        written.map(|event| event.at)
     }
 
     /// When something happened last.

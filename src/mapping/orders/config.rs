@@ -60,6 +60,11 @@ impl StatusCodes {
         self.0.get(&code).copied()
     }
 
+    /// All of them, by code.
+    pub fn iter(&self) -> impl Iterator<Item = (i64, Step)> {
+        self.0.iter().map(|(code, step)| (*code, *step))
+    }
+
     /// The first code that means this step.
     pub fn code(&self, step: Step) -> Option<i64> {
         self.0.iter().find(|(_, other)| **other == step).map(|(code, _)| *code)

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::core::limiter::RouteLimit;
 use crate::core::time::Timestamp;
 use crate::mapping::config::MappingConfig;
+use crate::mapping::proposal::orders::is_point;
 
 /// How an order is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -48,7 +49,8 @@ pub struct WarehouseRule {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PickupRule {
-    /// `pickupPointId`, like `1_VTEX-RJ`.
+    /// The id that the Admin shows, like `VTEX-RJ`, or the `pickupPointId` of orders, which has the seller before it:
+    /// `1_VTEX-RJ`.
     pub id: CompactString,
     /// `loja.codigo`.
     pub loja: CompactString,
@@ -113,7 +115,7 @@ pub struct InboundConfig {
     pub write: WriteMode,
     /// `estoque_saldo` or `none`. Default: `estoque_saldo`.
     pub reserve: Reserve,
-    /// Seconds between two looks at the feed when it has less than ten messages, 1 to 3,600. Default: 5.
+    /// Seconds until the next look at an empty feed, 1 to 3,600; after messages it is a second. Default: 5.
     pub poll_seconds: u64,
     /// Requests to VTEX, feed and orders together. Default: 10 a second, 20 at once.
     pub limit: RouteLimit,
@@ -256,8 +258,11 @@ impl InboundConfig {
         }
     }
 
+    /// The store of an order's pick-up point, which has the seller before its id (`1_loja-sul`); a rule may leave that out.
     pub fn pickup_store(&self, point: &str) -> Option<&str> {
-        self.pickup_points.iter().find(|rule| rule.id == point).map(|rule| rule.loja.as_str())
+        let exact = self.pickup_points.iter().find(|rule| rule.id == point);
+        let rule = exact.or_else(|| self.pickup_points.iter().find(|rule| is_point(&rule.id, point)))?;
+        Some(&rule.loja)
     }
 
     /// The rule of the system goes before that of the group.

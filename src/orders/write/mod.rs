@@ -22,7 +22,8 @@ use crate::core::order::inbound::{Part, Stage, Why};
 use crate::core::order::obstacle::Obstacle;
 use crate::core::order::pedido::Entry;
 use crate::core::time::Timestamp;
-use crate::live::writer::{Rows, Sql, Transaction, Value, WriteError, Writer};
+use crate::failpoint;
+use crate::live::writer::{Rows, Sql, Transaction, Value, Violation, WriteError, Writer};
 use crate::mapping::cell::{self, RowId};
 use crate::mapping::config::MappingConfig;
 use crate::mapping::orders::inbound::PARTS_MAX;
@@ -46,11 +47,14 @@ pub(super) enum Refusal {
 
 impl From<WriteError> for Refusal {
     fn from(error: WriteError) -> Self {
-        if error.is_transient() {
-            Self::Later(error)
-        } else {
-            // Its text quotes no value.
-            Self::Obstacles(vec![Obstacle::Refused(error.to_string())])
+        // Its text quotes no value.
+        let text = error.to_string();
+        match error {
+            error if error.is_transient() => Self::Later(error),
+            WriteError::Constraint { violation: Violation::Unique, .. } => {
+                Self::Obstacles(vec![Obstacle::Duplicate(text)])
+            }
+            _ => Self::Obstacles(vec![Obstacle::Refused(text)]),
         }
     }
 }
@@ -97,6 +101,24 @@ impl Tables {
         skus: &HashMap<CompactString, RowId>,
         now: Timestamp,
     ) -> Result<Outcome, Refusal> {
+        let inserted = self.insert_once(entry, skus, now).await;
+        // Somebody was faster: a till that registered the same customer, or a process of ours whose last commit was still
+        // under way when it was killed. Now it shows.
+        let raced = |obstacle: &Obstacle| matches!(obstacle, Obstacle::Duplicate(_));
+        match inserted {
+            Err(Refusal::Obstacles(obstacles)) if obstacles.iter().any(raced) => {
+                self.insert_once(entry, skus, now).await
+            }
+            other => other,
+        }
+    }
+
+    async fn insert_once(
+        &self,
+        entry: &Entry,
+        skus: &HashMap<CompactString, RowId>,
+        now: Timestamp,
+    ) -> Result<Outcome, Refusal> {
         let mut transaction = self.writer.begin().await?;
         let there = match self.config.write {
             WriteMode::Tables => self.find(&mut transaction, &entry.order).await?,
@@ -117,7 +139,7 @@ impl Tables {
                 self.find_staged(&mut transaction, &entry.order).await?
             }
         };
-        transaction.commit().await?;
+        commit(transaction, "entering", "entered").await?;
         Ok(Outcome::Inserted(parts))
     }
 
@@ -142,7 +164,7 @@ impl Tables {
                 return Ok(false);
             }
         }
-        transaction.commit().await?;
+        commit(transaction, "ending", "ended").await?;
         Ok(true)
     }
 
@@ -157,7 +179,7 @@ impl Tables {
                 }
             }
         }
-        transaction.commit().await?;
+        commit(transaction, "flagging", "flagged").await?;
         Ok(())
     }
 
@@ -217,6 +239,17 @@ impl Tables {
             Refusal::Obstacles(vec![Obstacle::Refused(text)])
         })
     }
+}
+
+async fn commit(
+    transaction: Transaction,
+    before: &'static str,
+    after: &'static str,
+) -> Result<(), WriteError> {
+    failpoint::reached("order", before);
+    transaction.commit().await?;
+    failpoint::reached("order", after);
+    Ok(())
 }
 
 /// The numbers that the parts of an order can have.

@@ -37,6 +37,7 @@ pub(super) fn answer(call: Call<'_>) -> Result<Reply, Reply> {
         Route::StockOfWarehouse => of_warehouse(call),
         Route::Warehouses => Ok(warehouses(call)),
         Route::Warehouse => one_warehouse(call),
+        Route::PickupPoints => Ok(pickup_points(call)),
         Route::Docks => Ok(docks(call)),
         Route::Reservation => reservations::one(call),
         Route::ReservationsOfStock => reservations::of_stock(call),
@@ -166,6 +167,45 @@ fn one_warehouse(call: Call<'_>) -> Result<Reply, Reply> {
     let found = all.iter().find(|one| one.id == call.target.first);
     let found = found.ok_or_else(|| Reply::error(404, "Warehouse not found"))?;
     Ok(Reply::json(&warehouse(&found.id, &found.name)))
+}
+
+fn pickup_points(call: Call<'_>) -> Reply {
+    let all: Vec<Value> = call.world.options.pickup_points.iter().map(|id| pickup_point(id)).collect();
+    Reply::json(&all)
+}
+
+fn pickup_point(id: &str) -> Value {
+    json!({
+        "id": id,
+        "name": id,
+        "description": "",
+        "instructions": "",
+        "formatted_address": "undefined",
+        "address": {
+            "postalCode": "20040002",
+            "country": {"acronym": "BRA", "name": "Brazil"},
+            "city": "Rio de Janeiro",
+            "state": "RJ",
+            "neighborhood": "Centro",
+            "street": "Avenida Rio Branco",
+            "number": "1",
+            "complement": "",
+            "reference": "",
+            "location": {"latitude": -22.9, "longitude": -43.1},
+        },
+        "isActive": true,
+        "distance": 0.0,
+        "seller": "1",
+        "_sort": [0.0],
+        "businessHours": [{"dayOfWeek": 1, "openingTime": "09:00:00", "closingTime": "18:00:00"}],
+        "tagsLabel": [],
+        "pickupHolidays": [],
+        "isThirdPartyPickup": false,
+        "accountOwnerName": "",
+        "accountOwnerId": "",
+        "parentAccountName": "",
+        "originalId": null,
+    })
 }
 
 fn warehouse(id: &str, name: &str) -> Value {

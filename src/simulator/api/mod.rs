@@ -1,5 +1,6 @@
 //! One file per VTEX API: from a recognised request to the answer.
 
+mod bulk;
 mod catalog;
 mod logistics;
 mod master_data;
@@ -11,6 +12,7 @@ mod user_rights;
 use hyper::HeaderMap;
 use serde_json::Value;
 
+pub(super) use bulk::{STORAGE_PREFIX, answer_storage};
 pub(super) use master_data::operate as operate_master_data;
 pub(super) use orders::{operate as operate_orders, send_notifications};
 
@@ -42,6 +44,7 @@ pub(super) async fn answer(call: Call<'_>) -> Reply {
         Area::Catalog => catalog::answer(call),
         Area::MasterData => master_data::answer(call),
         Area::UserRights => user_rights::answer(call),
+        Area::BulkPricing | Area::BatchInventory => bulk::answer(call),
         Area::Orders => orders::answer(call),
     };
     answered.unwrap_or_else(|refusal| refusal)
@@ -63,6 +66,7 @@ pub(super) fn write_key(call: Call<'_>) -> Option<WriteKey> {
         | Route::FixedPatch
         | Route::FixedOfTablePost
         | Route::FixedOfTableDelete => Some(WriteKey::Price(sku_id(&target.first)?)),
+        _ if matches!(target.route.area(), Area::BulkPricing | Area::BatchInventory) => None,
         _ if target.route.area() == Area::MasterData => {
             master_data::document_key(call).map(WriteKey::Document)
         }

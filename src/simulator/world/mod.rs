@@ -1,6 +1,7 @@
 //! What VTEX knows: the catalog, warehouses, stock with its reservations, prices, Master Data; and how it is disturbed
 //! and observed.
 
+mod bulk;
 mod catalog;
 mod clock;
 mod master_data;
@@ -20,10 +21,14 @@ use super::access::{Access, Permission};
 use super::counters::{Counters, CountersSnapshot};
 use super::fault::{Fault, FaultPlan, Outage};
 use super::in_flight::InFlight;
+use super::in_flight::WriteKey;
 use super::limiter::Limiter;
 use super::options::{Credential, Latency, Options};
 use clock::Clock;
 use orders::Orders;
+
+pub use bulk::{BulkFaults, BulkOptions, RowFault};
+pub(super) use bulk::{BulkJobs, JobKind, JobState, JobView, Refused};
 
 pub(super) use catalog::{
     Assignment, Brand, BrandFields, Catalog, Category, CategoryFields, Complement, FieldFields, GroupFields,
@@ -126,6 +131,7 @@ pub struct World {
     pub(super) stock: StockTable,
     pub(super) prices: PriceTable,
     pub(super) master_data: MasterData,
+    pub(super) bulk: BulkJobs,
     pub(super) orders: Orders,
     pub(super) counters: Counters,
     pub(super) in_flight: InFlight,
@@ -156,6 +162,7 @@ impl World {
                 options.limits.wildcard_searches,
                 options.seed,
             ),
+            bulk: BulkJobs::default(),
             orders: Orders::new(&options.orders, options.seed),
             counters: Counters::default(),
             in_flight: InFlight::default(),
@@ -316,7 +323,39 @@ impl World {
     pub fn advance(&self, by: Duration) {
         self.clock.advance(by);
         self.master_data.advance(by);
+        self.work_on_bulk_jobs();
         self.settle_orders();
+    }
+
+    /// Replaces what goes wrong with bulk jobs.
+    pub fn disturb_bulk(&self, faults: BulkFaults) {
+        self.bulk.disturb(faults);
+    }
+
+    /// Switches bulk jobs off for the account, with the status that opening one is refused with, or on (`None`).
+    pub fn refuse_bulk(&self, price_imports: Option<u16>, batch_inventories: Option<u16>) {
+        self.bulk.refuse(price_imports, batch_inventories);
+    }
+
+    /// Applies the rows of every bulk job whose time has come.
+    pub(super) fn work_on_bulk_jobs(&self) {
+        self.bulk.work(self, self.now());
+    }
+
+    /// A key is written by itself: whether a bulk job that is under way holds it, too.
+    pub(super) fn is_in_bulk_job(&self, key: WriteKey) -> bool {
+        match key {
+            WriteKey::Stock { sku, warehouse } => self.bulk.touch(sku, Some(warehouse), self.now()),
+            WriteKey::Price(sku) => self.bulk.touch(sku, None, self.now()),
+            WriteKey::Product(_) | WriteKey::Sku(_) | WriteKey::Document(_) | WriteKey::Order(_) => false,
+        }
+    }
+
+    /// The id of a bulk job, and the secret in the address of its file.
+    pub(super) fn draw_ids(&self) -> [String; 2] {
+        let mut random = locked(&self.random);
+        [(); 2]
+            .map(|()| uuid::Builder::from_random_bytes(random.u128(..).to_le_bytes()).into_uuid().to_string())
     }
 
     /// Time since the start, with what [`World::advance`] added.
@@ -335,6 +374,7 @@ impl World {
         self.stock.clear();
         self.prices.clear(&self.options.trade_policies);
         self.master_data.clear();
+        self.bulk.clear();
         self.orders.clear();
         self.counters.reset();
         self.faults.replace(Vec::new());

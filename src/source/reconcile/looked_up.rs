@@ -12,6 +12,7 @@ use tracing::warn;
 use crate::core::entity::{Entity, Key};
 use crate::core::row::Cell;
 use crate::core::time::Timestamp;
+use crate::failpoint;
 use crate::mapping::cell::{RowId, integer, row_id};
 use crate::mapping::{Holders, Role};
 
@@ -145,6 +146,7 @@ impl<E: Engine> Run<'_, E> {
             documents: documents.rows,
             document_items: document_items.rows,
         };
+        failpoint::reached("order", "looked-up");
         let chunk = Chunk {
             content: Content::Orders(Box::new(rows)),
             seen: Seen::Everything,

@@ -22,7 +22,7 @@ const ORDERS_PATH: &str = "/api/oms/pvt/orders";
 pub const EVENTS_MAX: usize = 10;
 
 /// What is asked for. VTEX does not check the spelling.
-const STATUSES: [&str; 9] = [
+pub const STATUSES: [&str; 9] = [
     "ready-for-handling",
     "handling",
     "request-cancel",
@@ -34,7 +34,7 @@ const STATUSES: [&str; 9] = [
     "order-creation-error",
 ];
 /// How long what was read is hidden: longer than ten orders take, also when Live is slow.
-const VISIBILITY_SECONDS: u64 = 240;
+const VISIBILITY_SECONDS: u64 = 60;
 /// How long VTEX keeps events: as long as it can (14 days), so that a machine may be off over the holidays.
 const RETENTION_SECONDS: u64 = 1_209_600;
 
@@ -47,6 +47,8 @@ pub struct Event {
     pub order: Option<CompactString>,
     /// When the order came to the status that the message tells of.
     pub changed_at: Option<Timestamp>,
+    /// The status that it came to.
+    pub state: Option<CompactString>,
 }
 
 /// How the feed of our key is set up.
@@ -161,7 +163,7 @@ fn not_sent<T>(refused: &Refused) -> Told<T> {
     Told { result, rate: RateHint::default(), elapsed: Duration::ZERO }
 }
 
-fn post(path: &str, body: &Json) -> Request {
+pub(super) fn post(path: &str, body: &Json) -> Request {
     let mut request = Request::get(Lane::Orders, path.to_owned());
     request.method = Method::POST;
     request.body = Some(body.to_string());
@@ -180,14 +182,9 @@ pub(super) fn json(body: &[u8], what: &str) -> Result<Json, Failure> {
     })
 }
 
-/// Ours is what [`Client::set_feed`] has made; a longer list of statuses is as good.
+/// Ours is what [`Client::set_feed`] has made.
 fn state(config: &Json) -> FeedState {
-    let filter = &config["filter"];
-    let statuses = filter["status"].as_array().map_or(&[][..], Vec::as_slice);
-    // No list: every status.
-    let has = |wanted: &&str| statuses.is_empty() || statuses.iter().any(|status| status == *wanted);
-    let is_workflow = filter["type"].as_str().is_none_or(|kind| kind.eq_ignore_ascii_case("FromWorkflow"));
-    if !is_workflow || !STATUSES.iter().all(has) {
+    if !has_statuses(&config["filter"]) {
         return FeedState::Different;
     }
     let seconds = config["approximateAgeOfOldestMessageInSeconds"].as_f64().filter(|age| *age >= 0.0);
@@ -195,6 +192,15 @@ fn state(config: &Json) -> FeedState {
         waiting: config["quantity"].as_u64(),
         oldest: seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
     }
+}
+
+/// Whether a filter lets through what we ask for; a longer list is as good.
+pub(super) fn has_statuses(filter: &Json) -> bool {
+    let statuses = filter["status"].as_array().map_or(&[][..], Vec::as_slice);
+    // No list: every status.
+    let has = |wanted: &&str| statuses.is_empty() || statuses.iter().any(|status| status == *wanted);
+    let is_workflow = filter["type"].as_str().is_none_or(|kind| kind.eq_ignore_ascii_case("FromWorkflow"));
+    is_workflow && STATUSES.iter().all(has)
 }
 
 /// A message that is not understood is kept with its handle alone.
@@ -211,6 +217,7 @@ fn events(body: &[u8]) -> Result<Vec<Event>, Failure> {
             handle: field(event, "handle")?,
             order: field(event, "orderId").map(CompactString::from),
             changed_at: field(event, "currentChange").and_then(|text| parse_date(&text)),
+            state: field(event, "state").map(CompactString::from),
         })
     };
     Ok(events.iter().filter_map(event).collect())

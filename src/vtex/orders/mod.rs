@@ -2,7 +2,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `feed`, `list` | which orders there are to look at |
+//! | `feed`, `hook`, `list` | which orders there are to look at |
 //! | `purchase` | an order with everything in it |
 //! | `status` | where an order is: read from whatever VTEX shows of it |
 //! | `write` | bodies of what is told about an order |
@@ -15,12 +15,14 @@ use crate::core::call::orders::{OrderAct, OrderAnswer, OrderCall};
 use crate::core::call::{Answer, Failure};
 
 mod feed;
+mod hook;
 mod list;
 mod purchase;
 mod status;
 mod write;
 
-pub use feed::{EVENTS_MAX, Event, FeedState, Told};
+pub use feed::{EVENTS_MAX, Event, FeedState, STATUSES, Told};
+pub use hook::{HookState, HookTarget};
 pub use list::{Listed, PAGES_MAX};
 
 /// Orders by their id.

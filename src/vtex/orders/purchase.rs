@@ -143,12 +143,16 @@ fn line(index: usize, item: &Json, logistics: Option<&Json>, reader: &mut Reader
         value => reader.needed(decimal(value).filter(|factor| factor.0 > 0), || place("unitMultiplier")),
     };
     let price = reader.needed_cents(&item["price"], || place("price"));
-    let definition = &item["priceDefinition"]["total"];
-    let net = if definition.is_null() {
+    // VTEX's file has one name, its examples have the other.
+    let definition = ["priceDefinition", "priceDefinitions"]
+        .map(|name| &item[name]["total"])
+        .into_iter()
+        .find(|it| !it.is_null());
+    let net = if let Some(total) = definition {
+        reader.needed_cents(total, || place("priceDefinition.total"))
+    } else {
         let unit = reader.needed_cents(&item["sellingPrice"], || place("sellingPrice"));
         reader.needed(unit.0.checked_mul(quantity).map(Money), || place("sellingPrice"))
-    } else {
-        reader.needed_cents(definition, || place("priceDefinition.total"))
     };
     let unit_tax = reader.cents(&item["tax"], || place("tax"));
     Line {

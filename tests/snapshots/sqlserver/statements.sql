@@ -344,6 +344,18 @@ FROM [live].[preco] AS t
 WHERE t.[id] > CAST(@P2 AS uniqueidentifier)
 ORDER BY t.[id];
 GO
+/*mare:chunk.page_since*/
+SELECT TOP (@P1) t.[id], t.[id_tabela_preco], t.[id_produto], t.[id_sku], t.[valor], t.[preco_promocional], t.[quantidade_minima], t.[data_vigencia_inicial], t.[data_vigencia_final], t.[situacao]
+FROM [live].[preco] AS t
+WHERE t.[data_vigencia_inicial] >= CAST(CAST(@P2 AS datetimeoffset(3)) AS datetime2(3))
+ORDER BY t.[id];
+GO
+/*mare:chunk.page_since*/
+SELECT TOP (@P1) t.[id], t.[id_tabela_preco], t.[id_produto], t.[id_sku], t.[valor], t.[preco_promocional], t.[quantidade_minima], t.[data_vigencia_inicial], t.[data_vigencia_final], t.[situacao]
+FROM [live].[preco] AS t
+WHERE t.[data_vigencia_inicial] >= CAST(CAST(@P2 AS datetimeoffset(3)) AS datetime2(3)) AND t.[id] > CAST(@P3 AS uniqueidentifier)
+ORDER BY t.[id];
+GO
 /*mare:chunk.by_keys*/
 SELECT t.[id], t.[id_tabela_preco], t.[id_produto], t.[id_sku], t.[valor], t.[preco_promocional], t.[quantidade_minima], t.[data_vigencia_inicial], t.[data_vigencia_final], t.[situacao]
 FROM [live].[preco] AS t

@@ -151,8 +151,10 @@ fn statistics(values: &[i64]) -> Value {
 }
 
 fn bare(values: &[i64]) -> Value {
+    // A whole number where it is one, as VTEX's file has it.
+    let (sum, count) = (values.iter().sum::<i64>(), i64::try_from(values.len()).unwrap_or(i64::MAX).max(1));
     #[expect(clippy::cast_precision_loss, reason = "sums of centavos are far below 2^53")]
-    let mean = if values.is_empty() { 0.0 } else { values.iter().sum::<i64>() as f64 / values.len() as f64 };
+    let mean = if sum % count == 0 { json!(sum / count) } else { json!(sum as f64 / count as f64) };
     json!({
         "Count": values.len(),
         "Max": values.iter().max().unwrap_or(&0),

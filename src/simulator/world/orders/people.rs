@@ -62,8 +62,12 @@ pub(super) fn address(number: u64, receiver: &str) -> Address {
 
 /// Where a pickup point is: invented from its id.
 pub(super) fn pickup_point(id: &str, receiver: &str) -> Address {
-    let number = id.bytes().fold(0_u64, |number, byte| number.wrapping_mul(31).wrapping_add(byte.into()));
-    Address { id: id.to_owned(), complement: None, ..address(number, receiver) }
+    Address { id: id.to_owned(), complement: None, ..address(number(id), receiver) }
+}
+
+/// A number that is always the same for a text.
+pub(super) fn number(text: &str) -> u64 {
+    text.bytes().fold(0, |number, byte| number.wrapping_mul(31).wrapping_add(byte.into()))
 }
 
 /// A CPF whose check digits are right. It begins with 000, so that it is hardly anybody's.

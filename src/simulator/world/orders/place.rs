@@ -311,8 +311,9 @@ fn share(payments: &[NewPayment], value: i64) -> Result<Vec<(PaymentKind, i64, u
 }
 
 fn customer(new: Option<NewCustomer>, seed: u64) -> Customer {
-    let invented = people::customer(seed);
-    let Some(new) = new else { return invented };
+    let Some(new) = new else { return people::customer(seed) };
+    // Who has the same address is the same person.
+    let invented = people::customer(new.email.as_deref().map_or(seed, people::number));
     let company = new.company.map(|company| Company {
         name: company.name,
         document: company.document,

@@ -96,6 +96,16 @@ fn an_order_is_read_as_vtex_prints_it() {
 }
 
 #[test]
+fn the_price_of_a_line_is_found_in_either_spelling() {
+    let mut order = documented();
+    let item = order["items"][0].as_object_mut().unwrap();
+    let definition = item.remove("priceDefinition").unwrap();
+    item.insert("priceDefinitions".to_owned(), definition);
+    item.insert("sellingPrice".to_owned(), json!(1));
+    assert_eq!(read(&order).content.unwrap().lines, read(&documented()).content.unwrap().lines);
+}
+
+#[test]
 fn what_is_needed_and_missing_is_named_by_its_place() {
     let mut order = documented();
     order["value"] = json!("12.345");

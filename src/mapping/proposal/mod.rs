@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+pub mod orders;
+
 /// What Live has, read once before there is a configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LiveFacts {
