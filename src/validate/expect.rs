@@ -152,10 +152,10 @@ impl Expect {
             Self::Told => "has told VTEX all about this step".to_owned(),
             Self::Document => "an authorised fiscal document".to_owned(),
             Self::NoMoreInvoices => "no invoice without an authorised document".to_owned(),
-            Self::Invoices => "the same invoices, worth the order".to_owned(),
+            Self::Invoices => "the same documents, worth the order".to_owned(),
             Self::Tracking => "the same tracking".to_owned(),
             Self::Delivered => "delivered".to_owned(),
-            Self::Equal => "a status that means the same".to_owned(),
+            Self::Equal => "the status that Live's step means".to_owned(),
             Self::Resting => "nothing to send".to_owned(),
             Self::Task(task) => task.text().to_owned(),
             Self::NotPaidBack => "nothing paid back by itself".to_owned(),
@@ -184,9 +184,7 @@ impl Expect {
             Self::Value => amount(seen, |pedido| pedido.total.clone()),
             Self::Paid => amount(seen, |pedido| pedido.paid.clone()),
             Self::Customer => flag(seen, |pedido| pedido.customer.clone(), "has one", "has none"),
-            Self::ManualPayment => {
-                flag(seen, |pedido| pedido.manual_payment.clone(), "marked", "not marked")
-            }
+            Self::ManualPayment => flag(seen, |pedido| pedido.manual_payment.clone(), "marked", "not marked"),
             Self::Reserved => reserved(seen),
             Self::Reached(step) => {
                 let pedidos = seen.pedidos()?;
@@ -256,10 +254,8 @@ fn lines(seen: &Seen) -> Known<(bool, String)> {
         there.units += lines.units;
     }
     let (count, units) = (order.items.len(), order.items.iter().map(|item| item.quantity).sum::<i64>());
-    let text = format!(
-        "Live {} lines, {} units; VTEX {count} lines, {units} units",
-        there.count, there.units
-    );
+    let text =
+        format!("Live {} lines, {} units; VTEX {count} lines, {units} units", there.count, there.units);
     // A line that two stores share is one in each, and one of VTEX's units may be several of Live's.
     let all = i64::try_from(count).is_ok_and(|count| count > 0 && there.count >= count);
     Ok((all && there.units >= units, text))
@@ -274,12 +270,7 @@ fn amount(seen: &Seen, of: impl Fn(&Pedido) -> Known<Money>) -> Known<(bool, Str
     Ok((sum == order.value.0, format!("Live {}, VTEX {}", Money(sum), order.value)))
 }
 
-fn flag(
-    seen: &Seen,
-    of: impl Fn(&Pedido) -> Known<bool>,
-    yes: &str,
-    no: &str,
-) -> Known<(bool, String)> {
+fn flag(seen: &Seen, of: impl Fn(&Pedido) -> Known<bool>, yes: &str, no: &str) -> Known<(bool, String)> {
     let mut all = true;
     let mut texts = Vec::new();
     for pedido in seen.pedidos()? {
@@ -377,7 +368,7 @@ fn invoices(seen: &Seen) -> Known<(bool, String)> {
         && documents.iter().all(same)
         && order.invoiced() == order.value;
     let live = names(documents.iter().copied().map(document_name));
-    Ok((all, format!("Live {live}; VTEX {} of {}", packages(order), order.value)))
+    Ok((all, format!("Live {live}; VTEX {}, order worth {}", packages(order), order.value)))
 }
 
 fn tracking(seen: &Seen) -> Known<(bool, String)> {
@@ -422,18 +413,20 @@ fn packages(order: &RemoteOrder) -> String {
 
 fn package_name(package: &Package) -> String {
     let delivered = if package.delivered { ", delivered" } else { "" };
-    format!("{} of {}{delivered}", package.number, package.value)
+    format!("{} ({}{delivered})", package.number, package.value)
 }
 
 fn document_name(document: &Document) -> String {
     let state = document.state.map_or("unknown".to_owned(), |state| format!("{state:?}").to_lowercase());
-    format!("{} of {} ({state})", document.number, document.value)
+    format!("{} ({}, {state})", document.number, document.value)
 }
 
 fn at(pedido: &Pedido) -> String {
     match pedido.step {
         Some(step) => format!("{} {step} ({})", pedido.number, pedido.code),
-        None => format!("{} status {}, which [mapping.orders.status] does not name", pedido.number, pedido.code),
+        None => {
+            format!("{} status {}, which [mapping.orders.status] does not name", pedido.number, pedido.code)
+        }
     }
 }
 

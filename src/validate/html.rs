@@ -65,7 +65,10 @@ fn stage(html: &mut String, stage: &StageRecord) {
         verdict(stage.verdict)
     ));
     if let Some(note) = &stage.note {
-        html.push_str(&format!("<tr class=\"check\"><td></td><td colspan=\"4\">{}</td></tr>\n", escaped(note)));
+        html.push_str(&format!(
+            "<tr class=\"check\"><td></td><td colspan=\"4\">{}</td></tr>\n",
+            escaped(note)
+        ));
     }
     for check in &stage.checks {
         let outcome = if check.pass { Verdict::Pass } else { Verdict::Fail };

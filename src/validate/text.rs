@@ -53,18 +53,6 @@ pub fn end(protocol: &Protocol) -> String {
     )
 }
 
-/// All of it.
-pub fn whole(protocol: &Protocol) -> String {
-    let mut text = head(protocol);
-    for journey in &protocol.journeys {
-        text.push_str(&title(journey));
-        journey.stages.iter().for_each(|one| text.push_str(&stage(one)));
-        text.push_str(&ending(journey));
-    }
-    text.push_str(&end(protocol));
-    text
-}
-
 /// Both numbers of a journey's order.
 pub(super) fn numbers(journey: &JourneyRecord) -> String {
     let Some(order) = &journey.order else { return "no order".to_owned() };

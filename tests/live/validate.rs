@@ -20,7 +20,8 @@ const ORDERS: &str = "[tuning]\nretry_first_ms = 100\n[tuning.routes]\norder_rea
 
 /// A shop that sells; `more` stands at the end of its configuration.
 async fn open(more: &str) -> Site {
-    let options = Options { limits: Limits::unlimited(), orders: OrderOptions::without_window(), ..Options::default() };
+    let options =
+        Options { limits: Limits::unlimited(), orders: OrderOptions::without_window(), ..Options::default() };
     let mut site = Site::new(200, options, &format!("{ORDERS}{more}")).await;
     site.use_entities("\"stock\", \"order\"");
     site.run(&["install"]);
@@ -51,7 +52,8 @@ fn ended(output: &Output, code: i32) -> String {
 
 #[track_caller]
 fn protocol(site: &Site) -> Value {
-    serde_json::from_str(&std::fs::read_to_string(site.state_dir().with_file_name("protocol.json")).unwrap()).unwrap()
+    serde_json::from_str(&std::fs::read_to_string(site.state_dir().with_file_name("protocol.json")).unwrap())
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -63,10 +65,12 @@ async fn all_journeys_pass_and_the_protocol_names_orders_and_nobody() {
     }
     let protocol = protocol(&site);
     let journeys = protocol["journeys"].as_array().unwrap();
-    let counts: Vec<usize> = journeys.iter().map(|journey| journey["stages"].as_array().unwrap().len()).collect();
+    let counts: Vec<usize> =
+        journeys.iter().map(|journey| journey["stages"].as_array().unwrap().len()).collect();
     assert_eq!((&*counts, protocol["verdict"].as_str()), (&[11, 13, 4][..], Some("pass")));
     let html = std::fs::read_to_string(site.state_dir().with_file_name("protocol.html")).unwrap();
-    let rows = site.live.query("SELECT numero::text, numero_externo FROM live.pedido_venda", &[]).await.unwrap();
+    let rows =
+        site.live.query("SELECT numero::text, numero_externo FROM live.pedido_venda", &[]).await.unwrap();
     assert_eq!(rows.len(), 3);
     for (number, order) in rows.iter().map(|row| (row.get::<_, String>(0), row.get::<_, String>(1))) {
         let named = journeys.iter().any(|journey| {
@@ -80,7 +84,9 @@ async fn all_journeys_pass_and_the_protocol_names_orders_and_nobody() {
         .await
         .unwrap();
     assert!(!people.is_empty());
-    for person in people.iter().flat_map(|row| (0..3).filter_map(|column| row.get::<_, Option<String>>(column))) {
+    for person in
+        people.iter().flat_map(|row| (0..3).filter_map(|column| row.get::<_, Option<String>>(column)))
+    {
         assert!(!format!("{text}{html}{protocol}").contains(&person), "{person} is named");
     }
     // What was played is gone from what is reserved, and maré is left with the two tasks and the payment.
@@ -104,7 +110,10 @@ async fn a_lane_that_is_paused_a_wrong_code_and_a_missing_rule_fail_at_the_stage
     };
     let failed = protocol(&site);
     assert_eq!(verdicts(&failed)[4..7], ["pass", "fail", "not-run"], "{failed:#}");
-    assert!(text.contains("FAIL") && text.contains("status empacotado") && text.contains("canceled"), "{text}");
+    assert!(
+        text.contains("FAIL") && text.contains("status empacotado") && text.contains("canceled"),
+        "{text}"
+    );
 
     // maré stops telling VTEX: the order comes to Live, and VTEX never hears of it.
     site.run(&["tuning", "--set", r#"{"paused": ["orders"]}"#]);
@@ -114,7 +123,9 @@ async fn a_lane_that_is_paused_a_wrong_code_and_a_missing_rule_fail_at_the_stage
 
     // With maré's own login payments and customers cannot be seen, and are not taken for right.
     let url = site.vtex.base_url();
-    let looked = site.command(&["validate", "seller", "--simulator", &url, "--within", "1", "--timeout", "1"]).output();
+    let looked = site
+        .command(&["validate", "seller", "--simulator", &url, "--within", "1", "--timeout", "1"])
+        .output();
     let text = ended(&looked.unwrap(), 1);
     assert!(text.contains("permission denied") && text.contains("--user"), "{text}");
 }
@@ -134,7 +145,10 @@ async fn it_plays_nowhere_but_in_an_invented_live_and_not_with_our_own_login() {
     site.live.batch_execute("COMMENT ON SCHEMA live IS 'the real one'").await.unwrap();
     let real = error(validate(&site, &["pickup"]));
     assert!(real.contains("mare shop create") && real.contains("let people do it"), "{real}");
-    assert_eq!(site.live.query_one("SELECT count(*) FROM live.pedido_venda", &[]).await.unwrap().get::<_, i64>(0), 0);
+    assert_eq!(
+        site.live.query_one("SELECT count(*) FROM live.pedido_venda", &[]).await.unwrap().get::<_, i64>(0),
+        0
+    );
     let renamed = site.config() + "[mapping.tables.invoice]\ncolumns.key = \"\"\n";
     site.set_config(&renamed);
     let other = error(validate(&site, &["pickup"]));
@@ -144,12 +158,15 @@ async fn it_plays_nowhere_but_in_an_invented_live_and_not_with_our_own_login() {
 #[tokio::test(flavor = "multi_thread")]
 async fn people_are_waited_for_and_told_what_to_do() {
     let site = open("").await;
-    let mut command = site.command(&["validate", "seller", "--user", "postgres", "--timeout", "30", "--within", "20"]);
+    let mut command =
+        site.command(&["validate", "seller", "--user", "postgres", "--timeout", "30", "--within", "20"]);
     command.env("MARE_VALIDATE_PASSWORD", postgres::PASSWORD).stdout(std::process::Stdio::piped());
     let child = command.spawn().unwrap();
     // Somebody places an order in the sales people's channel, and cancels the pedido in Live.
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let sku = site.all_stock().await.iter().find(|stock| stock["quantity"].as_i64() > Some(5)).unwrap()["ref"].clone();
+    let sku =
+        site.all_stock().await.iter().find(|stock| stock["quantity"].as_i64() > Some(5)).unwrap()["ref"]
+            .clone();
     let order = serde_json::json!({
         "items": [{ "ref": sku, "quantity": 1, "warehouse": "loja001", "price": 1_000 }],
         "oversell": true, "sales_channel": "2",
@@ -160,10 +177,15 @@ async fn people_are_waited_for_and_told_what_to_do() {
     })
     .await;
     tokio::time::sleep(Duration::from_secs(3)).await;
-    site.live.execute("UPDATE live.pedido_venda SET status = 95 WHERE numero_externo = $1", &[&id]).await.unwrap();
+    site.live
+        .execute("UPDATE live.pedido_venda SET status = 95 WHERE numero_externo = $1", &[&id])
+        .await
+        .unwrap();
     let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
     let text = ended(&output, 0);
-    for part in ["place an order in the sales channel", "cancel the pedido in Live (cancelado, status 95)", &id] {
+    for part in
+        ["place an order in the sales channel", "cancel the pedido in Live (cancelado, status 95)", &id]
+    {
         assert!(text.contains(part), "{part}: {text}");
     }
 }

@@ -90,7 +90,8 @@ impl Player {
 async fn find(live: &mut Transaction, number: &CompactString) -> anyhow::Result<Pedido> {
     let columns = ["id", "id_loja", "status", "valor_produtos", "valor_frete", "valor_total"];
     let sql = Sql::read("validate.act.pedido").push("SELECT ").names(columns).push(" FROM ");
-    let sql = sql.table("live.pedido_venda").push(" WHERE ").name("origem").push(" = ").value(Value::text("VTEX"));
+    let sql =
+        sql.table("live.pedido_venda").push(" WHERE ").name("origem").push(" = ").value(Value::text("VTEX"));
     let sql = sql.push(" AND ").name("numero_externo").push(" = ").value(Value::text(number.to_string()));
     let rows = live.fetch(&sql).await?;
     if rows.len() != 1 {
@@ -134,7 +135,8 @@ async fn step_to(
     let now = Value::Moment(wall_clock());
     let set = [("status", Value::Int(code)), ("data_status", now.clone()), ("data_atualizacao", now.clone())];
     let set = set.iter().chain(more);
-    changed(live, &update("live.pedido_venda", set).name("id").push(" = ").value(id_value(&pedido.id))).await?;
+    changed(live, &update("live.pedido_venda", set).name("id").push(" = ").value(id_value(&pedido.id)))
+        .await?;
     let row = [
         ("id_pedido", id_value(&pedido.id)),
         ("status_anterior", Value::Int(pedido.status)),
@@ -189,7 +191,8 @@ async fn document(
 async fn next_number(live: &mut Transaction, pedido: &Pedido, model: i64) -> anyhow::Result<i64> {
     let sql = Sql::read("validate.act.number").push("SELECT max(").name("numero").push(") FROM ");
     let sql = sql.table("live.nota_fiscal").push(" WHERE ").name("id_loja").push(" = ");
-    let sql = sql.value(id_value(&pedido.store)).push(" AND ").name("modelo").push(" = ").value(Value::Int(model));
+    let sql =
+        sql.value(id_value(&pedido.store)).push(" AND ").name("modelo").push(" = ").value(Value::Int(model));
     let rows = live.fetch(&sql.push(" AND ").name("serie").push(" = ").value(Value::Int(SERIES))).await?;
     Ok(known(integer(&rows, 0, 0))?.unwrap_or(0) + 1)
 }
@@ -197,7 +200,8 @@ async fn next_number(live: &mut Transaction, pedido: &Pedido, model: i64) -> any
 /// 44 digits that nobody takes for a real key: no state, no date, no CNPJ. The last one checks the others, modulo 11.
 fn access_key(model: i64, number: i64) -> String {
     let mut key = format!("{:020}{model:02}{SERIES:03}{number:09}1{number:08}", 0);
-    let sum: u32 = key.bytes().rev().zip((2..=9).cycle()).map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
+    let sum: u32 =
+        key.bytes().rev().zip((2..=9).cycle()).map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
     let check = match sum % 11 {
         0 | 1 => 0,
         rest => 11 - rest,
@@ -234,12 +238,23 @@ async fn dispatch(live: &mut Transaction, pedido: &Pedido, number: &str) -> anyh
 }
 
 /// By so many times what was ordered.
-async fn move_stock(live: &mut Transaction, pedido: &Pedido, on_hand: i64, reserved: i64) -> anyhow::Result<()> {
+async fn move_stock(
+    live: &mut Transaction,
+    pedido: &Pedido,
+    on_hand: i64,
+    reserved: i64,
+) -> anyhow::Result<()> {
     for line in lines(live, pedido).await? {
         let Some(deposit) = line.deposit else { continue };
         let times = |times: i64| amount(Decimal4(line.quantity.0.saturating_mul(times)));
         let sql = Sql::write("validate.act.stock").push("UPDATE ").table("live.estoque_saldo").push(" SET ");
-        let sql = sql.name("quantidade").push(" = ").name("quantidade").push(" + ").value(times(on_hand)).push(", ");
+        let sql = sql
+            .name("quantidade")
+            .push(" = ")
+            .name("quantidade")
+            .push(" + ")
+            .value(times(on_hand))
+            .push(", ");
         let sql = sql.name("quantidade_reservada").push(" = ").name("quantidade_reservada").push(" + ");
         let sql = sql.value(times(reserved)).push(", ").name("data_atualizacao").push(" = ");
         let sql = sql.value(Value::Moment(wall_clock())).push(" WHERE ").name("id_loja").push(" = ");

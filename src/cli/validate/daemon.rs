@@ -89,7 +89,10 @@ mod tests {
             },
             "confirmed": { "value": value("finalizado-pdv") },
         }));
-        assert_eq!((&*parked.wanted, &*parked.confirmed), (&[Step::SaleCancelled][..], &[Step::ClosedAtTill][..]));
+        assert_eq!(
+            (&*parked.wanted, &*parked.confirmed),
+            (&[Step::SaleCancelled][..], &[Step::ClosedAtTill][..])
+        );
         assert_eq!((parked.rests, parked.parked), (false, Some(("by-hand".to_owned(), "decide".to_owned()))));
     }
 }

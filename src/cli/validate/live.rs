@@ -45,7 +45,8 @@ impl Reader {
                 pedido.documents = of(&documents, id).map(Option::unwrap_or_default);
                 match of(&worth, id) {
                     Ok(Some((total, customer, manual))) => {
-                        (pedido.total, pedido.customer, pedido.manual_payment) = (Ok(total), Ok(customer), Ok(manual));
+                        (pedido.total, pedido.customer, pedido.manual_payment) =
+                            (Ok(total), Ok(customer), Ok(manual));
                     }
                     Ok(None) => {}
                     Err(why) => {
@@ -66,7 +67,8 @@ impl Reader {
     /// All units that are reserved, of everything.
     pub(super) async fn reserved(&self) -> Known<i64> {
         let stock = &self.mapping.tables.stock;
-        let sql = Sql::read("validate.reserved").push("SELECT sum(").name(&stock.columns.reserved).push(") FROM ");
+        let sql =
+            Sql::read("validate.reserved").push("SELECT sum(").name(&stock.columns.reserved).push(") FROM ");
         let rows = self.rows(&sql.table(&stock.table)).await?;
         let (cell, oid) = rows.cell(0, 0);
         Ok(unreadable(cell::decimal(cell, oid))?.unwrap_or_default().floor())
@@ -75,7 +77,8 @@ impl Reader {
     /// The highest number of a pedido.
     pub(super) async fn newest(&self) -> Known<i64> {
         let order = &self.mapping.tables.order;
-        let sql = Sql::read("validate.newest").push("SELECT max(").name(&order.columns.number).push(") FROM ");
+        let sql =
+            Sql::read("validate.newest").push("SELECT max(").name(&order.columns.number).push(") FROM ");
         let rows = self.rows(&sql.table(&order.table)).await?;
         Ok(integer(&rows, 0, 0)?.unwrap_or(0))
     }
@@ -90,7 +93,8 @@ impl Reader {
             Kind::Delivery => kinds.delivery,
             Kind::Seller => kinds.seller,
         };
-        let sql = Sql::read("validate.next").push("SELECT ").names([columns.external.as_str()]).push(" FROM ");
+        let sql =
+            Sql::read("validate.next").push("SELECT ").names([columns.external.as_str()]).push(" FROM ");
         let sql = self.of_vtex(sql.table(&order.table).push(" WHERE "));
         let sql = sql.name(&columns.kind).push(" = ").value(Value::Int(code)).push(" AND ");
         let sql = sql.name(&columns.number).push(" > ").value(Value::Int(after));
@@ -143,7 +147,9 @@ impl Reader {
         let id = &table.columns.id;
         let or_id = |name: &String| if name.is_empty() { id.clone() } else { name.clone() };
         let (customer, manual) = (or_id(&added.customer), or_id(&added.manual_payment));
-        let sql = Sql::read("validate.worth").push("SELECT ").names([id, &added.total, &customer, &manual].map(String::as_str));
+        let sql = Sql::read("validate.worth")
+            .push("SELECT ")
+            .names([id, &added.total, &customer, &manual].map(String::as_str));
         let sql = among(sql.push(" FROM ").table(&table.table).push(" WHERE ").name(id), ids);
         let rows = self.rows(&sql).await?;
         by_id(&rows, |row| {
@@ -185,9 +191,11 @@ impl Reader {
             return Ok(None);
         }
         let (i, e) = (&item.columns, &stock.columns);
-        let sql = Sql::read("validate.reserved.lines").push("SELECT i.").name(&i.order).push(", count(*) FROM ");
+        let sql =
+            Sql::read("validate.reserved.lines").push("SELECT i.").name(&i.order).push(", count(*) FROM ");
         let sql = sql.table(&item.table).push(" i JOIN ").table(&order.table).push(" p ON p.");
-        let sql = sql.name(&order.columns.id).push(" = i.").name(&i.order).push(" LEFT JOIN ").table(&stock.table);
+        let sql =
+            sql.name(&order.columns.id).push(" = i.").name(&i.order).push(" LEFT JOIN ").table(&stock.table);
         let sql = sql.push(" e ON e.").name(&e.store).push(" = p.").name(&self.written.order.store);
         let sql = sql.push(" AND e.").name(&e.deposit).push(" = i.").name(&i.deposit);
         let sql = sql.push(" AND e.").name(&e.sku).push(" = i.").name(&i.sku);

@@ -48,7 +48,8 @@ pub(super) struct Site {
 
 impl Site {
     pub(super) async fn open(asked: &Validate, config: &Config) -> anyhow::Result<Self> {
-        let orders = config.orders.as_ref().context("mare.toml has no [orders]: no order of VTEX comes to Live")?;
+        let orders =
+            config.orders.as_ref().context("mare.toml has no [orders]: no order of VTEX comes to Live")?;
         ensure!(
             config.mapping.has(Entity::Order),
             "mapping.entities has no \"order\": VTEX is not told what happens in Live; add it, then mare install"
@@ -113,7 +114,9 @@ impl Site {
                 order: None,
                 sequence: None,
                 pedidos: Vec::new(),
-                stages: stages.map(|(stage, number)| StageRecord::not_run(number, stage.title, stage.actor)).collect(),
+                stages: stages
+                    .map(|(stage, number)| StageRecord::not_run(number, stage.title, stage.actor))
+                    .collect(),
             }
         };
         Protocol {
@@ -212,10 +215,14 @@ async fn player(
         ("stock", mapped.stock != known.stock),
     ];
     if let Some((name, _)) = unknown.iter().find(|(_, differs)| *differs) {
-        bail!("--act knows the tables of the reference schema alone, and [mapping.tables.{name}] names another one: let people do it");
+        bail!(
+            "--act knows the tables of the reference schema alone, and [mapping.tables.{name}] names another one: let people do it"
+        );
     }
     if *orders.written != Written::default() {
-        bail!("--act knows the tables of the reference schema alone, and [orders.tables] names others: let people do it");
+        bail!(
+            "--act knows the tables of the reference schema alone, and [orders.tables] names others: let people do it"
+        );
     }
     let ours = match live {
         Live::Postgres(settings) => shop::is_ours(&crate::live::connect(settings).await?).await?,

@@ -61,13 +61,15 @@ impl Simulator {
         match kind {
             Kind::Pickup => {
                 let point = orders.inbound.pickup_points.first();
-                let point = point.context("no pick-up point is mapped: add one under [[orders.pickup_points]]")?;
+                let point =
+                    point.context("no pick-up point is mapped: add one under [[orders.pickup_points]]")?;
                 // Orders show the point behind the number of its seller; shops name it without.
                 order["pickup"] = json!(point.id.strip_prefix("1_").unwrap_or(&point.id));
             }
             Kind::Delivery => {}
             Kind::Seller => {
-                let policy = orders.inbound.trade_policies.iter().find(|rule| rule.kind == PolicyKind::Seller);
+                let policy =
+                    orders.inbound.trade_policies.iter().find(|rule| rule.kind == PolicyKind::Seller);
                 let policy = policy.context(
                     "no sales channel is one of sales people: add one with kind = \"seller\" under [[orders.trade_policies]]",
                 )?;
@@ -84,8 +86,11 @@ impl Simulator {
         let stock = self.send(reqwest::Method::GET, "stock", None).await?;
         let mut found = None;
         for line in stock.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            let line: Value = serde_json::from_slice(line).context("the simulator's stock is not understood")?;
-            let (Some(sku), Some(warehouse)) = (line["ref"].as_str(), line["warehouse"].as_str()) else { continue };
+            let line: Value =
+                serde_json::from_slice(line).context("the simulator's stock is not understood")?;
+            let (Some(sku), Some(warehouse)) = (line["ref"].as_str(), line["warehouse"].as_str()) else {
+                continue;
+            };
             let left = line["quantity"].as_i64().unwrap_or(0) - line["reserved"].as_i64().unwrap_or(0);
             let is_known = orders.store_of(&config.mapping, warehouse).is_some();
             let candidate = (sku.to_owned(), warehouse.to_owned());
@@ -98,7 +103,12 @@ impl Simulator {
         })
     }
 
-    async fn send(&self, method: reqwest::Method, path: &str, body: Option<&Value>) -> anyhow::Result<Vec<u8>> {
+    async fn send(
+        &self,
+        method: reqwest::Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<Vec<u8>> {
         let url = format!("{}/{path}", self.base);
         let mut request = self.http.request(method, &url);
         if let Some(body) = body {
@@ -107,7 +117,8 @@ impl Simulator {
         let response = request.send().await.with_context(|| format!("no simulator answers at {url}"))?;
         let status = response.status();
         let body = Limited::new(reqwest::Body::from(response), ANSWER_BYTES_MAX).collect().await;
-        let body = body.map_err(|error| anyhow::anyhow!("the answer of {url} broke off: {error}"))?.to_bytes();
+        let body =
+            body.map_err(|error| anyhow::anyhow!("the answer of {url} broke off: {error}"))?.to_bytes();
         if !status.is_success() {
             bail!("the simulator refuses it: {} (HTTP {status})", String::from_utf8_lossy(&body));
         }

@@ -15,7 +15,7 @@ use crate::validate::{
 /// Between two looks at what a person does.
 const PEOPLE: Duration = Duration::from_secs(1);
 /// Between two looks at all sides.
-const SETTLING: Duration = Duration::from_millis(200);
+const SETTLING: Duration = Duration::from_millis(100);
 /// How often somebody is reminded of what is waited for.
 const REMINDER: Duration = Duration::from_secs(60);
 
@@ -102,7 +102,11 @@ async fn run(
         }
         Err(why) => Err(why),
     };
-    let checks = if subject.order.is_empty() { Vec::new() } else { settle(site, stage, subject, done.is_err(), &mut seen).await };
+    let checks = if subject.order.is_empty() {
+        Vec::new()
+    } else {
+        settle(site, stage, subject, done.is_err(), &mut seen).await
+    };
     let pass = done.is_ok() && !checks.is_empty() && checks.iter().all(|check| check.pass);
     let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let record = StageRecord {
@@ -123,7 +127,10 @@ async fn cause(site: &Site, kind: Kind, stage: &Stage, subject: &mut Subject) ->
     }
     let played = match (&site.player, stage.act) {
         (Some(player), Some(act)) => {
-            player.perform(act, &subject.pedidos).await.map_err(|error| format!("it could not be played: {error:#}"))?;
+            player
+                .perform(act, &subject.pedidos)
+                .await
+                .map_err(|error| format!("it could not be played: {error:#}"))?;
             true
         }
         _ => stage.trigger == Trigger::Entered && site.simulator.is_some(),
