@@ -45,6 +45,7 @@
 //! | [`messages`] | what customers are told of their orders | network |
 //! | [`pipeline`] | tasks, wiring, start and end | |
 //! | [`admin`], [`cli`], [`config`] | what people touch | |
+//! | [`validate`] | what an installation is accepted by | none |
 //! | [`simulator`], [`shop`] | a VTEX and a shop to try things on | |
 //!
 //! Imports run downwards: `core`, `telemetry` and `failpoint` (where tests end the process) on the ground; on them
@@ -78,4 +79,5 @@ pub mod simulator;
 pub mod source;
 pub mod store;
 pub mod telemetry;
+pub mod validate;
 pub mod vtex;

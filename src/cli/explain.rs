@@ -56,7 +56,7 @@ impl Explain {
 }
 
 /// Percent-encodes a path segment (RFC 3986); `/` stays, it separates warehouse and SKU.
-fn encode(text: &str) -> String {
+pub(super) fn encode(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {

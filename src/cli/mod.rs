@@ -23,6 +23,7 @@ pub mod simulate;
 
 pub mod status;
 pub mod tuning;
+pub mod validate;
 
 /// maré keeps VTEX equal to TOTVS Live: it reads row changes as they commit and streams stock, prices,
 /// products, customers and consents.
@@ -34,6 +35,7 @@ pub mod tuning;
 ///   mare install             runs it
 ///   mare check               tells whether everything is ready, and what to do where it is not
 ///   mare run                 loads everything once, then streams every change
+///   mare validate            walks orders through both sides before the shop opens, with a protocol
 #[derive(Debug, Parser)]
 #[command(name = "mare", version, verbatim_doc_comment)]
 pub struct Cli {
@@ -70,6 +72,8 @@ enum Command {
     /// Orders of VTEX on their way into Live: list those that are set aside, show, retry, history.
     #[command(subcommand)]
     Orders(orders::Orders),
+    /// Walk orders through Live and VTEX before going live, and write a protocol of what was seen on both sides.
+    Validate(Box<validate::Validate>),
     /// Messages to customers that receivers refuse: list them, send them again, drop them.
     #[command(subcommand)]
     Messages(messages::Messages),
@@ -101,6 +105,7 @@ impl Cli {
             Command::Explain(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),
             Command::Images(command) => command.run(&config()?).await,
             Command::Orders(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),
+            Command::Validate(command) => command.run(config()?).await,
             Command::Messages(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),
             Command::Parked(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),
             Command::Tuning(command) => command.run(&config()?).await.map(|()| ExitCode::SUCCESS),

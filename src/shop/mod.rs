@@ -57,6 +57,14 @@ pub enum ShopError {
     Answer(usize),
 }
 
+/// Whether schema `live` was made by [`create`], and so may be worked in.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn is_ours(engine: &impl Engine) -> Result<bool, ShopError> {
+    Ok(ownership(engine).await? == Ownership::Ours)
+}
+
 /// Whether schema `live` is there, and whether [`create`] made it.
 async fn ownership(engine: &impl Engine) -> Result<Ownership, ShopError> {
     Ok(match engine.mark().await? {

@@ -25,6 +25,7 @@ mod products;
 #[cfg(unix)]
 mod service;
 mod slot;
+mod validate;
 mod writer;
 
 #[path = "../support/openapi.rs"]

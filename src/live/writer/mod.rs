@@ -64,7 +64,7 @@ pub enum Mark {
     /// SQL Server, change tracking: the statement's own context.
     Tracking,
     /// SQL Server, row versions: there is nothing to mark. That what comes back changes nothing is left to values that are
-    /// equal to the confirmed ones.
+    /// equal to the confirmed ones. Also what is to be captured like a change of the shop's own.
     None,
 }
 

@@ -37,6 +37,7 @@ impl Session {
     pub(super) async fn begin(&self) -> Result<(), WriteError> {
         let mark = match self.mark {
             Mark::Message => format!("SELECT pg_logical_emit_message(true, '{MESSAGE_PREFIX}', '{ORIGIN}')"),
+            Mark::None => String::new(),
             _ => format!("SET LOCAL mare.origin = '{ORIGIN}'"),
         };
         self.run(&format!("BEGIN; {mark}")).await

@@ -165,7 +165,8 @@ impl OrdersConfig {
         findings
     }
 
-    pub(super) const fn kind(&self, code: i64) -> Option<OrderKind> {
+    /// None: no kind has this code.
+    pub const fn kind(&self, code: i64) -> Option<OrderKind> {
         let Kinds { pickup, delivery, seller } = self.kinds;
         if code == pickup {
             Some(OrderKind::Pickup)
@@ -188,7 +189,8 @@ impl OrdersConfig {
         }
     }
 
-    pub(super) const fn direction(&self, code: i64) -> Option<Direction> {
+    /// None: no direction has this code.
+    pub const fn direction(&self, code: i64) -> Option<Direction> {
         if code == self.sale {
             Some(Direction::Output)
         } else if code == self.returned {
@@ -198,7 +200,8 @@ impl OrdersConfig {
         }
     }
 
-    pub(super) fn invoice_state(&self, code: &str) -> Option<InvoiceState> {
+    /// None: no state has this code.
+    pub fn invoice_state(&self, code: &str) -> Option<InvoiceState> {
         let states = &self.invoice_states;
         [
             (&states.authorised, InvoiceState::Authorised),
