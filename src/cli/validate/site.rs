@@ -148,10 +148,8 @@ fn source<'a>(config: &'a Config, orders: &Orders) -> anyhow::Result<&'a Source>
 /// The way to Live: with the login that was given, else with maré's.
 fn login(asked: &Validate, source: &Source) -> anyhow::Result<Live> {
     let mut live = source.login()?;
-    let own = match &asked.user {
-        Some(user) => Some((user.clone(), std::env::var(&asked.password_env).ok().map(SecretString::from))),
-        None => None,
-    };
+    let password = || std::env::var(&asked.password_env).ok().map(SecretString::from);
+    let own = asked.user.as_ref().map(|user| (user.clone(), password()));
     match &mut live {
         Live::Postgres(settings) => {
             APPLICATION.clone_into(&mut settings.application_name);
