@@ -2,14 +2,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
 
+use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use mare::core::entity::Key;
 use mare::core::position::Position;
 use mare::core::record::{Cause, Confirmed, Dirty, Wanted};
 use mare::core::time::Timestamp;
 use mare::core::value::{Stock, Value};
+use mare::pipeline::{Outcomes, Writer};
+use mare::source::window::{Batch, Handover, Work};
 use mare::store::{Durability, Op, Options, Store, StoreError};
+use tokio_util::sync::CancellationToken;
 
 fn open(dir: &Path) -> Store {
     Store::open(dir, Options::default()).unwrap()
@@ -69,6 +74,72 @@ fn an_old_outcome_does_not_remove_a_newer_value() {
     // In one commit, too.
     store.commit(&[want(7, 1), settle(6, 4)], Durability::Buffered).unwrap();
     assert_eq!(store.dirty(&key()).unwrap().unwrap().wanted, wanted(7, 1));
+}
+
+#[test]
+fn a_doubt_is_the_keys_and_a_newer_value_takes_it_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    store.commit(&[want(6, 4)], Durability::Synced).unwrap();
+    let doubtful = Dirty { doubtful: true, ..Dirty::fresh(wanted(5, 3)) };
+    let amend = |dirty| Op::Amend { key: key(), position: Position(5), dirty };
+    store.commit(&[amend(doubtful)], Durability::Buffered).unwrap();
+    let held = store.dirty(&key()).unwrap().unwrap();
+    assert_eq!((held.wanted, held.doubtful), (wanted(6, 4), true));
+    store.commit(&[amend(Dirty::fresh(wanted(5, 3)))], Durability::Buffered).unwrap();
+    assert!(store.dirty(&key()).unwrap().unwrap().doubtful, "an older record does not take it back");
+}
+
+/// What a write of a batch by the ledger's writer leaves, after some outcomes.
+async fn written(store: &Store, replayed_to: u64, outcomes: Vec<Op>, batch: Wanted) -> Dirty {
+    let (to_writer, changes) = tokio::sync::mpsc::channel(1);
+    let (told, outcomes_rx) = tokio::sync::mpsc::channel(1);
+    let (durable, _keys) = tokio::sync::mpsc::channel(4);
+    let writer = Writer {
+        store: store.clone(),
+        changes,
+        outcomes: outcomes_rx,
+        written: Arc::default(),
+        durable,
+        messages: None,
+        broken: CancellationToken::new(),
+        doubtful: HashSet::new(),
+        replayed_to: Position(replayed_to),
+    };
+    let thread = writer.start().unwrap();
+    told.send(Outcomes { number: 1, ops: outcomes }).await.unwrap();
+    drop(told);
+    // The outcomes are with the writer, or behind this.
+    while store.dirty(&key()).unwrap().is_none() {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    let (done, result) = tokio::sync::oneshot::channel();
+    let work = Work::Changes(Batch { wanted: vec![(key(), batch)], ..Batch::default() });
+    to_writer.send(Handover { source: "live".into(), work, done }).await.unwrap();
+    result.await.unwrap().unwrap();
+    drop(to_writer);
+    tokio::task::spawn_blocking(|| thread.join().unwrap()).await.unwrap();
+    store.dirty(&key()).unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn the_writer_hands_a_doubt_on_to_the_value_that_comes_after_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let doubtful = Dirty { doubtful: true, ..Dirty::fresh(wanted(5, 3)) };
+    let amend = Op::Amend { key: key(), position: Position(5), dirty: doubtful };
+    let held = written(&store, 0, vec![amend], wanted(6, 4)).await;
+    assert_eq!((held.wanted, held.doubtful), (wanted(6, 4), true));
+}
+
+#[tokio::test]
+async fn what_is_read_once_more_after_a_kill_does_not_take_the_place_of_what_is_newer() {
+    for (replayed_to, left) in [(9, wanted(9, 1)), (0, wanted(6, 4))] {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(dir.path());
+        let held = written(&store, replayed_to, vec![want(9, 1)], wanted(6, 4)).await;
+        assert_eq!(held.wanted, left, "without such a time nothing is looked up");
+    }
 }
 
 #[test]

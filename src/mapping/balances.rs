@@ -125,7 +125,8 @@ impl Mapper {
         }
     }
 
-    /// Balances of a range of SKUs of one deposit: those without a row have none.
+    /// Balances of a range of SKUs of one deposit: those without a row have none. `told`: whether VTEX holds anything of a
+    /// key, or is about to be told.
     #[expect(clippy::too_many_arguments, reason = "a chunk with all that it belongs to")]
     pub fn stock_chunk<'a>(
         &mut self,
@@ -133,7 +134,7 @@ impl Mapper {
         skus: &[RowId],
         relation: u32,
         cells: impl Iterator<Item = Vec<Cell<'a>>>,
-        confirmed: &dyn Fn(&Key) -> bool,
+        told: &dyn Fn(&Key) -> bool,
         rows: &dyn Rows,
         out: &mut Vec<Effect>,
     ) {
@@ -150,7 +151,7 @@ impl Mapper {
         for sku in missing {
             let Some((_, _, reference)) = self.reference.sku(&self.config, sku) else { continue };
             // Nothing is said about stock that never was: only what VTEX holds is taken back.
-            if pair.shared || confirmed(&Key::stock(&pair.warehouse, &reference)) {
+            if pair.shared || told(&Key::stock(&pair.warehouse, &reference)) {
                 self.balance(&pair.store, &pair.deposit, sku, None, rows, out);
             }
         }

@@ -14,6 +14,7 @@
 //! End: sources stop reading and confirm what is durable; the dispatcher sends nothing new and waits for
 //! the answers under way; the writer writes what is left; then the process ends.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -29,6 +30,7 @@ use crate::config::Config;
 use crate::core::call::bulk::BulkKind;
 use crate::core::dispatch::{Dispatch, Effect, Known, Tuning};
 use crate::core::entity::{Entity, Key};
+use crate::core::position::Position;
 use crate::core::record::{Cause, Confirmed, Dirty, Wanted};
 use crate::source::reconcile::load::Backlog;
 use crate::source::window::Handover;
@@ -81,7 +83,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let (mut outstanding, were_out) = Outstanding::open(&config.state_dir)?;
     doubt(&store, &were_out)?;
     outstanding.forget_all()?;
-    let (dispatch, startup) = restore(&store, tuning, &clock)?;
+    let Restored { dispatch, effects: startup, doubtful, newest } = restore(&store, tuning, &clock)?;
 
     let listener = tokio::net::TcpListener::bind(config.admin.listen)
         .await
@@ -102,6 +104,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         durable: durable_tx,
         messages: messages.clone(),
         broken: broken.clone(),
+        doubtful,
+        replayed_to: newest,
     }
     .start()
     .context("cannot start the ledger writer")?;
@@ -224,8 +228,18 @@ fn doubt(store: &Store, were_out: &[Key]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The dispatcher as the last process left it.
+struct Restored {
+    dispatch: Dispatch,
+    effects: Vec<Effect>,
+    /// Keys that something may have been written to unheard.
+    doubtful: HashSet<Key>,
+    /// The newest version that is dirty.
+    newest: Position,
+}
+
 /// The dispatcher with every key that was not at rest.
-fn restore(store: &Store, tuning: Tuning, clock: &Clock) -> anyhow::Result<(Dispatch, Vec<Effect>)> {
+fn restore(store: &Store, tuning: Tuning, clock: &Clock) -> anyhow::Result<Restored> {
     let now = clock.now();
     let mut dispatch = Dispatch::new(tuning, now);
     let mut effects = Vec::new();
@@ -233,8 +247,12 @@ fn restore(store: &Store, tuning: Tuning, clock: &Clock) -> anyhow::Result<(Disp
     for entity in [Entity::Brand, Entity::Category, Entity::Product] {
         store.each_id(entity, &mut |key, id| dispatch.know_id(&key, id, now))?;
     }
-    let mut keys = 0_u64;
+    let (mut keys, mut doubtful, mut newest) = (0_u64, HashSet::new(), Position::ZERO);
     store.each_dirty(&mut |key: Key, dirty| {
+        newest = newest.max(dirty.wanted.position);
+        if dirty.doubtful {
+            doubtful.insert(key.clone());
+        }
         let confirmed = store.confirmed(&key).ok().flatten();
         let known = Known { confirmed, id: dispatcher::known_id(store, &key) };
         dispatch.restore(key, dirty, known, now, &mut effects);
@@ -252,7 +270,7 @@ fn restore(store: &Store, tuning: Tuning, clock: &Clock) -> anyhow::Result<(Disp
     if keys > 0 {
         info!(keys, "taken up from the ledger: these are still to be sent");
     }
-    Ok((dispatch, effects))
+    Ok(Restored { dispatch, effects, doubtful, newest })
 }
 
 /// The trade policies that the mapping writes to are ours, whatever else the tuning names.

@@ -3,6 +3,7 @@
 //! Whatever has queued up while one commit was being synced goes into the next. Only after the sync does
 //! the source learn its new durable position, and only then does the dispatcher see the keys.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -12,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error};
 
 use crate::core::entity::Key;
+use crate::core::position::Position;
 use crate::core::record::{Dirty, Wanted};
 use crate::core::value::Value;
 use crate::failpoint;
@@ -42,6 +44,12 @@ pub struct Writer {
     pub messages: Option<Arc<Outbox>>,
     /// Told when the ledger can only be opened anew.
     pub broken: CancellationToken,
+    /// Keys whose dirty record is doubtful: so is the newer one that takes its place, or a crash before the dispatcher says so
+    /// would lose the doubt.
+    pub doubtful: HashSet<Key>,
+    /// The newest version that the last process left dirty. A large batch is written in parts, the position last: what is read
+    /// once more after a kill is older than what the ledger has, and must not take its place.
+    pub replayed_to: Position,
 }
 
 /// What one commit to the engine holds: it is in its memory at once, several times over. Enough to cost little
@@ -77,7 +85,14 @@ impl Writer {
         debug!("the ledger writer has written everything");
     }
 
-    fn outcomes(&self, outcomes: &Outcomes) {
+    fn outcomes(&mut self, outcomes: &Outcomes) {
+        for op in &outcomes.ops {
+            match op {
+                Op::Amend { key, dirty, .. } if dirty.doubtful => drop(self.doubtful.insert(key.clone())),
+                Op::Amend { key, .. } | Op::Settle { key, .. } => drop(self.doubtful.remove(key)),
+                _ => {}
+            }
+        }
         let stored = self.store.commit(&outcomes.ops, Durability::Buffered);
         failpoint::reached("outcomes", "stored");
         self.written.store(outcomes.number, Ordering::Release);
@@ -140,10 +155,16 @@ impl Writer {
     fn wanted_ops(&self, wanted: impl IntoIterator<Item = (Key, Wanted)>) -> Result<Vec<Op>, StoreError> {
         let mut ops = Vec::new();
         for (key, wanted) in wanted {
+            if wanted.position <= self.replayed_to
+                && self.store.dirty(&key)?.is_some_and(|held| held.wanted.position > wanted.position)
+            {
+                continue;
+            }
             if let (Some(outbox), Value::Order(order)) = (&self.messages, &wanted.value) {
                 ops.extend(outbox.of_order(&key.id, order)?);
             }
-            ops.push(Op::Want { key, dirty: Dirty::fresh(wanted) });
+            let doubtful = !self.doubtful.is_empty() && self.doubtful.contains(&key);
+            ops.push(Op::Want { key, dirty: Dirty { doubtful, ..Dirty::fresh(wanted) } });
         }
         Ok(ops)
     }

@@ -111,7 +111,8 @@ pub enum Op {
         position: Position,
         confirmed: Option<Confirmed>,
     },
-    /// Attempts, doubts, parking: replaces the dirty record unless that one is newer.
+    /// Attempts, doubts, parking: replaces the dirty record unless that one is newer. A doubt is the key's, so a newer record
+    /// takes it on.
     Amend {
         key: Key,
         position: Position,
@@ -327,11 +328,16 @@ impl Store {
                 }
                 Op::Unconfirm { key } => batch.remove(&self.confirmed, encode_key(key)),
                 Op::Amend { key, position, dirty } => {
-                    if self.version_of(key, &written)?.is_none_or(|version| version <= *position) {
-                        written.insert(key, Some(*position));
-                        encode_into(dirty, &mut buffer);
-                        batch.insert(&self.dirty, encode_key(key), buffer.as_slice());
-                    }
+                    let newer = match self.version_of(key, &written)? {
+                        Some(version) if version > *position && dirty.doubtful => self.dirty(key)?,
+                        Some(version) if version > *position => continue,
+                        _ => None,
+                    };
+                    written
+                        .insert(key, Some(newer.as_ref().map_or(*position, |newer| newer.wanted.position)));
+                    let newer = newer.map(|newer| Dirty { doubtful: true, ..newer });
+                    encode_into(newer.as_ref().unwrap_or(dirty), &mut buffer);
+                    batch.insert(&self.dirty, encode_key(key), buffer.as_slice());
                 }
                 Op::Sku { sku_ref, id, at } => {
                     encode_into(&(id, at), &mut buffer);

@@ -1,6 +1,6 @@
 //! A drain inside the test, that can be held at any step and killed there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -463,6 +463,8 @@ fn writer(store: &Store, hold: Arc<Hold>, log: Log) -> mpsc::Sender<Handover> {
         durable,
         messages: None,
         broken: CancellationToken::new(),
+        doubtful: HashSet::new(),
+        replayed_to: Position::ZERO,
     }
     .start()
     .unwrap();

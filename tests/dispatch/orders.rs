@@ -226,3 +226,24 @@ fn orders_have_a_lane_of_their_own() {
     read(&mut desk, shows(RemoteStatus::ReadyForHandling, &[]));
     assert_eq!(act(&desk.send_one()), &OrderAct::StartHandling);
 }
+
+#[test]
+fn a_refused_invoice_is_explained_by_what_vtex_shows_then() {
+    for (status, reason) in
+        [(RemoteStatus::Canceled, ParkReason::ByHand), (RemoteStatus::Handling, ParkReason::Rejected)]
+    {
+        let mut desk = Desk::new();
+        desk.want(&key(), invoiced());
+        read(&mut desk, shows(RemoteStatus::Handling, &[]));
+        let invoice = desk.send_one();
+        desk.status(invoice.id, 400);
+        assert_eq!(desk.state(&key()), Some(KeyState::BackingOff), "it may have been cancelled meanwhile");
+        desk.wait(5_000);
+        read(&mut desk, shows(status, &[]));
+        for request in desk.send() {
+            assert!(matches!(act(&request), OrderAct::Invoice(_)));
+            desk.status(request.id, 400);
+        }
+        assert_eq!(desk.explain(&key()).unwrap().parked.unwrap().reason, reason);
+    }
+}

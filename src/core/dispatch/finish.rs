@@ -18,6 +18,9 @@ use super::{Dispatch, Effect, Flight, Job, LATE_APPLY, RequestId, Value, amend};
 /// between about half an hour, long enough for VTEX to repair a slip.
 pub const UNEXPECTED_ATTEMPTS_MAX: u32 = 10;
 
+/// After so many attempts an order that VTEX refuses is set aside without another look.
+const REFUSALS_READ_AGAIN: u32 = 3;
+
 /// The longest pause before a key is sent again that something else holds for a moment (423).
 const SOON: Duration = Duration::from_secs(5);
 
@@ -262,7 +265,15 @@ impl Dispatch {
             let value = (!several && held_another).then(|| job.wanted.value.clone());
             entry.trouble_mut().echo = Some(Echo { until: now.tick + LATE_APPLY, value });
         }
-        entry.trouble_mut().last = Some(last);
+        let before = entry.trouble_mut().last.replace(last);
+        let last = entry.trouble_mut().last.as_ref();
+        let repeated = before
+            .zip(last)
+            .is_some_and(|(before, last)| (&before.request, &before.answer) == (&last.request, &last.answer));
+        // VTEX may have moved the order since it was read: what it is now tells why, and what a person has to do.
+        let may_have_moved = matches!(call, Call::Order(call) if call.writes())
+            && !repeated
+            && entry.attempts < REFUSALS_READ_AGAIN;
         let superseded = entry.wanted.value != job.wanted.value;
         if job.park {
             return self.park_by_operator(slot, now, effects);
@@ -284,6 +295,7 @@ impl Dispatch {
             Action::ForgetId => self.forget(slot, &job, &verdict, now, effects),
             Action::ForgetParents => self.forget_parents(slot, &job, &verdict, now, random, effects),
             Action::Park(_) if superseded => self.place(slot, now),
+            Action::Park(_) if may_have_moved => self.try_later(slot, SOON, now, random),
             Action::Park(reason) => self.set_aside(slot, parked(reason, &verdict, now)),
         }
         if may_be_applied || !penalty_free {

@@ -226,8 +226,9 @@ fn map(
         }
         Content::Stock { pair, skus, rows } => {
             announce(mapper, &rows)?;
-            let confirmed = |key: &Key| matches!(store.confirmed(key), Ok(Some(_)));
-            mapper.stock_chunk(&pair, &skus, rows.relation.id, rows.iter(), &confirmed, &view, effects);
+            // What is only on its way will be there as well.
+            let told = |key: &Key| window.told(key, store).is_some();
+            mapper.stock_chunk(&pair, &skus, rows.relation.id, rows.iter(), &told, &view, effects);
             Ok(rows.len() as u64)
         }
         Content::Prices { products, rows } => {
