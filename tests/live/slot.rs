@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mare::simulator::{Limits, Options};
+use mare::simulator::{Limits, Options, Outage};
 
 use crate::support::replicator::Site;
 
@@ -27,6 +27,42 @@ async fn a_dropped_slot_leads_to_reconcile_and_not_to_silence() {
     site.start();
     site.converged(MINUTE).await;
     assert!(site.log().contains("the slot was gone"), "{}", site.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_vtex_was_only_about_to_be_told_is_taken_back_when_its_row_went_unseen() {
+    let mut site = Site::new(200, unlimited(), FAST).await;
+    // One deposit feeds each warehouse: its rows are not kept to be added up.
+    let close = "UPDATE live.deposito SET ind_disponivel_ecommerce = false WHERE NOT ind_padrao";
+    site.live.batch_execute(close).await.unwrap();
+    site.vtex.world().set_outage(Outage::Unavailable);
+    site.start();
+    // Everything waits in the ledger, and VTEX was told of nothing.
+    site.until("the load", MINUTE, async |site| {
+        let status = site.get("/status").await.unwrap_or_default();
+        status["sources"]["live"]["last_load"]["ended"].is_number()
+    })
+    .await;
+    site.kill();
+    site.live.batch_execute("SELECT pg_drop_replication_slot('mare')").await.unwrap();
+    let gone = "DELETE FROM live.estoque_saldo e USING live.produto_sku s, live.loja l WHERE s.id = e.id_sku AND l.id = e.id_loja \
+        AND e.quantidade > e.quantidade_reservada RETURNING s.codigo, l.codigo";
+    let gone = site.live.query(gone, &[]).await.unwrap();
+    assert!(gone.len() > 100);
+    site.start();
+    let compared = |site: &Site| site.log().matches("Live and the ledger agree").count();
+    site.until("the second compare", MINUTE, async |site| compared(site) == 2).await;
+    site.vtex.world().set_outage(Outage::Off);
+    site.converged(2 * MINUTE).await;
+    site.until("nothing waits", MINUTE, async |site| {
+        site.get("/status").await.is_some_and(|status| status["vtex"]["keys"] == 0)
+    })
+    .await;
+    for row in gone {
+        let (sku, store): (&str, &str) = (row.get(0), row.get(1));
+        let shown = site.stock(sku, &format!("loja{store}"));
+        assert!(matches!(shown, None | Some(0)), "{store}/{sku}: {shown:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
