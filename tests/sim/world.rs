@@ -345,6 +345,9 @@ impl World {
             return;
         }
         self.seen.crashes += 1;
+        // A commit is visible long before a process is up again; a server that makes commits wait for a standby is told about in
+        // the README.
+        while self.live.reveal() {}
         let power = self.random.u8(..3) == 0;
         self.note(|_| format!("{}", if power { "POWER CUT" } else { "KILLED" }));
         for Out { request, .. } in std::mem::take(&mut self.process.out) {
