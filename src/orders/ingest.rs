@@ -32,6 +32,9 @@ impl From<StoreError> for Later {
 /// A part that moves on while it is being cancelled is looked at again; so often it does not.
 const LOOKS_MAX: usize = 3;
 
+/// Statuses of an order that is on its way through the store.
+const ROUTINE: [&str; 3] = ["ready-for-handling", "handling", "invoiced"];
+
 /// What came of an order.
 enum Done {
     /// With what goes into its history.
@@ -51,6 +54,9 @@ impl Inbound {
     /// order set aside.
     pub(super) async fn ingest(&self, order: &str, heard: &Heard) -> Result<(), Later> {
         failpoint::reached("order", "told");
+        if self.is_routine(order, heard)? {
+            return self.note_routine(order, heard);
+        }
         let client = &self.parts.client;
         let purchase = match self.ask("order-entry", || client.read_purchase(order)).await {
             Ok(Some(purchase)) if purchase.id == order => purchase,
@@ -80,6 +86,41 @@ impl Inbound {
                 self.note(&purchase, what, &parts, told)
             }
         }
+    }
+
+    /// Whether messages tell only of steps that an order takes once Live has it, most of them by what maré told VTEX itself:
+    /// nothing follows from them, and whatever comes next has a message of its own.
+    fn is_routine(&self, order: &str, heard: &Heard) -> Result<bool, StoreError> {
+        let is_routine = |status: &CompactString| ROUTINE.contains(&status.as_str());
+        let store = &self.parts.store;
+        if self.parts.messages.is_some()
+            || heard.states.is_empty()
+            || !heard.states.iter().all(|state| is_routine(&state.status))
+            || store.held(order)?.is_some()
+        {
+            return Ok(false);
+        }
+        let record = store.order(order)?.unwrap_or_default();
+        let last = record.history.last();
+        Ok(record.written_at().is_some() && last.is_some_and(|event| is_routine(&event.status)))
+    }
+
+    /// Into the history alone, and not worth a sync.
+    fn note_routine(&self, order: &str, heard: &Heard) -> Result<(), Later> {
+        let store = &self.parts.store;
+        let mut record = store.order(order)?.unwrap_or_default();
+        let before = record.clone();
+        let mut states: Vec<_> = heard.states.iter().collect();
+        states.sort_by_key(|state| state.at);
+        for state in states {
+            let at = (self.parts.now)();
+            record.note(OrderEvent { at, status: state.status.clone(), what: "Live has it".to_owned() });
+        }
+        metrics::order("nothing");
+        if record != before {
+            store.commit(&[Op::Order { order: order.into(), record: Some(record) }], Durability::Buffered)?;
+        }
+        Ok(())
     }
 
     /// What customers are told of an order's status, with what is remembered of it: for the commit that notes the order.

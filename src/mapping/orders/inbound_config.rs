@@ -117,7 +117,8 @@ pub struct InboundConfig {
     pub reserve: Reserve,
     /// Seconds until the next look at an empty feed, 1 to 3,600; after messages it is a second. Default: 5.
     pub poll_seconds: u64,
-    /// Requests to VTEX, feed and orders together. Default: 10 a second, 20 at once.
+    /// Requests to VTEX, feed and orders together. Default: 20 a second, 40 at once (VTEX allows 100 a second for reading
+    /// orders).
     pub limit: RouteLimit,
     /// Orders that are read at the same time, 1 to 32. Default: 4.
     pub concurrency: usize,
@@ -152,7 +153,7 @@ impl Default for InboundConfig {
             write: WriteMode::default(),
             reserve: Reserve::default(),
             poll_seconds: 5,
-            limit: RouteLimit { per_second: 10.0, burst: 20 },
+            limit: RouteLimit { per_second: 20.0, burst: 40 },
             concurrency: 4,
             since: None,
             reconcile_days: 4,
