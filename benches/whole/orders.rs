@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use mare::simulator::{Fault, FaultKind, FeedFaults, Limits, Options, OrderOptions, OrderStatus};
 use serde_json::{Value, json};
 
-use super::{MINUTE, Site, look_as_usual, report, stage};
+use super::{MINUTE, Site, WITHOUT_LIMITS, look_as_usual, report, stage};
 
 const PER_HOUR: f64 = 10_000.0;
 const ORDERS: usize = 500;
@@ -40,7 +40,7 @@ async fn one(name: &str, pause: Duration) {
     let orders = OrderOptions { feed, ..OrderOptions::without_window() };
     let options = Options { limits: Limits::unlimited(), orders, ..Options::default() };
     // As many as in the profile pequeno.
-    let mut site = Site::new(6_000, options, RULES).await;
+    let mut site = Site::new(6_000, options, &format!("{WITHOUT_LIMITS}{RULES}")).await;
     site.use_entities("\"stock\", \"order\"");
     look_as_usual(&site);
     let rows = site.live.query("SELECT codigo FROM live.produto_sku ORDER BY codigo", &[]).await.unwrap();

@@ -42,6 +42,7 @@ mod control;
 mod export;
 mod health;
 mod images;
+mod listener;
 mod messages;
 mod orders;
 
@@ -81,10 +82,7 @@ impl IntoResponse for Refusal {
 
 impl Admin {
     /// Serves until `stop`.
-    ///
-    /// # Errors
-    /// When the listener breaks.
-    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) -> std::io::Result<()> {
+    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
         let admin = Arc::new(self);
         let open =
             Router::new().route("/healthz", get(health::healthz)).route("/readyz", get(health::readyz));
@@ -108,7 +106,7 @@ impl Admin {
             .route("/orders/drop", post(orders::drop_held))
             .layer(middleware::from_fn_with_state(Arc::clone(&admin), authorize));
         let router = open.merge(guarded).layer(DefaultBodyLimit::max(BODY_BYTES_MAX)).with_state(admin);
-        axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await }).await
+        listener::serve(listener, router, stop).await;
     }
 
     /// Asks the dispatcher.

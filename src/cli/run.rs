@@ -21,7 +21,21 @@ pub struct Run {
 impl Run {
     pub(super) async fn run(self, config: Config) -> anyhow::Result<ExitCode> {
         logs::init(self.log_format.unwrap_or(config.log.format), &config.log.level);
+        keep_to_ourselves();
         pipeline::run(config).await?;
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// No core dumps, which would hold keys and customers' data in a file that nobody watches; and whatever is written is
+/// nobody else's to read.
+fn keep_to_ourselves() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, setrlimit, umask};
+        umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+        if let Err(error) = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }) {
+            tracing::warn!(%error, "core dumps cannot be switched off");
+        }
     }
 }

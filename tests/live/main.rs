@@ -23,6 +23,7 @@ mod people;
 mod prices;
 mod products;
 #[cfg(unix)]
+mod security;
 mod service;
 mod slot;
 mod validate;
