@@ -72,6 +72,8 @@ pub mod inbound;
 pub mod live;
 pub mod mapping;
 pub mod messages;
+#[cfg(test)]
+mod mutation;
 pub mod orders;
 pub mod pipeline;
 pub mod shop;

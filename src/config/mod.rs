@@ -307,3 +307,20 @@ impl Config {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_text_is_a_configuration_or_says_what_is_wrong() {
+        let words =
+            ["[[source]]", "[orders]", "\"\"", "-1", "inf", "[[mapping.stores]]", "nan", "= {", "9e99"];
+        crate::mutation::each("config", &words, |text| {
+            let text = String::from_utf8_lossy(text);
+            if let Err(error) = Config::parse(&text, Path::new("mare.toml")) {
+                assert!(!error.to_string().is_empty());
+            }
+        });
+    }
+}

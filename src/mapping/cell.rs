@@ -362,4 +362,29 @@ mod tests {
         }
         assert!(timestamp(Cell::Text(b"tomorrow"), oid::TIMESTAMPTZ).is_err());
     }
+
+    #[test]
+    fn any_bytes_are_a_value_or_an_error() {
+        let types = [
+            oid::BOOL,
+            oid::INT8,
+            oid::INT2,
+            oid::INT4,
+            oid::TEXT,
+            oid::DATE,
+            oid::TIMESTAMP,
+            oid::TIMESTAMPTZ,
+            oid::NUMERIC,
+            oid::UUID,
+            0,
+        ];
+        crate::mutation::each("cell", &["NaN", "-infinity", "9999-12-31", "1e400", "0.00005"], |bytes| {
+            for oid in types {
+                for cell in [Cell::Text(bytes), Cell::Binary(bytes)] {
+                    let _ = (row_id(cell, oid), integer(cell, oid), boolean(cell, oid), text(cell));
+                    let _ = (decimal(cell, oid), timestamp(cell, oid));
+                }
+            }
+        });
+    }
 }

@@ -259,4 +259,13 @@ mod tests {
         assert_eq!(short, [("h1", Some("1-01"), true), ("h2", None, false), ("h3", Some("3-01"), false)]);
         assert!(super::events(b"{}").is_err() && super::events(b"<html>").is_err());
     }
+
+    #[test]
+    fn any_bytes_are_messages_or_an_error() {
+        crate::mutation::each(
+            "feed",
+            &["null", "true", "{}", "[]", "\"\"", "1e999", "-0", "1.5", "\"NaN\"", "\\u0000"],
+            |body| drop(events(body)),
+        );
+    }
 }

@@ -92,4 +92,13 @@ mod tests {
         );
         assert!(listed(b"[]").is_err());
     }
+
+    #[test]
+    fn any_bytes_are_a_list_or_an_error() {
+        crate::mutation::each(
+            "orders",
+            &["null", "true", "{}", "[]", "\"\"", "1e999", "-0", "1.5", "\"NaN\"", "\\u0000"],
+            |body| drop(listed(body)),
+        );
+    }
 }

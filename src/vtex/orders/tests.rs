@@ -202,3 +202,14 @@ fn a_change_is_taken_or_refused() {
     let disabled = r#"{"error":{"code":"SalesOrderSystem008","message":"Changes are not enabled"}}"#;
     assert_eq!(answered(change(), 403, disabled), Ok(Answer::Order(OrderAnswer::ChangeRefused)));
 }
+
+#[test]
+fn any_bytes_are_an_order_or_an_error() {
+    crate::mutation::each(
+        "order",
+        &["null", "true", "{}", "[]", "\"\"", "1e999", "-0", "1.5", "\"NaN\"", "\\u0000"],
+        |body| {
+            let _ = (super::purchase::purchase(body), super::status::order(body));
+        },
+    );
+}

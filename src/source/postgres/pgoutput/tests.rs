@@ -301,3 +301,14 @@ fn messages_recorded_from_a_server_are_understood() {
     }
     assert!(count > 20);
 }
+
+#[test]
+fn any_bytes_are_a_message_or_an_error() {
+    crate::mutation::each("pgoutput", &[], |payload| {
+        let mut cells = Vec::new();
+        if let Ok(Message::Truncate { relations, .. }) = decode(payload, &mut cells) {
+            assert_eq!(relations.iter().count(), relations.iter().len());
+        }
+        assert!(cells.capacity() <= 4 * COLUMNS_MAX, "lengths are believed only as far as there are bytes");
+    });
+}
