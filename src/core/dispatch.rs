@@ -368,16 +368,20 @@ impl Dispatch {
         if undelivered_change {
             entry.wanted.cause = Cause::Change; // somebody is still waiting, whatever came on top
         }
-        if entry.is_doubtful() {
-            effects.push(amend(entry)); // the record of the newer value does not know of the doubt
-        }
-        if entry.state == State::InFlight {
+        let doubtful = entry.is_doubtful();
+        let accepted = if entry.state == State::InFlight {
             if let Some(job) = self.jobs.get_mut(&slot) {
                 job.behind_since.get_or_insert(committed_at);
             }
-            return Accepted::Waits;
+            Accepted::Waits
+        } else {
+            self.reconsider(slot, now, effects)
+        };
+        if doubtful && accepted != Accepted::Suppressed {
+            // The record of the newer value does not know of the doubt. It is no longer set aside.
+            effects.extend(self.ledger.get(slot).map(amend));
         }
-        self.reconsider(slot, now, effects)
+        accepted
     }
 
     /// A key that is not in flight has a newer value.

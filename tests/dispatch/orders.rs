@@ -247,3 +247,30 @@ fn a_refused_invoice_is_explained_by_what_vtex_shows_then() {
         assert_eq!(desk.explain(&key()).unwrap().parked.unwrap().reason, reason);
     }
 }
+
+#[test]
+fn what_puts_an_order_right_is_not_set_aside_with_it_after_a_restart() {
+    let mut desk = Desk::new();
+    desk.want(&key(), order(part(Step::Invoiced, Vec::new())));
+    read(&mut desk, shows(RemoteStatus::ReadyForHandling, &[]));
+    let handling = desk.send_one();
+    desk.finish(handling.id, Err(Failure::Timeout));
+    for _ in 0..3 {
+        desk.wait(10 * 60_000);
+        for request in desk.send() {
+            desk.finish(
+                request.id,
+                if matches!(act(&request), OrderAct::Read) {
+                    Ok(shows(RemoteStatus::Handling, &[]))
+                } else {
+                    Err(Failure::Timeout)
+                },
+            );
+        }
+    }
+    assert_eq!(desk.explain(&key()).unwrap().parked.unwrap().reason, ParkReason::ByHand);
+    desk.want(&key(), invoiced());
+    if let Some(record) = desk.amended(&key()) {
+        assert_eq!(record.parked, None, "the document has come");
+    }
+}
