@@ -349,7 +349,7 @@ impl World {
         // the README.
         while self.live.reveal() {}
         let power = self.random.u8(..3) == 0;
-        self.note(|_| format!("{}", if power { "POWER CUT" } else { "KILLED" }));
+        self.note(|_| if power { "POWER CUT" } else { "KILLED" }.to_owned());
         for Out { request, .. } in std::mem::take(&mut self.process.out) {
             if request.call.writes() && self.random.bool() {
                 let delay = Duration::from_millis(self.random.u64(..LATE_APPLY.as_millis() as u64 - 1_000));
