@@ -1,22 +1,23 @@
 //! Everything together, from one seed: what happens, in which order, and what must hold on the way.
 
+mod checks;
+mod happens;
+
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use fastrand::Rng;
 use mare::core::call::{Call, Failure, Outcome, RateHint, Route};
-use mare::core::dispatch::{KeyState, LATE_APPLY, Request, RequestId, Tuning};
+use mare::core::dispatch::{LATE_APPLY, Request, RequestId, Tuning};
 use mare::core::entity::{Key, SkuId};
 use mare::core::order::Step;
 use mare::core::record::ParkReason;
-use mare::core::schedule::Urgency;
 use mare::core::time::{Now, Tick, Timestamp};
 
 use crate::disk::Disk;
 use crate::fault::Fault;
-use crate::live::{Change, Item, Live, Pedido};
+use crate::live::Live;
 use crate::process::{Out, Process};
-use crate::source::WAREHOUSE;
 use crate::vtex::Vtex;
 
 pub(crate) const SKUS: u32 = 5;
@@ -221,124 +222,6 @@ impl World {
         }
     }
 
-    /// Somebody sells, counts, or commits.
-    fn shop(&mut self) {
-        if self.live.running() < 2 && self.random.bool() {
-            self.live.begin();
-        }
-        let running = self.live.running();
-        if running == 0 {
-            self.live.reveal();
-            return;
-        }
-        let nth = self.random.usize(..running);
-        match self.random.u8(..10) {
-            0..5 => {
-                let among = if self.random.u8(..3) < 2 { HOT } else { SKUS };
-                let sku = self.random.u32(..among);
-                let change = match self.random.u8(..10) {
-                    0 if !self.versions_mode => Change::Stock { sku, quantity: None },
-                    1 if !self.versions_mode && self.live.stock.contains_key(&sku) => Change::Touched { sku },
-                    _ => Change::Stock { sku, quantity: Some(i64::from(self.random.u8(..4))) },
-                };
-                self.note(|_| format!("Live: {change:?} in transaction {nth}"));
-                self.live.write(nth, change);
-            }
-            5..8 => {
-                self.note(|world| format!("Live: commit of transaction {nth} at {}", world.live.lsn + 16));
-                self.live.commit(nth);
-            }
-            8 => {
-                self.note(|_| format!("Live: rollback of transaction {nth}"));
-                self.live.abort(nth);
-            }
-            _ => {
-                self.live.reveal();
-            }
-        }
-    }
-
-    /// A shopper orders or cancels, or staff takes a pedido on.
-    fn order(&mut self) {
-        if !self.plan.orders || self.restores {
-            return;
-        }
-        match self.random.u8(..8) {
-            0 if self.vtex.orders.len() < ORDERS_MAX => {
-                let id = format!("v{}", self.vtex.orders.len() + 1);
-                self.note(|_| format!("VTEX: order {id} is placed"));
-                self.vtex.place(&id, self.now.tick, &mut self.random);
-                self.seen.orders += 1;
-            }
-            1 if self.random.u8(..4) == 0 => {
-                let ids: Vec<String> = self.vtex.orders.keys().cloned().collect();
-                let Some(id) = self.random.choice(ids) else { return };
-                self.note(|_| format!("VTEX: order {id} is cancelled, if it can be"));
-                self.vtex.cancel(&id, self.now.tick, &mut self.random);
-            }
-            _ => {
-                let pedidos = self.live.orders.clone();
-                let Some(pedido) = self.random.choice(pedidos) else { return };
-                self.staff(&pedido);
-            }
-        }
-    }
-
-    fn staff(&mut self, pedido: &Pedido) {
-        if self.live.is_locked(&Item::Order(pedido.order.clone())) {
-            return;
-        }
-        let mut next = pedido.clone();
-        match pedido.step {
-            Step::Received | Step::Packed if self.random.u8(..8) == 0 => next.step = Step::Cancelled,
-            Step::Received if self.random.bool() => next.step = Step::Packed,
-            Step::Received | Step::Packed => next.step = Step::Invoiced,
-            // The document comes after its status, in a transaction of its own.
-            Step::Invoiced if pedido.invoice.is_none() => {
-                self.invoices += 1;
-                next.invoice = Some(self.invoices);
-            }
-            Step::Invoiced => next.step = Step::Dispatched,
-            Step::Dispatched => next.step = Step::Delivered,
-            _ => return,
-        }
-        self.note(|_| format!("Live: {next:?}"));
-        self.live.at_once(Change::Order(next));
-    }
-
-    /// The slot is dropped, or a backup restored.
-    fn server(&mut self) {
-        if !self.plan.slots || !self.loses_slots {
-            return;
-        }
-        if !self.restores {
-            self.note(|_| "Live: the slot is dropped".to_owned());
-            self.live.slot = None;
-            self.live.log.clear();
-        } else if let Some(backup) = self.backup.take() {
-            self.note(|_| "Live: a backup is restored".to_owned());
-            self.live.restore(&backup);
-        } else {
-            self.backup = Some(self.live.clone());
-            return;
-        }
-        self.seen.slots += 1;
-        self.process.disconnect();
-    }
-
-    fn credentials(&mut self) {
-        self.vtex.accepts_credentials = !self.vtex.accepts_credentials || !self.plan.trouble;
-        if self.vtex.accepts_credentials {
-            self.process.dispatch.credentials_changed(self.now);
-        }
-    }
-
-    /// The machine's clock is set.
-    fn jump(&mut self) {
-        let hours = self.random.i64(-3..4);
-        self.now.wall = Timestamp(self.now.wall.0 + hours * 3_600_000_000);
-    }
-
     /// The process is killed, or the machine loses its power and is off for a while.
     fn crash(&mut self) {
         if !self.plan.crashes || self.random.bool() {
@@ -464,46 +347,6 @@ impl World {
             self.check(&request);
         }
         self.process.out.push(Out { due, request, twin: false });
-    }
-
-    /// One request per key; and no version that is older than one sent before.
-    fn check(&mut self, request: &Request) {
-        let Some(key) = &request.key else { return };
-        if self.process.out.iter().any(|out| out.request.key.as_ref() == Some(key)) {
-            return self.breaks(format!("two requests in flight for {key}"));
-        }
-        let Call::SetStock { balance_at, .. } = &request.call else { return };
-        let newest = self.versions.entry(key.clone()).or_insert(*balance_at);
-        if *balance_at < *newest {
-            return self.breaks(format!("{key} goes back"));
-        }
-        *newest = *balance_at;
-    }
-
-    /// Where the balances stand that wait for their turn.
-    fn urgencies(&self) -> Vec<(Key, Urgency)> {
-        let keys = (0..SKUS).map(|sku| Key::stock(WAREHOUSE, &format!("S{sku}")));
-        let explained = keys
-            .filter_map(|key| self.process.dispatch.explain(&key, self.now).map(|explain| (key, explain)));
-        let queued = explained.filter_map(|(key, explain)| match explain.state {
-            // What is doubtful is read first: that has a limit of its own.
-            KeyState::Queued(urgency) if !explain.doubtful => Some((key, urgency)),
-            _ => None,
-        });
-        queued.collect()
-    }
-
-    /// Nothing rises while something sold out waits.
-    fn check_urgency(&mut self, before: &[(Key, Urgency)], requests: &[Request]) {
-        let sent = |key: &Key| requests.iter().any(|request| request.key.as_ref() == Some(key));
-        let rises = |wanted| before.iter().any(|(key, urgency)| *urgency == wanted && sent(key));
-        let waits = before.iter().any(|(key, urgency)| {
-            let still = self.process.dispatch.explain(key, self.now).map(|explain| explain.state);
-            *urgency == Urgency::SoldOut && still == Some(KeyState::Queued(Urgency::SoldOut))
-        });
-        if waits && rises(Urgency::Rising) {
-            self.breaks("a rising balance went before one that is sold out".to_owned());
-        }
     }
 
     /// Live rests, VTEX is well, and everybody finishes.

@@ -1,45 +1,28 @@
 //! The process: what it holds in memory, and each step that it takes. Between any two of them it can die.
 
+mod compare;
+mod orders;
+
 use std::collections::{HashMap, VecDeque};
 
 use mare::core::dispatch::{Dispatch, Effect, Known, Request, RequestId};
 use mare::core::entity::Key;
-use mare::core::order::inbound::{self, Decision, Stage};
-use mare::core::order::{RemoteStatus, Step};
 use mare::core::position::{Incarnation, Position};
 use mare::core::record::{Cause, Confirmed, Dirty, Wanted};
 use mare::core::row::Transaction;
 use mare::core::time::{Now, Tick, Timestamp};
-use mare::mapping::{Effect as Said, Mapper, Refresh};
+use mare::mapping::{Effect as Said, Mapper};
 use mare::source::reconcile::gate::Gate;
-use mare::source::reconcile::visibility;
-use mare::source::window::{Due, Progress, Window, version};
+use mare::source::window::{Progress, Window, version};
 
-use crate::disk::{Disk, State, Write};
+use compare::{COMPARE, Chunk, next_chunk};
+use orders::Task;
+
+use crate::disk::{Disk, Write};
 use crate::fault::Fault;
-use crate::live::{Change, Item, Live, Pedido, Seen};
+use crate::live::{Change, Item, Live};
 use crate::source;
-use crate::vtex::{Message, Vtex};
 use crate::world::{SKUS, tuning};
-
-/// The compare that is due, and how far it has come.
-const COMPARE: &str = "compare";
-/// Balances of a chunk.
-const CHUNK: u32 = 2;
-
-/// Rows that are read beside the stream.
-struct Chunk {
-    what: What,
-    seen: Option<Seen>,
-}
-
-#[derive(Clone)]
-enum What {
-    /// SKUs from here on; at the end the orders.
-    Compare(u32),
-    /// A column of this SKU was not sent.
-    Due(Due, u32),
-}
 
 /// A batch on its way to the disk.
 struct Handed {
@@ -47,13 +30,6 @@ struct Handed {
     keys: Vec<(Key, Wanted)>,
     end: u64,
     synced: bool,
-}
-
-/// A notification that is being seen to.
-struct Task {
-    message: Message,
-    read: Option<(RemoteStatus, bool)>,
-    done: bool,
 }
 
 /// A request that is out.
@@ -378,139 +354,6 @@ impl Process {
         any
     }
 
-    /// One step of what is read beside the stream: open, read, let in.
-    pub(crate) fn compare(&mut self, live: &Live, disk: &Disk) -> bool {
-        if !self.is_connected() || self.versions {
-            return false;
-        }
-        let Some(chunk) = &mut self.chunk else {
-            let Some(what) = next_chunk(&disk.now) else { return false };
-            // Of this one the ledger does not know yet that it is done.
-            if self.handed.is_some() {
-                return false;
-            }
-            self.gate.open();
-            self.chunk = Some(Chunk { what, seen: None });
-            return true;
-        };
-        let Some(seen) = &chunk.seen else {
-            chunk.seen = Some(live.read());
-            return true;
-        };
-        if self.read < seen.lsn || self.handed.is_some() {
-            return false;
-        }
-        let (what, seen) = (chunk.what.clone(), seen.clone());
-        self.chunk = None;
-        self.let_in(&what, &seen, disk);
-        self.gate.close();
-        true
-    }
-
-    fn let_in(&mut self, what: &What, seen: &Seen, disk: &Disk) {
-        let snapshot = visibility::Seen::Snapshot(seen.snapshot.parse().expect("as Postgres writes it"));
-        if self.gate.ahead_of(&snapshot) && !self.does(Fault::OpenTheGate) {
-            self.said.push("a chunk is read again".to_owned());
-            return;
-        }
-        self.said.push(format!("a chunk as of {} at {}", seen.lsn, self.read));
-        let mut effects = Vec::new();
-        let skus: Vec<u32> = match what {
-            What::Compare(from) => (*from..SKUS.min(from + CHUNK)).collect(),
-            What::Due(_, sku) => vec![*sku],
-        };
-        let (window, state) = (&self.window, &disk.now);
-        let told = |key: &Key| {
-            window.wants(key) || state.dirty.contains_key(key) || state.confirmed.contains_key(key)
-        };
-        source::map_chunk(&mut self.mapper, &skus, &seen.stock, &told, &disk.now, &mut effects);
-        if skus.is_empty() {
-            effects.extend(seen.orders.iter().map(source::wants));
-        }
-        let transaction = self.transaction(self.read, seen.moment, 0);
-        for effect in effects {
-            if self.gate.is_newer(&effect, &snapshot) && !self.does(Fault::OpenTheGate) {
-                continue;
-            }
-            let same = matches!(&effect, Said::Want { key, value } if !self.window.wants(key)
-                && !disk.now.dirty.contains_key(key)
-                && disk.now.confirmed.get(key).is_some_and(|confirmed| confirmed.value == *value));
-            if !same {
-                self.window.take(effect, &transaction, Cause::Resync);
-            }
-        }
-        match what {
-            What::Due(due, _) => self.window.refreshed(due.clone()),
-            What::Compare(_) if skus.is_empty() => self.window.note(COMPARE.to_owned(), Vec::new()),
-            What::Compare(from) => self.window.note(COMPARE.to_owned(), vec![(from + CHUNK) as u8]),
-        }
-    }
-
-    /// One step about what VTEX has sold: take a message, read its order, write it into Live, confirm the message.
-    pub(crate) fn orders(
-        &mut self,
-        live: &mut Live,
-        vtex: &mut Vtex,
-        now: Tick,
-        random: &mut fastrand::Rng,
-    ) -> bool {
-        if self.tasks.len() < 2
-            && let Some(message) = vtex.next_message(now, random)
-        {
-            if self.does(Fault::AckBeforeCommit) {
-                vtex.acknowledge(message.handle);
-            }
-            self.tasks.push(Task { message, read: None, done: false });
-            return true;
-        }
-        if self.tasks.is_empty() {
-            return false;
-        }
-        let at = random.usize(..self.tasks.len());
-        let task = &mut self.tasks[at];
-        let id = task.message.order.clone();
-        if task.done {
-            vtex.acknowledge(task.message.handle);
-            self.tasks.swap_remove(at);
-        } else if let Some((status, complete)) = task.read.clone() {
-            if live.is_locked(&Item::Order(id.clone())) {
-                return false;
-            }
-            task.done = true;
-            self.write_order(&id, &status, complete, live);
-        } else if !vtex.accepts_credentials || (!vtex.healthy && random.u8(..5) == 0) {
-            // It comes again.
-            self.tasks.swap_remove(at);
-        } else {
-            let order = &vtex.orders[&id];
-            task.read = Some((order.status.clone(), order.complete));
-        }
-        true
-    }
-
-    fn write_order(&self, id: &str, status: &RemoteStatus, complete: bool, live: &mut Live) {
-        let held = live.orders.iter().find(|pedido| pedido.order == id).cloned();
-        let parts: Vec<inbound::Part> = held
-            .iter()
-            .filter(|_| !self.does(Fault::InsertBlindly))
-            .map(|pedido| inbound::Part {
-                external: id.into(),
-                id: id.into(),
-                number: id.into(),
-                status: 10,
-                stage: Stage::from(Some(pedido.step)),
-                cancellation_asked: false,
-            })
-            .collect();
-        let pedido = |step| Pedido { order: id.to_owned(), step, invoice: None };
-        match inbound::decide(status, complete, &parts) {
-            Decision::Insert if held.is_some() => live.add_twin(pedido(Step::Received)),
-            Decision::Insert => live.at_once(Change::Order(pedido(Step::Received))),
-            Decision::Cancel { .. } => live.at_once(Change::Order(pedido(Step::Cancelled))),
-            Decision::Nothing(_) | Decision::Flag { .. } | Decision::Hold(_) => {}
-        }
-    }
-
     /// Nothing is on its way inside; what is out and what waits for its time does not count.
     pub(crate) fn is_quiet(&self, live: &Live, disk: &Disk) -> bool {
         let read_all = self.versions || live.log.iter().all(|committed| committed.lsn <= self.read);
@@ -529,18 +372,6 @@ impl Process {
     pub(crate) fn window_bytes(&self) -> usize {
         self.window.bytes()
     }
-}
-
-fn next_chunk(state: &State) -> Option<What> {
-    if let Some(due) = state.due.first() {
-        let due = Due::decode(due).expect("as it was written");
-        let sku = (0..SKUS).find(|sku| due.refresh == Refresh::Sku(source::row_id(*sku)));
-        if let Some(sku) = sku {
-            return Some(What::Due(due, sku));
-        }
-    }
-    let from = *state.notes.get(COMPARE)?.first()?;
-    Some(What::Compare(u32::from(from)))
 }
 
 /// Keys whose writes were out when the last process ended may be written late.
