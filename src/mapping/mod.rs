@@ -1,7 +1,7 @@
 //! From rows of Live to entities of VTEX: pure rules, no I/O.
 //!
 //! A change goes in, effects come out: wanted values, rows to be kept, things to be read again. What a stock
-//! or price row needs besides itself is [`reference`] data, kept up by the same stream, so that the hot path
+//! or price row needs besides itself is `reference` data, kept up by the same stream, so that the hot path
 //! asks Live nothing.
 
 use std::collections::BTreeMap;

@@ -29,7 +29,7 @@ use site::Site;
 
 /// Walk orders through Live and VTEX before going live, and write a protocol of what was seen on both sides.
 ///
-/// `mare run` has to be running, with [orders] and mapping.entities = [..., "order"]. Three journeys:
+/// `mare run` has to be running, with `[orders]` and mapping.entities = [..., "order"]. Three journeys:
 ///
 ///   pickup    Retira Loja: status by status, recovered and closed at the PDV, the sale cancelled there
 ///   delivery  Entrega: status by status, NF-e, carrier, delivered, the NF-e cancelled

@@ -1,6 +1,6 @@
 //! Opt-ins that change in the shop, written into Live as `cliente_consentimento`.
 //!
-//! VTEX has no feed of them. So the customers that changed are asked for by their dates ([`poll`]); for each of them it is
+//! VTEX has no feed of them. So the customers that changed are asked for by their dates (`poll`); for each of them it is
 //! decided whether the flag is an act of the shopper's ([`crate::core::shop_consent`]), and the act becomes a row ([`live`]).
 //!
 //! ```text

@@ -82,7 +82,7 @@ impl Session {
     }
 }
 
-/// As [`super::sql`] has cast them.
+/// As `super::sql` has cast them.
 impl ToSql for Value {
     fn to_sql(
         &self,
