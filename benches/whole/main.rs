@@ -3,10 +3,15 @@
 //!
 //! ```text
 //! scripts/bench drain     1,000,000 updates over 200,000 keys, backlog made before; beside pg_recvlogical
-//! scripts/bench latency   commit to VTEX at 1,000 changes/s, a simulator without limits
+//! scripts/bench latency   commit to VTEX at 10, 100, 1,000 and 10,000 changes/s, a simulator without limits
 //! scripts/bench limit     requests and changes under a limit of 33/s
 //! scripts/bench load      products into an empty account: SKUs on sale a minute, beside what the limits allow
 //! scripts/bench orders    10,000 orders an hour, both ways, with a fifth of the requests about them failing; and a burst
+//! scripts/bench convergence
+//!                         a backlog under a limit: time until equal, share of the limit, sold-out first
+//! scripts/bench ceiling   requests a second without limits, beside a bare loop
+//! scripts/bench recovery  from kill -9 at full load to the first request
+//! scripts/bench scale     a ledger of 60 million keys: start, memory, disk, what a change costs
 //! scripts/bench changelog 500,000 updates over 100,000 keys, waiting in a change table; beside plain SQL
 //! scripts/bench burden    sales per second with triggers, with a slot, and without capture
 //! scripts/bench burden --url URL
@@ -24,13 +29,17 @@ mod support;
 
 mod backlog;
 mod burden;
+mod ceiling;
 mod changelog;
+mod convergence;
 mod drain;
 mod latency;
 mod limit;
 mod load;
 mod orders;
 mod processor;
+mod recovery;
+mod scale;
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// As fast as the simulator answers.
@@ -52,6 +61,18 @@ async fn main() {
     }
     if wanted("drain") {
         drain::measure().await;
+    }
+    if wanted("convergence") {
+        convergence::measure().await;
+    }
+    if wanted("ceiling") {
+        ceiling::measure().await;
+    }
+    if wanted("recovery") {
+        recovery::measure().await;
+    }
+    if wanted("scale") {
+        scale::measure();
     }
     if wanted("load") {
         load::measure().await;
@@ -90,6 +111,14 @@ fn arguments() -> Arguments {
 
 fn report(line: &serde_json::Value) {
     println!("{line}");
+}
+
+/// Median, least and most.
+fn spread(values: &mut [f64]) -> serde_json::Value {
+    values.sort_by(f64::total_cmp);
+    let [first, .., last] = values else { panic!("at least two") };
+    let (least, most) = (*first, *last);
+    serde_json::json!({ "median": values[values.len() / 2], "min": least, "max": most })
 }
 
 /// Says what takes time before anything is measured.
