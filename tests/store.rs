@@ -88,6 +88,10 @@ fn a_doubt_is_the_keys_and_a_newer_value_takes_it_on() {
     assert_eq!((held.wanted, held.doubtful), (wanted(6, 4), true));
     store.commit(&[amend(Dirty::fresh(wanted(5, 3)))], Durability::Buffered).unwrap();
     assert!(store.dirty(&key()).unwrap().unwrap().doubtful, "an older record does not take it back");
+    // A value of the same commit is not lost over it.
+    let doubtful = Dirty { doubtful: true, ..Dirty::fresh(wanted(5, 3)) };
+    store.commit(&[want(9, 1), amend(doubtful)], Durability::Buffered).unwrap();
+    assert_eq!(store.dirty(&key()).unwrap().unwrap().wanted, wanted(9, 1));
 }
 
 /// What a write of a batch by the ledger's writer leaves, after some outcomes.

@@ -328,16 +328,19 @@ impl Store {
                 }
                 Op::Unconfirm { key } => batch.remove(&self.confirmed, encode_key(key)),
                 Op::Amend { key, position, dirty } => {
-                    let newer = match self.version_of(key, &written)? {
-                        Some(version) if version > *position && dirty.doubtful => self.dirty(key)?,
-                        Some(version) if version > *position => continue,
-                        _ => None,
+                    let newer = self.version_of(key, &written)?.filter(|version| version > position);
+                    let Some(version) = newer else {
+                        written.insert(key, Some(*position));
+                        encode_into(dirty, &mut buffer);
+                        batch.insert(&self.dirty, encode_key(key), buffer.as_slice());
+                        continue;
                     };
-                    written
-                        .insert(key, Some(newer.as_ref().map_or(*position, |newer| newer.wanted.position)));
-                    let newer = newer.map(|newer| Dirty { doubtful: true, ..newer });
-                    encode_into(newer.as_ref().unwrap_or(dirty), &mut buffer);
-                    batch.insert(&self.dirty, encode_key(key), buffer.as_slice());
+                    // What this very commit writes cannot be read back, and stays as it is.
+                    let held = if dirty.doubtful { self.dirty(key)? } else { None };
+                    if let Some(held) = held.filter(|held| held.wanted.position == version) {
+                        encode_into(&Dirty { doubtful: true, ..held }, &mut buffer);
+                        batch.insert(&self.dirty, encode_key(key), buffer.as_slice());
+                    }
                 }
                 Op::Sku { sku_ref, id, at } => {
                     encode_into(&(id, at), &mut buffer);
