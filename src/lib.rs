@@ -48,7 +48,7 @@
 //! | [`validate`] | what an installation is accepted by | none |
 //! | [`simulator`], [`shop`] | a VTEX and a shop to try things on | |
 //!
-//! Imports run downwards: `core`, `telemetry` and `failpoint` (where tests end the process) on the ground; on them
+//! Imports run downwards: `core`, `telemetry`, `listener` (which takes connections in) and `failpoint` (where tests end the process) on the ground; on them
 //! `mapping`, `store`, `live` and `vtex`; then `messages`, `source`, `inbound` and `orders` (which fills `messages`), then
 //! `pipeline`, then `admin`, `cli` and `main`. `simulator` shares no type with `vtex`, so that one
 //! misreading of VTEX's documents cannot hide in both.
@@ -69,6 +69,7 @@ pub mod config;
 pub mod core;
 mod failpoint;
 pub mod inbound;
+mod listener;
 pub mod live;
 pub mod mapping;
 pub mod messages;

@@ -7,6 +7,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fastrand::Rng;
 
+/// Words that JSON may have where another was expected.
+pub(crate) const JSON: [&str; 10] =
+    ["null", "true", "{}", "[]", "\"\"", "1e999", "-0", "1.5", "\"NaN\"", "\\u0000"];
+
 /// Changed inputs of one run; `MARE_FUZZ_ROUNDS` makes it longer.
 const ROUNDS: u64 = 4_000;
 /// Changes on top of each other.

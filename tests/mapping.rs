@@ -6,12 +6,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mare::core::entity::{Entity, Key};
-use mare::core::row::{Cell, Column, Relation, RowChange};
+use mare::core::row::{Cell, RowChange};
 use mare::core::time::Timestamp;
 use mare::core::value::{Stock, Value};
 use mare::mapping::cell::{RowId, oid};
 use mare::mapping::config::MappingConfig;
 use mare::mapping::{Announced, Effect, Mapper, Pair, Refresh, Rows};
+
+#[path = "support/stock_tables.rs"]
+mod stock_tables;
+
+use stock_tables::{STOCK, relation, tables};
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
 
@@ -37,84 +42,12 @@ struct Bench {
     stored: Stored,
 }
 
-const STOCK: u32 = 7;
-
-fn relation(id: u32, table: &str, columns: &[(&str, u32)]) -> Relation {
-    let columns = columns.iter().map(|(name, type_oid)| Column {
-        name: (*name).into(),
-        type_oid: *type_oid,
-        key: false,
-    });
-    Relation { id, schema: "live".into(), table: table.into(), columns: columns.collect() }
-}
-
 impl Bench {
     fn new(mapping: &str) -> Self {
         let config: MappingConfig = toml::from_str(mapping).unwrap();
         assert_eq!(config.validate(), Vec::<String>::new());
         let mut mapper = Mapper::new(Arc::new(config));
-        let (int, text, flag, number) = (oid::INT4, oid::TEXT, oid::BOOL, oid::NUMERIC);
-        let tables = [
-            relation(
-                1,
-                "loja",
-                &[
-                    ("id", int),
-                    ("id_dominio", int),
-                    ("codigo", text),
-                    ("ind_integra_ecommerce", flag),
-                    ("situacao", int),
-                ],
-            ),
-            relation(
-                2,
-                "deposito",
-                &[
-                    ("id", int),
-                    ("id_loja", int),
-                    ("codigo", text),
-                    ("ind_disponivel_ecommerce", flag),
-                    ("situacao", int),
-                ],
-            ),
-            relation(
-                4,
-                "produto",
-                &[
-                    ("id", int),
-                    ("id_dominio", int),
-                    ("codigo", text),
-                    ("ind_integra_ecommerce", flag),
-                    ("estoque_minimo_exibicao", number),
-                    ("ind_fracionado", flag),
-                    ("situacao", int),
-                ],
-            ),
-            relation(
-                5,
-                "produto_sku",
-                &[
-                    ("id", int),
-                    ("id_produto", int),
-                    ("codigo", text),
-                    ("fator_embalagem", number),
-                    ("ind_ativo_ecommerce", flag),
-                    ("situacao", int),
-                ],
-            ),
-            relation(
-                STOCK,
-                "estoque_saldo",
-                &[
-                    ("id_loja", int),
-                    ("id_deposito", int),
-                    ("id_sku", int),
-                    ("quantidade", number),
-                    ("quantidade_reservada", number),
-                ],
-            ),
-        ];
-        for table in &tables {
+        for table in &tables() {
             assert_eq!(mapper.announce(table), Announced::Ready);
         }
         let mut bench = Self { mapper, stored: Stored::default() };

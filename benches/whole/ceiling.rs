@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use mare::simulator::{Limits, Options, Outage};
+use mare::simulator::Outage;
 use serde_json::json;
 
-use super::{MINUTE, Site, processor, report, stage};
+use super::{MINUTE, Site, processor, report, stage, stocked};
 
 /// As many at once, on both sides.
 const AT_ONCE: usize = 64;
@@ -16,13 +16,8 @@ const TUNING: &str = "[tuning.routes]\nstock_write = { per_second = 10000, burst
 
 pub(super) async fn measure() {
     let began = Instant::now();
-    let options = Options { auto_skus: true, limits: Limits::unlimited(), ..Options::default() };
     // Fewer keys than the burst, so that no limit is felt.
-    let mut site = Site::new(50_000, options, TUNING).await;
-    site.use_entities("\"stock\"");
-    site.start();
-    stage(began, "ceiling: first load");
-    site.converged(10 * MINUTE).await;
+    let site = stocked(began, "ceiling", 50_000, TUNING).await;
     site.vtex.world().set_outage(Outage::Unavailable);
     site.live.batch_execute("UPDATE live.estoque_saldo SET quantidade = quantidade + 1").await.unwrap();
     let keys = i64::try_from(site.stock_differences().await.len()).unwrap();

@@ -3,10 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use mare::simulator::{Limits, Options, Outage};
+use mare::simulator::Outage;
 use serde_json::json;
 
-use super::{MINUTE, Site, report, stage};
+use super::{MINUTE, Site, report, stage, stocked};
 
 const PER_SECOND: f64 = 50.0;
 const CHANGES: i64 = 100_000;
@@ -15,13 +15,8 @@ const SOLD_OUT: i64 = 5;
 
 pub(super) async fn measure() {
     let began = Instant::now();
-    let options = Options { auto_skus: true, limits: Limits::unlimited(), ..Options::default() };
     let tuning = format!("[tuning.routes]\nstock_write = {{ per_second = {PER_SECOND}, burst = 1 }}\n");
-    let mut site = Site::new(2_000, options, &tuning).await;
-    site.use_entities("\"stock\"");
-    site.start();
-    stage(began, "convergence: first load");
-    site.converged(10 * MINUTE).await;
+    let site = stocked(began, "convergence", 2_000, &tuning).await;
     site.vtex.world().set_outage(Outage::Unavailable);
     stage(began, "convergence: backlog");
     // Every key that VTEX shows changes, many times; the order of the last changes is that of their rows.

@@ -2,22 +2,16 @@
 
 use std::time::Instant;
 
-use mare::simulator::{Limits, Options};
 use serde_json::json;
 
-use super::{MINUTE, Site, WITHOUT_LIMITS, report, stage, work};
+use super::{MINUTE, WITHOUT_LIMITS, report, stage, stocked, work};
 
 const SECONDS: u64 = 20;
 const CHANGES_PER_SECOND: [u64; 4] = [10, 100, 1_000, 10_000];
 
 pub(super) async fn measure() {
     let began = Instant::now();
-    let options = Options { auto_skus: true, limits: Limits::unlimited(), ..Options::default() };
-    let mut site = Site::new(20_000, options, WITHOUT_LIMITS).await;
-    site.use_entities("\"stock\"");
-    site.start();
-    stage(began, "latency: first load");
-    site.converged(5 * MINUTE).await;
+    let site = stocked(began, "latency", 20_000, WITHOUT_LIMITS).await;
     for changes in CHANGES_PER_SECOND {
         site.vtex.world().reset_counters();
         stage(began, &format!("latency: the shop sells {changes} a second"));

@@ -22,6 +22,7 @@
 
 use std::time::{Duration, Instant};
 
+use mare::simulator::{Limits, Options};
 use support::replicator::Site;
 
 #[path = "../../tests/support/mod.rs"]
@@ -124,6 +125,17 @@ fn spread(values: &mut [f64]) -> serde_json::Value {
 /// Says what takes time before anything is measured.
 fn stage(began: Instant, what: &str) {
     eprintln!("{:7.1} s  {what}", began.elapsed().as_secs_f64());
+}
+
+/// A shop with all its stock in a simulator without limits, maré running.
+async fn stocked(began: Instant, name: &str, skus: i64, tuning: &str) -> Site {
+    let options = Options { auto_skus: true, limits: Limits::unlimited(), ..Options::default() };
+    let mut site = Site::new(skus, options, tuning).await;
+    site.use_entities("\"stock\"");
+    site.start();
+    stage(began, &format!("{name}: first load"));
+    site.converged(10 * MINUTE).await;
+    site
 }
 
 /// Live is looked at as often as in an installation; the tests are in more of a hurry.

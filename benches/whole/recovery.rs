@@ -3,22 +3,16 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use mare::simulator::{Limits, Options};
 use serde_json::json;
 
-use super::{MINUTE, Site, WITHOUT_LIMITS, report, spread, stage};
+use super::{MINUTE, WITHOUT_LIMITS, report, spread, stage, stocked};
 
 const KILLS: usize = 7;
 const CHANGES_PER_SECOND: &str = "2000";
 
 pub(super) async fn measure() {
     let began = Instant::now();
-    let options = Options { auto_skus: true, limits: Limits::unlimited(), ..Options::default() };
-    let mut site = Site::new(20_000, options, WITHOUT_LIMITS).await;
-    site.use_entities("\"stock\"");
-    site.start();
-    stage(began, "recovery: first load");
-    site.converged(5 * MINUTE).await;
+    let mut site = stocked(began, "recovery", 20_000, WITHOUT_LIMITS).await;
     stage(began, "recovery: the shop sells, and maré is killed");
     let url = site.postgres.database("live").url();
     let seconds = (KILLS * 10).to_string();

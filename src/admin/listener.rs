@@ -13,9 +13,10 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::Refusal;
+use crate::listener;
 
 /// At once; further ones wait in the backlog of the socket.
 const CONNECTIONS_MAX: usize = 64;
@@ -23,43 +24,15 @@ const CONNECTIONS_MAX: usize = 64;
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
 /// From the head of a request to its answer: none of ours takes as long.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
-/// After a failed accept (too many open files), so that the loop does not spin.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
 /// Serves until `stop`; what is being answered then is answered.
 pub(super) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    loop {
-        let accepted = tokio::select! {
-            biased;
-            () = stop.cancelled() => break,
-            accepted = accept(&listener, &room) => accepted,
-        };
-        match accepted {
-            Ok((stream, place)) => {
-                let (router, stop) = (router.clone(), stop.clone());
-                tokio::spawn(async move {
-                    connection(stream, router, stop).await;
-                    drop(place);
-                });
-            }
-            Err(error) => {
-                warn!(%error, "the admin endpoints cannot accept a connection");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
+    listener::serve_each(&listener, "the admin endpoints", &room, &stop, |stream| {
+        connection(stream, router.clone(), stop.clone())
+    })
+    .await;
     // Every place is free again when the last connection has ended.
     let _ = room.acquire_many(CONNECTIONS_MAX as u32).await;
-}
-
-async fn accept(
-    listener: &TcpListener,
-    room: &Arc<Semaphore>,
-) -> std::io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
-    let place = Arc::clone(room).acquire_owned().await.map_err(std::io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    Ok((stream, place))
 }
 
 async fn connection(stream: TcpStream, router: Router, stop: CancellationToken) {

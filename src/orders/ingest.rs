@@ -54,8 +54,8 @@ impl Inbound {
     /// order set aside.
     pub(super) async fn ingest(&self, order: &str, heard: &Heard) -> Result<(), Later> {
         failpoint::reached("order", "told");
-        if self.is_routine(order, heard)? {
-            return self.note_routine(order, heard);
+        if let Some(record) = self.routine(order, heard)? {
+            return self.note_routine(order, record, heard);
         }
         let client = &self.parts.client;
         let purchase = match self.ask("order-entry", || client.read_purchase(order)).await {
@@ -89,8 +89,8 @@ impl Inbound {
     }
 
     /// Whether messages tell only of steps that an order takes once Live has it, most of them by what maré told VTEX itself:
-    /// nothing follows from them, and whatever comes next has a message of its own.
-    fn is_routine(&self, order: &str, heard: &Heard) -> Result<bool, StoreError> {
+    /// nothing follows from them, and whatever comes next has a message of its own. Then what is known of the order.
+    fn routine(&self, order: &str, heard: &Heard) -> Result<Option<OrderRecord>, StoreError> {
         let is_routine = |status: &CompactString| ROUTINE.contains(&status.as_str());
         let store = &self.parts.store;
         if self.parts.messages.is_some()
@@ -98,17 +98,16 @@ impl Inbound {
             || !heard.states.iter().all(|state| is_routine(&state.status))
             || store.held(order)?.is_some()
         {
-            return Ok(false);
+            return Ok(None);
         }
-        let record = store.order(order)?.unwrap_or_default();
-        let last = record.history.last();
-        Ok(record.written_at().is_some() && last.is_some_and(|event| is_routine(&event.status)))
+        Ok(store.order(order)?.filter(|record| {
+            let last = record.history.last();
+            record.written_at().is_some() && last.is_some_and(|event| is_routine(&event.status))
+        }))
     }
 
     /// Into the history alone, and not worth a sync.
-    fn note_routine(&self, order: &str, heard: &Heard) -> Result<(), Later> {
-        let store = &self.parts.store;
-        let mut record = store.order(order)?.unwrap_or_default();
+    fn note_routine(&self, order: &str, mut record: OrderRecord, heard: &Heard) -> Result<(), Later> {
         let before = record.clone();
         let mut states: Vec<_> = heard.states.iter().collect();
         states.sort_by_key(|state| state.at);
@@ -118,7 +117,8 @@ impl Inbound {
         }
         metrics::order("nothing");
         if record != before {
-            store.commit(&[Op::Order { order: order.into(), record: Some(record) }], Durability::Buffered)?;
+            let noted = Op::Order { order: order.into(), record: Some(record) };
+            self.parts.store.commit(&[noted], Durability::Buffered)?;
         }
         Ok(())
     }

@@ -163,7 +163,7 @@ impl Writer {
             if let (Some(outbox), Value::Order(order)) = (&self.messages, &wanted.value) {
                 ops.extend(outbox.of_order(&key.id, order)?);
             }
-            let doubtful = !self.doubtful.is_empty() && self.doubtful.contains(&key);
+            let doubtful = self.doubtful.contains(&key);
             ops.push(Op::Want { key, dirty: Dirty { doubtful, ..Dirty::fresh(wanted) } });
         }
         Ok(ops)

@@ -67,3 +67,13 @@ pub(super) fn balance(body: &[u8], warehouse: &str) -> Result<Option<RemoteStock
         unlimited: balance.has_unlimited_quantity,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_bytes_are_a_balance_or_an_error() {
+        crate::mutation::each("stock", &crate::mutation::JSON, |body| drop(balance(body, "1_1")));
+    }
+}

@@ -5,24 +5,21 @@ use mare::simulator::{Limits, Options, OrderOptions};
 use super::orders::{order, place, texts};
 use crate::support::replicator::Site;
 
+/// Where Live and VTEX are.
+fn connection(site: &Site) -> Vec<String> {
+    let (url, port) = (site.vtex.base_url(), site.postgres.port().to_string());
+    let live = ["--host", "127.0.0.1", "--port", &port, "--database", "live"];
+    let vtex = ["--vtex-url", &url, "--account", "simulator"];
+    live.iter().chain(&vtex).map(|argument| (*argument).to_owned()).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn init_proposes_stores_and_prices_and_check_accepts_the_result() {
     let site = Site::new(20, Options::default(), "").await;
     let state_dir = site.state_dir();
     let folder = state_dir.parent().unwrap();
-    let (url, port) = (site.vtex.base_url(), site.postgres.port().to_string());
-    let connection = [
-        "--host",
-        "127.0.0.1",
-        "--port",
-        &port,
-        "--database",
-        "live",
-        "--vtex-url",
-        &url,
-        "--account",
-        "simulator",
-    ];
+    let connection = connection(&site);
+    let connection: Vec<&str> = connection.iter().map(String::as_str).collect();
     let init = |more: &[&'static str]| [&["init", "--yes"], &connection[..], more].concat();
     let secrets = |command: &mut std::process::Command| {
         command.env("MARE_VTEX_APP_TOKEN", std::fs::read_to_string(folder.join("token")).unwrap());
@@ -87,24 +84,9 @@ async fn init_proposes_what_the_newest_orders_need_and_check_accepts_it() {
          FROM pedido, unnest(ARRAY['CREDITO', 'PIX']) WITH ORDINALITY AS of (forma, n)";
     site.live.batch_execute(sold).await.unwrap();
     let folder = site.state_dir().parent().unwrap().to_owned();
-    let (url, port) = (site.vtex.base_url(), site.postgres.port().to_string());
-    let init = [
-        "init",
-        "--yes",
-        "--orders",
-        "--config",
-        "novo.toml",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        &port,
-        "--database",
-        "live",
-        "--vtex-url",
-        &url,
-        "--account",
-        "simulator",
-    ];
+    let connection = connection(&site);
+    let mut init = vec!["init", "--yes", "--orders", "--config", "novo.toml"];
+    init.extend(connection.iter().map(String::as_str));
     let run = |arguments: &[&str]| {
         let mut command = site.command(arguments);
         command.env("MARE_VTEX_APP_TOKEN", std::fs::read_to_string(folder.join("token")).unwrap());

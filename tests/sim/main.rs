@@ -16,6 +16,8 @@ mod live;
 mod oracle;
 mod process;
 mod source;
+#[path = "../support/stock_tables.rs"]
+mod stock_tables;
 mod vtex;
 mod world;
 

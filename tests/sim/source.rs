@@ -1,29 +1,31 @@
 //! What the process reads: rows through the real mapping.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use compact_str::CompactString;
 use mare::core::money::{Decimal4, Money};
 use mare::core::order::{Direction, Step, Tracking};
-use mare::core::row::{Cell, Column, Relation, RowChange};
+use mare::core::row::{Cell, Relation, RowChange};
 use mare::core::time::Timestamp;
 use mare::core::value::Value;
 use mare::core::value::order::{
     Dispatched, Invoice, InvoiceItem, InvoiceState, Line, Order, OrderKind, Part,
 };
-use mare::mapping::cell::{RowId, oid};
+use mare::mapping::cell::RowId;
 use mare::mapping::config::MappingConfig;
 use mare::mapping::{Announced, Effect, Mapper, Pair, Rows};
 
 use crate::live::{Change, Pedido};
+use crate::stock_tables::{STOCK, tables};
 use crate::vtex::{ORDERED, VALUE};
 
-const STOCK: u32 = 7;
+/// The same for all seeds.
+static TABLES: OnceLock<[Relation; 5]> = OnceLock::new();
 pub(crate) const WAREHOUSE: &str = "w";
 
 /// The configuration is the same for all seeds.
 pub(crate) fn config() -> Arc<MappingConfig> {
-    static CONFIG: std::sync::OnceLock<Arc<MappingConfig>> = std::sync::OnceLock::new();
+    static CONFIG: OnceLock<Arc<MappingConfig>> = OnceLock::new();
     let text = "entities = [\"stock\"]\n[[stores]]\nloja = \"001\"\nwarehouse = \"w\"";
     Arc::clone(CONFIG.get_or_init(|| Arc::new(toml::from_str(text).unwrap())))
 }
@@ -36,87 +38,11 @@ pub(crate) fn row_id(sku: u32) -> RowId {
     RowId::Int(i64::from(sku) + 1)
 }
 
-fn relations() -> &'static [Relation] {
-    static RELATIONS: std::sync::OnceLock<Vec<Relation>> = std::sync::OnceLock::new();
-    RELATIONS.get_or_init(|| {
-        let (int, text, flag, number) = (oid::INT4, oid::TEXT, oid::BOOL, oid::NUMERIC);
-        let relation = |id, table: &str, columns: &[(&str, u32)]| Relation {
-            id,
-            schema: "live".into(),
-            table: table.into(),
-            columns: columns
-                .iter()
-                .map(|(name, type_oid)| Column { name: (*name).into(), type_oid: *type_oid, key: false })
-                .collect(),
-        };
-        vec![
-            relation(
-                1,
-                "loja",
-                &[
-                    ("id", int),
-                    ("id_dominio", int),
-                    ("codigo", text),
-                    ("ind_integra_ecommerce", flag),
-                    ("situacao", int),
-                ],
-            ),
-            relation(
-                2,
-                "deposito",
-                &[
-                    ("id", int),
-                    ("id_loja", int),
-                    ("codigo", text),
-                    ("ind_disponivel_ecommerce", flag),
-                    ("situacao", int),
-                ],
-            ),
-            relation(
-                4,
-                "produto",
-                &[
-                    ("id", int),
-                    ("id_dominio", int),
-                    ("codigo", text),
-                    ("ind_integra_ecommerce", flag),
-                    ("estoque_minimo_exibicao", number),
-                    ("ind_fracionado", flag),
-                    ("situacao", int),
-                ],
-            ),
-            relation(
-                5,
-                "produto_sku",
-                &[
-                    ("id", int),
-                    ("id_produto", int),
-                    ("codigo", text),
-                    ("fator_embalagem", number),
-                    ("ind_ativo_ecommerce", flag),
-                    ("situacao", int),
-                ],
-            ),
-            relation(
-                STOCK,
-                "estoque_saldo",
-                &[
-                    ("id_loja", int),
-                    ("id_deposito", int),
-                    ("id_sku", int),
-                    ("quantidade", number),
-                    ("quantidade_reservada", number),
-                ],
-            ),
-        ]
-    })
-}
-
 /// A mapper with what the ledger keeps of reference data.
 pub(crate) fn mapper(rows: &dyn Rows) -> Mapper {
     let mut mapper = Mapper::new(config());
     mapper.restore(rows);
-    for relation in relations() {
+    for relation in TABLES.get_or_init(tables) {
         assert_eq!(mapper.announce(relation), Announced::Ready);
     }
     mapper.set_stock_complete(true);

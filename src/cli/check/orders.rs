@@ -9,7 +9,6 @@ use crate::config::Config;
 use crate::core::call::Failure;
 use crate::core::order::obstacle::Obstacle;
 use crate::core::order::purchase::Purchase;
-use crate::core::time::Timestamp;
 use crate::mapping::orders::inbound::{Rules, entry};
 use crate::mapping::proposal::orders::is_point;
 use crate::pipeline::wall_clock;
@@ -18,7 +17,7 @@ use crate::vtex::Client;
 
 /// How many of the newest orders are looked at, and how far back.
 const ORDERS: usize = 50;
-const DAYS: i64 = 30;
+const DAYS: u16 = 30;
 const ROLES: &str = "License Manager: give the key the roles for orders (OMS) and logistics";
 
 /// Looks at the account's pick-up points and its newest orders.
@@ -30,9 +29,7 @@ pub(super) async fn check(config: &Config, client: &Client) -> Vec<Finding> {
         // The service looks it up; here nothing depends on it.
         reference: &|sku| Some(CompactString::new(sku)),
     };
-    let now = wall_clock();
-    let from = Timestamp(now.0 - DAYS * 86_400_000_000);
-    let newest = client.newest_purchases(from, now, ORDERS).await;
+    let newest = client.newest_purchases(wall_clock(), DAYS, ORDERS).await;
     vec![
         newest_orders(newest.map(|purchases| hindered(&purchases, rules))),
         pickup_points(unnamed_points(rules, client).await),

@@ -5,7 +5,6 @@ use anyhow::Context as _;
 use super::Connection;
 use crate::config::Engine;
 use crate::core::call::Failure;
-use crate::core::time::Timestamp;
 use crate::live::sqlserver::{self, SqlServerSettings, Statement};
 use crate::live::{PostgresSettings, connect};
 use crate::mapping::proposal::orders::{PedidoFacts, PurchaseFacts};
@@ -47,7 +46,7 @@ const FORMS_TSQL: &str = "/*mare:init_formas*/ SELECT DISTINCT forma FROM live.p
 
 /// So many of the newest orders of VTEX are read, of so many days.
 const PURCHASES: usize = 30;
-const PURCHASE_DAYS: i64 = 30;
+const PURCHASE_DAYS: u16 = 30;
 
 const NO_PEDIDOS: &str = "cannot read orders and carriers: if the tables of this Live have other names than those of the \
                           reference schema (live.pedido_venda, live.transportadora), leave --orders out and write [orders] by hand";
@@ -181,10 +180,10 @@ pub(super) async fn purchases(connection: &Connection) -> anyhow::Result<Purchas
     let points = client.pickup_points().await.map_err(|failure| told("pick-up points", &failure))?;
     let points = points.into_iter().filter(|point| point.is_active);
     let points = points.map(|point| Named { id: point.id, name: point.name.unwrap_or_default() }).collect();
-    let now = wall_clock();
-    let from = Timestamp(now.0 - PURCHASE_DAYS * 86_400_000_000);
-    let purchases =
-        client.newest_purchases(from, now, PURCHASES).await.map_err(|failure| told("orders", &failure))?;
+    let purchases = client
+        .newest_purchases(wall_clock(), PURCHASE_DAYS, PURCHASES)
+        .await
+        .map_err(|failure| told("orders", &failure))?;
     eprintln!("VTEX: {} of the newest orders were looked at", purchases.len());
     Ok(PurchaseFacts::of(points, &purchases))
 }

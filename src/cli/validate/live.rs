@@ -11,7 +11,7 @@ use crate::live::writer::{Rows, Sql, Value, Writer};
 use crate::mapping::cell::{self, CellError, RowId};
 use crate::mapping::config::MappingConfig;
 use crate::mapping::orders::OrdersConfig;
-use crate::mapping::orders::inbound::PARTS_MAX;
+use crate::mapping::orders::inbound::{PARTS_MAX, part_number};
 use crate::mapping::orders::written::Written;
 use crate::validate::{Document, Kind, Known, Lines, LiveSeen, Pedido};
 
@@ -110,10 +110,7 @@ impl Reader {
         columns.extend(Some(&*c.tracking).filter(|name| !name.is_empty()));
         let sql = Sql::read("validate.pedidos").push("SELECT ").names(columns).push(" FROM ");
         let sql = self.of_vtex(sql.table(&table.table).push(" WHERE "));
-        let external = (1..=PARTS_MAX).map(|part| match part {
-            1 => Value::text(order.to_owned()),
-            part => Value::text(format!("{order}#{part}")),
-        });
+        let external = (1..=PARTS_MAX).map(|part| Value::text(part_number(order, part).into_string()));
         let sql = sql.name(&c.external).push(" IN (").values(external).push(") ORDER BY ").name(&c.number);
         let rows = self.rows(&sql).await?;
         let (mut ids, mut pedidos) = (Vec::new(), Vec::new());

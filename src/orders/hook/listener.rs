@@ -15,11 +15,12 @@ use secrecy::ExposeSecret as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 
 use super::HookSettings;
 use super::notification::{Notification, read};
 use crate::core::constant_time;
+use crate::listener;
 use crate::orders::Inbound;
 use crate::orders::inbox::{Heard, Offered};
 use crate::telemetry::metrics;
@@ -34,9 +35,6 @@ const READ_WITHIN: Duration = Duration::from_secs(3);
 const CONNECTION_WITHIN: Duration = Duration::from_secs(5);
 /// At once; further ones wait in the backlog of the socket.
 const CONNECTIONS_MAX: usize = 128;
-/// After a failed accept (too many open files), so that the loop does not spin.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
 /// What became of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::orders) enum Handled {
@@ -91,30 +89,17 @@ impl Inbound {
             info!(listen = %settings.listen, "the hook of orders listens");
         }
         let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        loop {
-            let accepted = tokio::select! {
-                biased;
-                () = stop.cancelled() => return,
-                accepted = accept(&listener, &room) => accepted,
-            };
-            match accepted {
-                Ok((stream, place)) => {
-                    let (inbound, stop) = (Arc::clone(&self), stop.clone());
-                    tokio::spawn(async move {
-                        let within = tokio::time::timeout(CONNECTION_WITHIN, inbound.connection(stream));
-                        tokio::select! {
-                            _ = within => {}
-                            () = stop.cancelled() => {}
-                        }
-                        drop(place);
-                    });
-                }
-                Err(error) => {
-                    warn!(%error, "the hook cannot accept a connection");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
+        listener::serve_each(&listener, "the hook of orders", &room, &stop, |stream| {
+            let (inbound, stop) = (Arc::clone(&self), stop.clone());
+            async move {
+                let within = tokio::time::timeout(CONNECTION_WITHIN, inbound.connection(stream));
+                tokio::select! {
+                    _ = within => {}
+                    () = stop.cancelled() => {}
                 }
             }
-        }
+        })
+        .await;
     }
 
     async fn connection(self: Arc<Self>, stream: TcpStream) {
@@ -186,15 +171,6 @@ fn knows_the_secret(settings: &HookSettings, request: &Request<Incoming>) -> boo
     let given = request.headers().get(settings.header.as_str());
     let secret = settings.secret.expose_secret().as_bytes();
     given.is_some_and(|given| constant_time::equal(secret, given.as_bytes()))
-}
-
-async fn accept(
-    listener: &TcpListener,
-    room: &Arc<Semaphore>,
-) -> std::io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
-    let place = Arc::clone(room).acquire_owned().await.map_err(std::io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    Ok((stream, place))
 }
 
 #[cfg(test)]

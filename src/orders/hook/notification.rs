@@ -101,10 +101,6 @@ mod tests {
 
     #[test]
     fn any_bytes_are_a_notification_or_unreadable() {
-        crate::mutation::each(
-            "notification",
-            &["null", "true", "{}", "[]", "\"\"", "1e999", "-0", "1.5", "\"NaN\"", "\\u0000"],
-            |body| drop(read(body)),
-        );
+        crate::mutation::each("notification", &crate::mutation::JSON, |body| drop(read(body)));
     }
 }

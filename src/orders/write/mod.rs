@@ -26,7 +26,7 @@ use crate::failpoint;
 use crate::live::writer::{Rows, Sql, Transaction, Value, Violation, WriteError, Writer};
 use crate::mapping::cell::{self, RowId};
 use crate::mapping::config::MappingConfig;
-use crate::mapping::orders::inbound::PARTS_MAX;
+use crate::mapping::orders::inbound::{PARTS_MAX, part_number};
 use crate::mapping::orders::inbound_config::{InboundConfig, WriteMode};
 use crate::mapping::orders::written::Written;
 
@@ -254,10 +254,7 @@ async fn commit(
 
 /// The numbers that the parts of an order can have.
 fn external_numbers(order: &str) -> impl Iterator<Item = CompactString> {
-    (1..=PARTS_MAX).map(move |part| match part {
-        1 => CompactString::from(order),
-        part => format_compact!("{order}#{part}"),
-    })
+    (1..=PARTS_MAX).map(move |part| part_number(order, part))
 }
 
 fn row_id(rows: &Rows, row: usize, column: usize) -> Result<Option<RowId>, Refusal> {

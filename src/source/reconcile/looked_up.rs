@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use compact_str::{CompactString, format_compact};
+use compact_str::CompactString;
 use tracing::warn;
 
 use crate::core::entity::{Entity, Key};
@@ -14,6 +14,7 @@ use crate::core::row::Cell;
 use crate::core::time::Timestamp;
 use crate::failpoint;
 use crate::mapping::cell::{RowId, integer, row_id};
+use crate::mapping::orders::inbound::part_number;
 use crate::mapping::{Holders, Role};
 
 use super::load::{Load, LoadError};
@@ -165,19 +166,15 @@ impl<E: Engine> Run<'_, E> {
         let mut next = 1;
         while !orders.is_empty() {
             let numbers = next..next + PARTS_AT_ONCE;
-            let name = |order: &CompactString, number: usize| match number {
-                1 => order.clone(),
-                number => format_compact!("{order}#{number}"),
-            };
             let names =
-                orders.iter().flat_map(|order| numbers.clone().map(move |number| name(order, number)));
+                orders.iter().flat_map(|order| numbers.clone().map(move |part| part_number(order, part)));
             let names: Vec<RowId> = names.map(RowId::Text).collect();
             let taken = self.pedidos_named(&names).await?;
             let column = &self.loader.context.mapping.tables.order.columns.external;
             let found: BTreeSet<RowId> = taken.rows.ids(column).collect();
             // Only where the last name that was asked for is there may be more.
             let last = numbers.end - 1;
-            orders.retain(|order| found.contains(&RowId::Text(name(order, last))));
+            orders.retain(|order| found.contains(&RowId::Text(part_number(order, last))));
             next = numbers.end;
             all.push(taken);
         }

@@ -263,10 +263,6 @@ mod tests {
 
     #[test]
     fn any_bytes_are_messages_or_an_error() {
-        crate::mutation::each(
-            "feed",
-            &["null", "true", "{}", "[]", "\"\"", "1e999", "-0", "1.5", "\"NaN\"", "\\u0000"],
-            |body| drop(events(body)),
-        );
+        crate::mutation::each("feed", &crate::mutation::JSON, |body| drop(events(body)));
     }
 }

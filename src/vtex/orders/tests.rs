@@ -205,11 +205,7 @@ fn a_change_is_taken_or_refused() {
 
 #[test]
 fn any_bytes_are_an_order_or_an_error() {
-    crate::mutation::each(
-        "order",
-        &["null", "true", "{}", "[]", "\"\"", "1e999", "-0", "1.5", "\"NaN\"", "\\u0000"],
-        |body| {
-            let _ = (super::purchase::purchase(body), super::status::order(body));
-        },
-    );
+    crate::mutation::each("order", &crate::mutation::JSON, |body| {
+        let _ = (super::purchase::purchase(body), super::status::order(body));
+    });
 }

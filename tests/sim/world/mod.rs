@@ -342,7 +342,6 @@ impl World {
         self.note(|_| format!("send {}", short(&request.call)));
         if self.plan.fault == Some(Fault::SendTwice) && request.call.writes() {
             let due = self.now.tick + delay(&mut self.random);
-            self.check(&request);
             self.process.out.push(Out { due, request: request.clone(), twin: true });
             self.check(&request);
         }

@@ -34,6 +34,14 @@ use routes::{Group, Piece};
 
 /// Parts of one order that are told apart. More stores than that in one basket are a mistake of the configuration.
 pub const PARTS_MAX: usize = 20;
+/// `numero_externo` of a part of an order, counted from 1: the first one has the order's own id.
+pub fn part_number(order: &str, part: usize) -> CompactString {
+    match part {
+        1 => CompactString::from(order),
+        part => format_compact!("{order}#{part}"),
+    }
+}
+
 /// `pedido_venda.servico_entrega`.
 const SERVICE_MAX: usize = 60;
 
@@ -137,12 +145,9 @@ struct Head<'a> {
 }
 
 impl Head<'_> {
-    /// `numero_externo`: the first part has the order's own id.
+    /// `numero_externo`.
     fn number(&self) -> CompactString {
-        match self.index {
-            0 => self.purchase.id.clone(),
-            index => format_compact!("{}#{}", self.purchase.id, index + 1),
-        }
+        part_number(&self.purchase.id, self.index + 1)
     }
 }
 
