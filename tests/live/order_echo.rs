@@ -66,6 +66,15 @@ async fn about_people(site: &Site) -> u64 {
     status["vtex"]["routes"]["people-write"]["requests"]["ok"].as_u64().unwrap()
 }
 
+/// How often an order of VTEX was read on its way into Live.
+async fn looked_at(site: &Site) -> u64 {
+    let metrics = site.text("/metrics").await;
+    let of_entry = metrics
+        .lines()
+        .filter(|line| line.starts_with("mare_requests_total{") && line.contains("route=\"order-entry\""));
+    of_entry.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
+}
+
 /// Changes that the source has seen.
 async fn seen(site: &Site) -> u64 {
     site.get("/status").await.unwrap()["sources"]["live"]["changes"].as_u64().unwrap()
@@ -113,6 +122,7 @@ async fn only_stock_and_people_are_heard(source: &str) {
     assert_eq!(number(&site, written).await, 2, "a customer and a consent");
     assert_eq!(about_people(&site).await, before, "VTEX knows what it told us");
     assert_eq!(accepted(&site, &id), ["start-handling"]);
+    assert_eq!(looked_at(&site).await, 1, "that VTEX shows it as handled is our own doing, and no news");
     // The reservation of two balances is all that came back, and VTEX was told.
     assert_eq!(seen(&site).await - changes, 2);
     assert_eq!(site.stock(&skus[0], "loja001"), Some(sold - 2));
