@@ -107,6 +107,7 @@ async fn written(store: &Store, replayed_to: u64, outcomes: Vec<Op>, batch: Want
         durable,
         messages: None,
         broken: CancellationToken::new(),
+        watch: Arc::default(),
         doubtful: HashSet::new(),
         replayed_to: Position(replayed_to),
     };

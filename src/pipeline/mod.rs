@@ -45,11 +45,13 @@ mod orders;
 mod shop;
 mod signals;
 mod sources;
+mod watch;
 mod writer;
 
 pub use dispatcher::{Clock, Control, Dispatcher, ParkedFilter, wall_clock};
 pub use shop::writer as live_writer;
 pub use sources::SourceHandle;
+use watch::Watch;
 pub use writer::{Durable, Outcomes, Writer};
 
 /// The entry of the store with the tuning that an operator saved.
@@ -57,6 +59,8 @@ pub const TUNING_ENTRY: &str = "tuning";
 
 /// Batches of keys on their way to the dispatcher; the writer waits when it is behind.
 const DURABLE_QUEUE: usize = 4;
+/// How long the end may take when the ledger takes nothing more.
+const LAST_WAIT: Duration = Duration::from_secs(30);
 /// Outcomes on their way to the writer.
 const OUTCOME_QUEUE: usize = 16;
 /// Questions of operators.
@@ -96,6 +100,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let (control_tx, control) = mpsc::channel(CONTROL_QUEUE);
     let written = Arc::new(AtomicU64::new(0));
     let broken = CancellationToken::new();
+    let watch = Arc::new(Watch::default());
     let writer = Writer {
         store: store.clone(),
         changes,
@@ -104,6 +109,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         durable: durable_tx,
         messages: messages.clone(),
         broken: broken.clone(),
+        watch: Arc::clone(&watch),
         doubtful,
         replayed_to: newest,
     }
@@ -170,18 +176,28 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     tokio::select! {
         () = signals::until_stopped(signals, &config, &client, &control_tx, &reload) => {}
         () = broken.cancelled() => error!("{}", StoreError::Broken),
+        () = watch.hung(watch::PATIENCE) => {
+            broken.cancel();
+            error!("a commit of the ledger does not end (is the disk full?): the service ends");
+        }
     }
     signals::stopping();
     info!("stopping: nothing more is read");
     stop.cancel();
-    while tasks.join_next().await.is_some() {}
-    stop_sending.cancel();
-    let mut outstanding = dispatcher.await.context("the dispatcher ended in a panic")?;
-    tokio::task::spawn_blocking(move || writer.join())
-        .await?
-        .map_err(|_| anyhow::anyhow!("the ledger writer ended in a panic"))?;
-    if !broken.is_cancelled() {
-        outstanding.forget_all()?;
+    let end = async {
+        while tasks.join_next().await.is_some() {}
+        stop_sending.cancel();
+        let outstanding = dispatcher.await.context("the dispatcher ended in a panic")?;
+        joined(writer).await.map(|()| outstanding)
+    };
+    if broken.is_cancelled() {
+        // What waits for a ledger that takes nothing may wait for ever.
+        match tokio::time::timeout(LAST_WAIT, end).await {
+            Ok(ended) => drop(ended?),
+            Err(_) => warn!("not everything came to its end; what is in the ledger stays"),
+        }
+    } else {
+        end.await?.forget_all()?;
     }
     stop_admin.cancel();
     // A scraper that keeps its connection open must not hold up the end.
@@ -191,6 +207,14 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         return Err(StoreError::Broken.into());
     }
     Ok(())
+}
+
+/// Waits for the writer. Not on a thread of the runtime: a writer that hangs must not hold up the end of the process.
+async fn joined(writer: std::thread::JoinHandle<()>) -> anyhow::Result<()> {
+    while !writer.is_finished() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    writer.join().map_err(|_| anyhow::anyhow!("the ledger writer ended in a panic"))
 }
 
 fn saved_tuning(store: &Store) -> anyhow::Result<Option<Tuning>> {

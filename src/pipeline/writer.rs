@@ -22,6 +22,8 @@ use crate::source::window::{Batch, Handover, Progress, Work};
 use crate::store::{Durability, Op, Store, StoreError};
 use crate::telemetry::metrics;
 
+use super::watch::Watch;
+
 /// Keys that have just become durable.
 pub type Durable = Vec<(Key, Wanted)>;
 
@@ -44,6 +46,8 @@ pub struct Writer {
     pub messages: Option<Arc<Outbox>>,
     /// Told when the ledger can only be opened anew.
     pub broken: CancellationToken,
+    /// Knows when a commit hangs.
+    pub watch: Arc<Watch>,
     /// Keys whose dirty record is doubtful: so is the newer one that takes its place, or a crash before the dispatcher says so
     /// would lose the doubt.
     pub doubtful: HashSet<Key>,
@@ -93,7 +97,7 @@ impl Writer {
                 _ => {}
             }
         }
-        let stored = self.store.commit(&outcomes.ops, Durability::Buffered);
+        let stored = self.store(&outcomes.ops, Durability::Buffered);
         failpoint::reached("outcomes", "stored");
         self.written.store(outcomes.number, Ordering::Release);
         if let Err(error) = stored {
@@ -123,10 +127,16 @@ impl Writer {
         self.hand_over(durable).await;
     }
 
+    /// After a write that failed the engine takes no other: nothing is gained by waiting for the next one to be refused.
     fn note(&self, error: &StoreError) {
-        if matches!(error, StoreError::Broken) {
+        if matches!(error, StoreError::Io(_) | StoreError::Broken) {
             self.broken.cancel();
         }
+    }
+
+    fn store(&self, ops: &[Op], durability: Durability) -> Result<(), StoreError> {
+        let _busy = self.watch.busy();
+        self.store.commit(ops, durability)
     }
 
     /// In parts, the position in the last one: a crash before it reads the batch again.
@@ -136,12 +146,12 @@ impl Writer {
         let mut durable = Durable::with_capacity(wanted.len());
         while wanted.len() > KEYS_PER_COMMIT {
             let part = self.wanted_ops(wanted.by_ref().take(KEYS_PER_COMMIT))?;
-            self.store.commit(&part, Durability::Buffered)?;
+            self.store(&part, Durability::Buffered)?;
             durable.extend(part.into_iter().filter_map(wanted_of));
         }
         let mut ops = side_ops(source, &batch);
         ops.extend(self.wanted_ops(wanted)?);
-        self.store.commit(&ops, Durability::Synced)?;
+        self.store(&ops, Durability::Synced)?;
         if let Some(outbox) = &self.messages {
             outbox.committed();
         }
@@ -172,7 +182,7 @@ impl Writer {
     /// Rows go to the store at once (they are committed in Live, and writing them twice changes nothing);
     /// wanted values wait unseen until the transaction ends.
     fn spill(&self, batch: Batch) -> Result<(), StoreError> {
-        self.store.commit(&side_ops("", &batch), Durability::Buffered)?;
+        self.store(&side_ops("", &batch), Durability::Buffered)?;
         self.store.spill(batch.wanted)
     }
 
@@ -186,7 +196,7 @@ impl Writer {
             let Some((last, _)) = part.last() else { break };
             after = Some(last.clone());
             let ops = self.wanted_ops(part)?;
-            self.store.commit(&ops, Durability::Buffered)?;
+            self.store(&ops, Durability::Buffered)?;
             self.hand_over(ops.into_iter().filter_map(wanted_of).collect()).await;
         }
         // The position comes last, as above.

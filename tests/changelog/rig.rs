@@ -463,6 +463,7 @@ fn writer(store: &Store, hold: Arc<Hold>, log: Log) -> mpsc::Sender<Handover> {
         durable,
         messages: None,
         broken: CancellationToken::new(),
+        watch: Arc::default(),
         doubtful: HashSet::new(),
         replayed_to: Position::ZERO,
     }

@@ -197,3 +197,27 @@ async fn a_huge_transaction_takes_bounded_memory() {
     let peak = site.peak_memory();
     assert!(peak < MEMORY_MAX, "{} MiB", peak >> 20);
 }
+
+/// The value of a metric without labels.
+async fn metric(site: &Site, name: &str) -> f64 {
+    let text = site.text("/metrics").await;
+    let value = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+    value.unwrap_or_else(|| panic!("no {name} in\n{text}"))
+}
+
+/// Transactions that follow each other without a pause, each larger than what one read of the socket brings: the end of the
+/// buffer is nearly always in the middle of one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saturated_stream_is_committed_between_its_transactions() {
+    const TRANSACTIONS: u32 = 1_000;
+    let mut site = running(400).await;
+    assert_eq!(site.stop(), 0);
+    let loops = format!(
+        "DO $$ BEGIN FOR i IN 1..{TRANSACTIONS} LOOP UPDATE live.estoque_saldo SET quantidade = quantidade + 1; COMMIT; END LOOP; END $$"
+    );
+    site.live.batch_execute(&loops).await.unwrap();
+    site.start();
+    site.converged(MINUTE).await;
+    let commits = metric(&site, "mare_ledger_commits_total").await;
+    assert!(commits >= 50.0, "{commits} commits for {TRANSACTIONS} transactions");
+}

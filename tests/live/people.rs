@@ -57,18 +57,8 @@ fn opted_in(site: &Site, email: &str) -> Option<bool> {
 #[tokio::test(flavor = "multi_thread")]
 async fn customers_come_with_what_they_consented_to_and_a_revocation_follows_at_once() {
     let mut site = open().await;
-    let known = texts(&site, KNOWN).await;
-    assert!(known.len() > 20);
-    let all = |site: &Site| known.iter().all(|email| customer(site, email).is_some());
-    site.until("every customer", MINUTE, async |site| all(site)).await;
-    let agreed = format!(
-        "{KNOWN} AND EXISTS (SELECT FROM live.cliente_consentimento k WHERE k.id_cliente = c.id AND k.id_finalidade = 2 AND k.situacao = 1)"
-    );
-    let agreed = texts(&site, &agreed).await;
-    for email in &known {
-        let expected = agreed.contains(email);
-        site.until(email, MINUTE, async |site| opted_in(site, email) == Some(expected)).await;
-    }
+    assert!(all_known(&site).await.len() > 20);
+    let agreed = texts(&site, &agreed()).await;
     let email = &agreed[0];
     let revoke = format!(
         "UPDATE live.cliente_consentimento SET situacao = 3, data_revogacao = now()
@@ -95,10 +85,18 @@ async fn explained(site: &Site, code: &str) -> String {
     answer.map(|answer| answer.to_string()).unwrap_or_default()
 }
 
+/// Those of them who want the newsletter.
+fn agreed() -> String {
+    let newsletter = "k.id_cliente = c.id AND k.id_finalidade = 2 AND k.situacao = 1";
+    format!("{KNOWN} AND EXISTS (SELECT FROM live.cliente_consentimento k WHERE {newsletter})")
+}
+
+/// Waits until VTEX has everybody, and what they said of the newsletter.
 async fn all_known(site: &Site) -> Vec<String> {
-    let known = texts(site, KNOWN).await;
-    let all = |site: &Site| known.iter().all(|email| customer(site, email).is_some());
-    site.until("every customer", MINUTE, async |site| all(site)).await;
+    let (known, agreed) = (texts(site, KNOWN).await, texts(site, &agreed()).await);
+    let settled =
+        |site: &Site| known.iter().all(|email| opted_in(site, email) == Some(agreed.contains(email)));
+    site.until("every customer", MINUTE, async |site| settled(site)).await;
     known
 }
 

@@ -78,17 +78,16 @@ impl<'a> Session<'a> {
                 // 5: the stream.
                 filled = stream.fill(), if may_read => {
                     filled?;
-                    if self.read(&mut stream)? {
+                    if self.read(&mut stream).await? {
                         self.report(&mut stream, false).await?;
                     }
                 }
             }
             // Frames stay in the buffer while memory is short; take them as soon as it is not.
-            if !may_read && self.may_read() && self.read(&mut stream)? {
+            if !may_read && self.may_read() && self.read(&mut stream).await? {
                 self.report(&mut stream, false).await?;
             }
-            self.apply_chunk();
-            self.hand_over().await?;
+            self.pass_on().await?;
         }
         self.finish(stream).await
     }
@@ -99,7 +98,10 @@ impl<'a> Session<'a> {
     }
 
     /// Takes every whole frame from the buffer; true when the server wants an answer.
-    fn read(&mut self, stream: &mut Stream) -> Result<bool, CaptureError> {
+    ///
+    /// What can be passed on is passed on between two transactions, not only at the end of the buffer: while the stream is
+    /// saturated, that end is nearly always in the middle of one.
+    async fn read(&mut self, stream: &mut Stream) -> Result<bool, CaptureError> {
         let mut answer = false;
         let mut server = Position::ZERO;
         while self.may_read() {
@@ -108,6 +110,9 @@ impl<'a> Session<'a> {
                 Some(Frame::Data { end, payload, .. }) => {
                     server = server.max(end);
                     self.message(payload)?;
+                    if self.open.is_none() && !self.intake.is_handed() {
+                        self.pass_on().await?;
+                    }
                 }
                 Some(Frame::Keepalive { end, reply_requested, .. }) => {
                     server = server.max(end);
@@ -182,6 +187,12 @@ impl<'a> Session<'a> {
             self.capture.context.status.update(|facts| facts.heartbeat_seconds = Some(round_trip));
             self.intake.seen_at(sent);
         }
+    }
+
+    /// A chunk that may come in comes in, and the writer gets what it can take.
+    async fn pass_on(&mut self) -> Result<(), CaptureError> {
+        self.apply_chunk();
+        self.hand_over().await
     }
 
     /// Hands the window to the writer, if it is free and there is something to hand.
