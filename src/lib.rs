@@ -77,6 +77,7 @@ pub mod messages;
 mod mutation;
 pub mod orders;
 pub mod pipeline;
+pub mod proof;
 pub mod shop;
 pub mod simulator;
 pub mod source;

@@ -8,12 +8,13 @@ use metrics::{counter, gauge};
 
 use super::{Admin, Refusal};
 use crate::core::breaker::BreakerState;
-use crate::core::dispatch::Stats;
+use crate::core::dispatch::{Drift, Stats};
 use crate::core::entity::Entity;
 use crate::core::record::ParkReason;
 use crate::core::time::Timestamp;
 use crate::orders::FeedHealth;
 use crate::pipeline::{Control, wall_clock};
+use crate::proof::Pass;
 use crate::source::status::{Phase, SourceFacts};
 use crate::telemetry::metrics as names;
 
@@ -35,8 +36,23 @@ pub(super) async fn metrics(State(admin): State<Arc<Admin>>) -> Result<String, R
         let age = consents.age_seconds(now);
         gauge!(names::SHOP_POLL_AGE).set(age.unwrap_or_else(|| admin.started.elapsed().as_secs_f64()));
     }
+    let up = admin.started.elapsed().as_secs_f64();
+    export_proof(admin.proof.facts().progress.last.as_ref(), now, up);
     gauge!(names::LEDGER_BYTES).set(admin.store.disk_bytes() as f64);
     Ok(admin.metrics.render())
+}
+
+fn export_proof(last: Option<&Pass>, now: Timestamp, up_seconds: f64) {
+    let age = last.map_or(up_seconds, |pass| pass.started.until(now).as_secs_f64());
+    gauge!(names::PROOF_AGE).set(age);
+    let Some(pass) = last else { return };
+    gauge!(names::PROOF_KEYS).set(pass.keys as f64);
+    for entity in pass.entities() {
+        for how in Drift::ALL {
+            let differed = pass.differing_so(entity, how) as f64;
+            gauge!(names::PROOF_DIFFERENCES, "entity" => entity.name(), "how" => how.name()).set(differed);
+        }
+    }
 }
 
 fn export_source(name: &str, facts: &SourceFacts, now: Timestamp) {

@@ -101,6 +101,7 @@ pub(super) async fn status(State(admin): State<Arc<Admin>>) -> Result<Json<Value
         "sources": sources,
         "ledger": { "bytes": admin.store.disk_bytes() },
         "consents": admin.consents.as_ref().map(consents::Status::facts),
+        "proof": super::proofs::view(&admin.proof.facts()),
         "vtex": stats,
         "messages": admin.messages.as_ref().and_then(|messages| messages.facts().ok()),
         "orders": admin.orders.as_ref().map(|orders| orders.facts()),

@@ -12,6 +12,7 @@
 //! | `GET /orders`, `/orders/{id}`, `/orders/{id}/history`, `POST /orders/retry`, `/orders/drop` | orders of VTEX, those set aside first |
 //! | `GET /messages`, `POST /messages/retry`, `/messages/drop` | messages to customers that are set aside |
 //! | `POST /reconcile` | `{"entity": "stock", "key": "…"}`, both optional |
+//! | `POST /proof` | `{"entity": "stock", "key": "…", "report_only": true}`, all optional |
 //!
 //! They listen on loopback unless told otherwise, and then want the token (`Authorization: Bearer …`).
 
@@ -35,6 +36,7 @@ use crate::inbound::consents;
 use crate::messages::Outbox;
 use crate::orders::Inbound;
 use crate::pipeline::{Control, SourceHandle};
+use crate::proof;
 use crate::store::Store;
 
 mod checklist;
@@ -45,6 +47,7 @@ mod images;
 mod listener;
 mod messages;
 mod orders;
+mod proofs;
 
 /// No request of ours is larger.
 const BODY_BYTES_MAX: usize = 64 << 10;
@@ -69,6 +72,8 @@ pub struct Admin {
     pub reload: Arc<std::sync::Mutex<Option<String>>>,
     /// How far the shop's opt-ins are on their way into Live; none: that is switched off.
     pub consents: Option<consents::Status>,
+    /// Asks VTEX whether it holds what it confirmed.
+    pub proof: proof::Handle,
 }
 
 /// An answer that is no success, as JSON: `{"error": "…"}`.
@@ -95,6 +100,7 @@ impl Admin {
             .route("/parked/drop", post(control::drop_key))
             .route("/explain/{entity}/{*key}", get(control::explain))
             .route("/reconcile", post(control::reconcile))
+            .route("/proof", post(proofs::begin))
             .route("/images", post(images::import))
             .route("/messages", get(messages::list))
             .route("/messages/retry", post(messages::retry))
@@ -111,15 +117,22 @@ impl Admin {
 
     /// Asks the dispatcher.
     async fn ask<T>(&self, control: impl FnOnce(oneshot::Sender<T>) -> Control) -> Result<T, Refusal> {
-        let silent = |_| {
-            Refusal(StatusCode::SERVICE_UNAVAILABLE, "the dispatcher does not answer: see the log".to_owned())
-        };
-        let (reply, answer) = oneshot::channel();
-        self.control.send(control(reply)).await.map_err(|_| silent(()))?;
-        match tokio::time::timeout(ANSWER_WITHIN, answer).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(_)) | Err(_) => Err(silent(())),
-        }
+        ask_within(&self.control, ANSWER_WITHIN, control).await
+    }
+}
+
+async fn ask_within<T>(
+    dispatcher: &mpsc::Sender<Control>,
+    patience: Duration,
+    control: impl FnOnce(oneshot::Sender<T>) -> Control,
+) -> Result<T, Refusal> {
+    let silent =
+        || Refusal(StatusCode::SERVICE_UNAVAILABLE, "no answer from the dispatcher: see the log".to_owned());
+    let (reply, answer) = oneshot::channel();
+    dispatcher.send(control(reply)).await.map_err(|_| silent())?;
+    match tokio::time::timeout(patience, answer).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(_)) | Err(_) => Err(silent()),
     }
 }
 

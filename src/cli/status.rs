@@ -269,6 +269,7 @@ fn table(status: &Value) -> String {
         }
     }
     to_go(status).into_iter().for_each(&mut line);
+    line(proof(&status["proof"]));
     line(format!(
         "\n  {:<14}{:>10}{:>10}{:>9}{:>9}{:>8}",
         "route", "allowed/s", "set/s", "tokens", "ok", "429"
@@ -285,6 +286,23 @@ fn table(status: &Value) -> String {
         ));
     }
     out
+}
+
+/// When everything was proven last, and how far the next is.
+fn proof(proof: &Value) -> String {
+    let last = &proof["last"];
+    let mut text = match last["started"].as_str() {
+        Some(at) => format!(
+            "\nlast full proof: {at}, {} keys asked about in VTEX, {} differed",
+            last["keys"], last["differing"]
+        ),
+        None => "\nlast full proof: never".to_owned(),
+    };
+    if proof["running"].is_object() {
+        text.push_str("; now ");
+        text.push_str(&super::reconcile::progress(&proof["running"], proof["held_up"].as_str()));
+    }
+    text
 }
 
 /// The entry of orders, if there is one.
@@ -344,6 +362,17 @@ mod tests {
             json!({ "name": "sms", "delivered": 5, "waiting": 1, "parked": 3, "trouble": "status 422" });
         let line = "messages sms: 5 delivered, 1 wait, 3 set aside (`mare messages list`) — status 422";
         assert_eq!(messages(&json!({ "webhooks": [sms] })), [line]);
+    }
+
+    #[test]
+    fn the_last_full_proof_is_told_and_how_far_the_next_is() {
+        let mut facts = json!({ "last": null, "running": null, "held_up": null });
+        assert_eq!(proof(&facts), "\nlast full proof: never");
+        facts["last"] = json!({ "started": "2026-01-31T10:00:00Z", "keys": 900, "differing": 2 });
+        facts["running"] = json!({ "at": "stock", "keys": 7, "differing": 0 });
+        let told = "\nlast full proof: 2026-01-31T10:00:00Z, 900 keys asked about in VTEX, 2 differed; \
+                    now asking VTEX about stock: 7 keys asked, 0 differ";
+        assert_eq!(proof(&facts), told);
     }
 
     #[test]

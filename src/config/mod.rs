@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 
 use crate::core::dispatch::Tuning;
 use crate::core::entity::Entity;
@@ -18,6 +19,7 @@ use crate::live::writer::TableRights;
 use crate::mapping::config::{MappingConfig, Role};
 use crate::mapping::orders::inbound_config::{InboundConfig, Reserve};
 use crate::mapping::orders::written::Written;
+use crate::proof::ProofConfig;
 use crate::telemetry::logs::LogFormat;
 use crate::vtex::{Credentials, VtexSettings};
 
@@ -50,6 +52,8 @@ pub struct File {
     pub messages: MessagesSection,
     #[serde(default)]
     pub consents: ConsentsConfig,
+    #[serde(default)]
+    pub proof: ProofConfig,
     #[serde(default)]
     pub tuning: Tuning,
     #[serde(default)]
@@ -138,9 +142,12 @@ pub struct Config {
     pub orders: Option<Orders>,
     pub messages: MessagesSection,
     pub consents: ConsentsConfig,
+    pub proof: ProofConfig,
     pub tuning: Tuning,
     pub admin: Admin,
     pub log: LogSection,
+    /// The hash of `[mapping]` as it is written: another one, and what is wanted of a key may be another.
+    pub mapping_hash: String,
     secrets: VtexSecrets,
 }
 
@@ -206,6 +213,7 @@ impl Config {
         };
         let mut findings = file.mapping.validate();
         findings.extend(file.consents.validate(&file.mapping));
+        findings.extend(file.proof.validate());
         findings.extend(file.tuning.validate().err().map(|error| format!("[tuning]: {error}")));
         findings.extend(check_sources(&file.sources));
         findings.extend(file.messages.validate(file.mapping.has(Entity::Order), file.orders.is_some()));
@@ -258,9 +266,11 @@ impl Config {
             orders,
             messages: file.messages,
             consents: file.consents,
+            proof: file.proof,
             tuning: file.tuning,
             admin: Admin { listen: file.admin.listen, token },
             log: file.log,
+            mapping_hash: mapping_hash(text),
             secrets: VtexSecrets {
                 key: file.vtex.app_key,
                 token: file.vtex.app_token,
@@ -308,9 +318,30 @@ impl Config {
     }
 }
 
+/// Of the section, whatever its layout and comments.
+fn mapping_hash(text: &str) -> String {
+    let mut whole: toml::Table = toml::from_str(text).unwrap_or_default();
+    let mapping = whole.remove("mapping").map(|mapping| mapping.to_string()).unwrap_or_default();
+    let hash = Sha256::digest(mapping);
+    hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_the_mapping_says_changes_its_hash() {
+        let one = mapping_hash("[mapping]\nentities = [\"stock\"]\n[[mapping.stores]]\nloja = \"1\"\n");
+        let same = mapping_hash(
+            "[tuning]\nageing_every = 3\n# text\n[[mapping.stores]]\nloja = \"1\"\n\n[mapping]\nentities = [ \"stock\" ]\n",
+        );
+        assert_eq!(one, same);
+        assert_ne!(
+            one,
+            mapping_hash("[mapping]\nentities = [\"stock\"]\n[[mapping.stores]]\nloja = \"2\"\n")
+        );
+    }
 
     #[test]
     fn any_text_is_a_configuration_or_says_what_is_wrong() {

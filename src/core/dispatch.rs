@@ -21,6 +21,7 @@ mod finish;
 mod gates;
 mod moves;
 mod operator;
+mod proof;
 mod reservations;
 mod send;
 mod tuning;
@@ -42,7 +43,7 @@ use super::position::Position;
 use super::progress::Observed;
 use super::record::{Cause, Confirmed, Dirty, Wanted};
 use super::reserved::Reserved;
-use super::schedule::{RouteQueue, Tickets, Timers};
+use super::schedule::{RouteQueue, Tickets, Timers, Urgency};
 use super::skus::Skus;
 use super::time::{Now, Tick, Timestamp};
 use super::value::{Value, person};
@@ -54,6 +55,7 @@ pub use finish::UNEXPECTED_ATTEMPTS_MAX;
 use gates::Gates;
 pub use gates::LaneGate;
 use moves::Census;
+pub use proof::{Drift, Proven};
 pub use tuning::{Concurrency, InvalidTuning, RouteLimits, Tuning};
 use view::Totals;
 pub use view::{Class, Explain, KeyState, LaneStats, PARKED_PAGE_MAX, ParkedKey, RouteStats, Stats};
@@ -184,6 +186,7 @@ pub struct Dispatch {
     bulk: [BulkDesk; BulkKind::ALL.len()],
     errands: [VecDeque<(ErrandId, Call)>; Route::ALL.len()],
     done_errands: Vec<(ErrandId, Outcome)>,
+    proven: Vec<(Key, Proven)>,
     requests: u64,
     gates: Gates,
     /// Whose turn it is among the routes of a lane.
@@ -219,6 +222,7 @@ impl Dispatch {
             bulk: Default::default(),
             errands: Default::default(),
             done_errands: Vec::new(),
+            proven: Vec::new(),
             requests: 0,
             turns: Default::default(),
             looked_up: None,
@@ -355,6 +359,10 @@ impl Dispatch {
             effects.push(amend(entry)); // the store may have replaced its record
             return if replayed { Accepted::Coalesced } else { Accepted::Stale };
         }
+        if entry.proof().is_some() {
+            self.change_overtakes(slot, wanted.committed_at);
+        }
+        let Some(entry) = self.ledger.get_mut(slot) else { return Accepted::Stale };
         effects.extend(remember_told(entry, &wanted));
         let undelivered_change = entry.state != State::InFlight && entry.wanted.cause == Cause::Change;
         let committed_at = wanted.committed_at;
@@ -493,13 +501,17 @@ fn is_newer(confirmed: Option<&Confirmed>, wanted: &Wanted) -> bool {
     confirmed.is_some_and(|confirmed| confirmed.position > wanted.position)
 }
 
-fn urgency_of(entry: &Entry) -> super::schedule::Urgency {
-    super::schedule::Urgency::of(&entry.wanted, entry.confirmed.as_ref())
+fn urgency_of(entry: &Entry) -> Urgency {
+    match entry.proof() {
+        Some(_) => Urgency::Proof,
+        None => Urgency::of(&entry.wanted, entry.confirmed.as_ref()),
+    }
 }
 
 /// What the planner may assume of a key before a job has asked VTEX anything.
 fn held_at_rest(entry: &Entry) -> Held {
     match &entry.confirmed {
+        Some(confirmed) if entry.proof().is_some() => Held::to_prove(&confirmed.value),
         Some(confirmed) if entry.doubt == Doubt::None => Held::confirmed(&confirmed.value),
         _ => Held::Unknown,
     }

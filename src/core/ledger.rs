@@ -83,6 +83,15 @@ pub(crate) struct Trouble {
     pub(crate) allowed: bool,
     /// It backs off for a part that could not be brought: a newer value need not wait.
     pub(crate) partly: bool,
+    /// Nothing is wanted of it but to see whether VTEX holds what it confirmed.
+    pub(crate) proof: Option<Proof>,
+}
+
+/// What becomes of a difference that a proof finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Proof {
+    Repair,
+    Report,
 }
 
 /// One key that is not at rest.
@@ -117,6 +126,10 @@ impl Entry {
 
     pub(crate) fn parked(&self) -> Option<&Parked> {
         self.trouble.as_ref().and_then(|trouble| trouble.parked.as_ref())
+    }
+
+    pub(crate) fn proof(&self) -> Option<Proof> {
+        self.trouble.as_ref()?.proof
     }
 
     /// Whether a look-up has just not found its SKU.

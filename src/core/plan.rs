@@ -101,6 +101,15 @@ impl Held {
         }
     }
 
+    /// What is taken for granted when VTEX is asked for all else that `value` says, as it shows it in no way: the values of
+    /// specifications by their names, and where an image came from.
+    pub fn to_prove(value: &Value) -> Self {
+        match value {
+            Value::Product(_) | Value::Sku(_) => Self::Catalog(CatalogHeld::to_prove(value)),
+            _ => Self::Unknown,
+        }
+    }
+
     /// What VTEX holds after it accepted `call` with `answer`.
     pub fn after(self, call: &Call, answer: &Answer) -> Self {
         match (call, answer) {
@@ -129,9 +138,14 @@ impl Held {
                 (held, _) => held,
             },
             // A job belongs to no single key.
-            (Call::ReadStock { .. } | Call::ReadPrice { .. } | Call::FindSkus { .. } | Call::Bulk(_), _) => {
-                self
-            }
+            (
+                Call::ReadStock { .. }
+                | Call::ReadBalances { .. }
+                | Call::ReadPrice { .. }
+                | Call::FindSkus { .. }
+                | Call::Bulk(_),
+                _,
+            ) => self,
         }
     }
 

@@ -35,10 +35,12 @@ pub enum Urgency {
     Price,
     /// Nobody is waiting for it: reconcile, the first load, changed reference data.
     Resync,
+    /// Nothing is known to be wrong with it: VTEX is asked whether it still holds what it confirmed.
+    Proof,
 }
 
 impl Urgency {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Revoked,
         Self::SoldOut,
         Self::Falling,
@@ -47,6 +49,7 @@ impl Urgency {
         Self::Person,
         Self::Price,
         Self::Resync,
+        Self::Proof,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -59,6 +62,7 @@ impl Urgency {
             Self::Person => "person",
             Self::Price => "price",
             Self::Resync => "resync",
+            Self::Proof => "proof",
         }
     }
 

@@ -10,9 +10,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::core::call::{Answer, Call, Failure, Outcome, RateHint};
+use crate::core::call::{Answer, Call, Failure, Outcome, RateHint, Route};
 use crate::core::dispatch::{
-    Accepted, Dispatch, Effect, ErrandId, Explain, Known, LaneStats, Newsletter, ParkedKey, Request,
+    Accepted, Dispatch, Effect, ErrandId, Explain, Known, LaneStats, Newsletter, ParkedKey, Proven, Request,
     RequestId, Stats, Tuning,
 };
 use crate::core::entity::{Entity, Key, RemoteId};
@@ -91,6 +91,14 @@ pub enum Control {
     CredentialsChanged,
     /// A call that only reads, for nobody's key.
     Read(Box<Call>, oneshot::Sender<Result<Answer, Failure>>),
+    /// Whether a route has budget that nobody else wants.
+    HasLeisure(Route, oneshot::Sender<bool>),
+    /// Whether VTEX still holds what it confirmed of a key; see [`Dispatch::prove`].
+    Prove {
+        key: Key,
+        repair: bool,
+        reply: oneshot::Sender<Proven>,
+    },
     /// What is known of a customer's newsletter flag in VTEX; the key is that of the consent.
     Newsletter(Key, oneshot::Sender<Newsletter>),
     /// VTEX was read and holds this; see [`Dispatch::newsletter_read`].
@@ -135,7 +143,7 @@ impl Dispatcher {
         let (finished_tx, mut finished) = mpsc::channel::<(RequestId, Outcome)>(FINISHED_QUEUE);
         let mut taking: std::vec::IntoIter<(Key, Wanted)> = Vec::new().into_iter();
         let mut pending = Pending::new(Records::new(self.store.clone()));
-        let mut errands = Errands::default();
+        let mut asked = Asked::default();
         let mut in_flight = 0_usize;
         let mut durable_open = true;
         let mut requests: Vec<Request> = Vec::new();
@@ -169,6 +177,7 @@ impl Dispatcher {
             pending.carry_out(&mut effects, now.wall);
             self.reopen(&mut pending, now, &mut effects);
             self.warn_of_lost_prices(&mut pending);
+            asked.answer(&mut self.dispatch);
             self.stored(&mut pending);
             if published.elapsed() >= PUBLISH_INTERVAL {
                 published = Instant::now();
@@ -192,10 +201,9 @@ impl Dispatcher {
                         in_flight -= 1;
                         self.finished(id, outcome, pending.next(), &mut effects);
                     }
-                    errands.answer(&mut self.dispatch);
                 }
                 // 2: operators are few and wait.
-                Some(control) = control.recv() => self.control(control, &mut pending, &mut errands, &mut effects),
+                Some(control) = control.recv() => self.control(control, &mut pending, &mut asked, &mut effects),
                 // 3: what is settled leaves memory.
                 permit = outcomes.reserve(), if !pending.ops.is_empty() => match permit {
                     Ok(permit) => permit.send(pending.take()),
@@ -333,7 +341,7 @@ impl Dispatcher {
         &mut self,
         control: Control,
         pending: &mut Pending,
-        errands: &mut Errands,
+        asked: &mut Asked,
         effects: &mut Vec<Effect>,
     ) {
         let now = self.clock.now();
@@ -356,7 +364,14 @@ impl Dispatcher {
                 let _ = reply.send(result);
             }
             Control::CredentialsChanged => self.dispatch.credentials_changed(now),
-            Control::Read(call, reply) => self.dispatch.run_errand(errands.add(reply), *call),
+            Control::Read(call, reply) => self.dispatch.run_errand(asked.add(reply), *call),
+            Control::HasLeisure(route, reply) => drop(reply.send(self.dispatch.has_leisure(route, now))),
+            Control::Prove { key, repair, reply } => {
+                match self.dispatch.prove(&key, repair, || known(&key), now) {
+                    Some(proven) => drop(reply.send(proven)),
+                    None => asked.prove(key, reply),
+                }
+            }
             Control::Newsletter(key, reply) => {
                 let _ = reply.send(self.dispatch.newsletter(&key, || known(&key)));
             }
@@ -386,14 +401,15 @@ impl Dispatcher {
     }
 }
 
-/// Who waits for what was asked for nobody's key.
+/// Who waits for what is read of VTEX.
 #[derive(Debug, Default)]
-struct Errands {
+struct Asked {
     last: u64,
     waiting: HashMap<ErrandId, oneshot::Sender<Result<Answer, Failure>>>,
+    proofs: HashMap<Key, oneshot::Sender<Proven>>,
 }
 
-impl Errands {
+impl Asked {
     fn add(&mut self, reply: oneshot::Sender<Result<Answer, Failure>>) -> ErrandId {
         self.last += 1;
         let id = ErrandId(self.last);
@@ -401,9 +417,17 @@ impl Errands {
         id
     }
 
+    /// A key is being proven: there is one that asks, as another would have found it busy.
+    fn prove(&mut self, key: Key, reply: oneshot::Sender<Proven>) {
+        self.proofs.insert(key, reply);
+    }
+
+    /// An asker that has gone away needs no answer.
     fn answer(&mut self, dispatch: &mut Dispatch) {
+        for (key, proven) in dispatch.take_proven() {
+            let _ = self.proofs.remove(&key).map(|reply| reply.send(proven));
+        }
         for (id, outcome) in dispatch.take_errands() {
-            // An asker that has gone away needs no answer.
             let _ = self.waiting.remove(&id).map(|reply| reply.send(outcome.result));
         }
     }

@@ -5,6 +5,7 @@
 //!  loader  ──▶ capture                  ▲
 //!  pulse   ──▶ Live                 admin endpoints
 //!  orders  ◀── feed and hook of VTEX; ──▶ Live
+//!  proof   ──▶ dispatcher: does VTEX still hold what it confirmed?
 //!  messages ◀── writer, orders; ──▶ webhooks
 //!
 //!  capture: the stream of a slot, or the drain of change tables (then without pulse)
@@ -42,6 +43,7 @@ mod bulk;
 mod dispatcher;
 mod messages;
 mod orders;
+mod proof;
 mod shop;
 mod signals;
 mod sources;
@@ -120,6 +122,9 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let stop_sending = CancellationToken::new();
     let mut tasks = JoinSet::new();
 
+    for source in &config.sources {
+        sources::notice_mapping(source, &config, &store)?;
+    }
     let sources: Vec<SourceHandle> = config
         .sources
         .iter()
@@ -141,6 +146,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         tasks.spawn(Arc::clone(messages).run(read, stop.clone()));
     }
     let consents = shop::start(&config, &sources, &store, &control_tx, &stop, &mut tasks);
+    let proof = proof::start(&config, &sources, &store, &control_tx, &stop, &mut tasks);
     let reload = Arc::new(std::sync::Mutex::new(None));
     let admin = Admin {
         sources,
@@ -154,6 +160,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         started: std::time::Instant::now(),
         reload: Arc::clone(&reload),
         consents,
+        proof,
     };
     let stop_admin = CancellationToken::new();
     let admin_task = tokio::spawn(admin.serve(listener, stop_admin.clone()));

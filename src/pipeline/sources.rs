@@ -205,6 +205,30 @@ pub(super) fn context(
     }
 }
 
+/// A mapping that is not the one of the last start may want something else of any key: everything is compared, and only what
+/// really differs is sent.
+///
+/// # Errors
+/// When the ledger cannot be read or written.
+pub(super) fn notice_mapping(source: &Source, config: &Config, store: &Store) -> anyhow::Result<()> {
+    let entry = format!("mapping/{}", source.name);
+    let before: Option<String> = store.meta(&entry)?;
+    if before.as_deref() == Some(config.mapping_hash.as_str()) {
+        return Ok(());
+    }
+    let mut ops = vec![Op::PutMeta { name: entry, value: Store::encode(&config.mapping_hash) }];
+    if before.is_some() {
+        tracing::info!(source = %source.name, "[mapping] is not what it was: everything is compared, and what differs is sent");
+        let why = Store::encode(&"the mapping changed");
+        let entities = Entity::SWITCHED.into_iter().filter(|entity| config.mapping.has(*entity));
+        ops.extend(
+            entities.map(|entity| Op::PutMeta { name: due_entry(&source.name, entity), value: why.clone() }),
+        );
+    }
+    store.commit(&ops, Durability::Synced)?;
+    Ok(())
+}
+
 /// Starts reading. `backlog`: keys that wait for VTEX and that a load would add to.
 pub(super) fn start(
     source: &Source,

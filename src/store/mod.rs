@@ -435,6 +435,47 @@ impl Store {
         Ok(())
     }
 
+    /// The next confirmed keys of an entity, after the one with the id `after`, in order of their ids.
+    pub fn confirmed_after(
+        &self,
+        entity: Entity,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Key>, StoreError> {
+        use std::ops::Bound::{Excluded, Included, Unbounded};
+        let from = match after {
+            Some(id) => Excluded(encode_key(&Key { entity, id: id.into() })),
+            None => Included(vec![entity as u8]),
+        };
+        let mut found = Vec::new();
+        for guard in self.confirmed.range::<Vec<u8>, _>((from, Unbounded)).take(limit) {
+            let key = decode_key(&guard.key()?).ok_or(StoreError::Corrupt { place: "confirmed" })?;
+            if key.entity != entity {
+                break;
+            }
+            found.push(key);
+        }
+        Ok(found)
+    }
+
+    /// The next SKU references that were looked up, after `after`, in order.
+    pub fn skus_after(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(CompactString, Option<SkuId>)>, StoreError> {
+        use std::ops::Bound::{Excluded, Unbounded};
+        let from = after.map_or(Unbounded, |after| Excluded(after.as_bytes()));
+        let read = |guard: fjall::Guard| {
+            let (key, value) = guard.into_inner()?;
+            let text = std::str::from_utf8(&key).map_err(|_| StoreError::Corrupt { place: "skus" })?;
+            let (id, _): (Option<SkuId>, Timestamp) =
+                decode(&value).ok_or(StoreError::Corrupt { place: "skus" })?;
+            Ok((CompactString::new(text), id))
+        };
+        self.skus.range::<&[u8], _>((from, Unbounded)).take(limit).map(read).collect()
+    }
+
     /// Every SKU reference that was looked up.
     pub fn each_sku(&self, f: &mut dyn FnMut(CompactString, Option<SkuId>)) -> Result<(), StoreError> {
         for guard in self.skus.iter() {

@@ -10,7 +10,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::core::call::bulk::BulkKind;
 use crate::core::call::{Call, Failure, Outcome};
-use crate::core::dispatch::{BulkEvent, RowCounts};
+use crate::core::dispatch::{BulkEvent, Drift, RowCounts};
 use crate::core::entity::Entity;
 
 /// What kind of metric a name stands for.
@@ -82,6 +82,10 @@ metrics! {
     LOAD_PROGRESS = "mare_reconcile_progress", Gauge, "source", "Share of the running first load or reconcile that is done; 1 when none runs.";
     LOAD_ROWS = "mare_reconcile_rows_total", Counter, "source", "Rows read by first loads and reconciles.";
     LOAD_DIFFERENCES = "mare_reconcile_differences_total", Counter, "source", "Rows among them that differed from the ledger.";
+    PROOF_AGE = "mare_proof_age_seconds", Gauge, "", "Since the last pass over everything that VTEX confirmed began; since the start while there was none.";
+    PROOF_KEYS = "mare_proof_keys", Gauge, "", "Keys that VTEX told about in the last such pass.";
+    PROOF_DIFFERENCES = "mare_proof_differences", Gauge, "entity,how", "Keys among them that differed (missing, higher, lower, changed).";
+    DRIFT = "mare_drift_total", Counter, "entity,how", "Keys that VTEX held otherwise than it had confirmed, found by a proof.";
     FEED_UP = "mare_feed_up", Gauge, "", "1 while the feed of orders is read (only with [orders]).";
     FEED_MESSAGES = "mare_feed_messages_total", Counter, "", "Messages of the feed of orders.";
     FEED_SET_UP = "mare_feed_set_up_total", Counter, "", "How often the feed of orders had to be set up.";
@@ -255,6 +259,11 @@ pub fn messages_left(webhook: &str, waiting: u64, parked: u64) {
 /// A customer changed in the shop.
 pub fn shop_consent(outcome: &'static str) {
     counter!(SHOP_CONSENTS, "outcome" => outcome).increment(1);
+}
+
+/// VTEX was found to hold a key otherwise than it had confirmed.
+pub fn drift(entity: Entity, how: Drift) {
+    counter!(DRIFT, "entity" => entity.name(), "how" => how.name()).increment(1);
 }
 
 /// A value was older than what the ledger holds.

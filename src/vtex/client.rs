@@ -251,6 +251,7 @@ fn answer(call: &Call, reply: &Reply) -> Result<Answer, Failure> {
     let body = success_body(reply)?;
     match call {
         Call::ReadStock { warehouse, .. } => logistics::balance(body, warehouse).map(Answer::Stock),
+        Call::ReadBalances { warehouses, .. } => logistics::balances(body, warehouses).map(Answer::Balances),
         Call::ReadPrice { sku } => pricing::prices(body, *sku).map(|price| Answer::Price(Some(price))),
         Call::FindSkus { refs } => catalog::skus(body, refs).map(Answer::Skus),
         Call::SetStock { .. }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use compact_str::CompactString;
 use serde::Deserialize;
 
 use super::json;
@@ -57,15 +58,32 @@ struct Balance {
 /// The balance of one warehouse. Warehouse ids are told apart without regard to case in the inventory
 /// (VTEX known issue 346163); one that is spelled the same goes first.
 pub(super) fn balance(body: &[u8], warehouse: &str) -> Result<Option<RemoteStock>, Failure> {
-    let inventory: Inventory = serde_json::from_slice(body)
-        .map_err(|error| Failure::Malformed(format!("inventory of a SKU: {error}")))?;
-    let same = inventory.balance.iter().find(|balance| balance.warehouse_id == warehouse);
-    let alike = || inventory.balance.iter().find(|it| it.warehouse_id.eq_ignore_ascii_case(warehouse));
-    Ok(same.or_else(alike).map(|balance| RemoteStock {
-        total: balance.total_quantity,
-        reserved: balance.reserved_quantity,
-        unlimited: balance.has_unlimited_quantity,
-    }))
+    Ok(inventory(body)?.of(warehouse))
+}
+
+/// As [`balance`], of each of several warehouses.
+pub(super) fn balances(
+    body: &[u8],
+    warehouses: &[CompactString],
+) -> Result<Vec<Option<RemoteStock>>, Failure> {
+    let inventory = inventory(body)?;
+    Ok(warehouses.iter().map(|warehouse| inventory.of(warehouse)).collect())
+}
+
+fn inventory(body: &[u8]) -> Result<Inventory, Failure> {
+    serde_json::from_slice(body).map_err(|error| Failure::Malformed(format!("inventory of a SKU: {error}")))
+}
+
+impl Inventory {
+    fn of(&self, warehouse: &str) -> Option<RemoteStock> {
+        let same = self.balance.iter().find(|balance| balance.warehouse_id == warehouse);
+        let alike = || self.balance.iter().find(|it| it.warehouse_id.eq_ignore_ascii_case(warehouse));
+        same.or_else(alike).map(|balance| RemoteStock {
+            total: balance.total_quantity,
+            reserved: balance.reserved_quantity,
+            unlimited: balance.has_unlimited_quantity,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -74,6 +92,9 @@ mod tests {
 
     #[test]
     fn any_bytes_are_a_balance_or_an_error() {
-        crate::mutation::each("stock", &crate::mutation::JSON, |body| drop(balance(body, "1_1")));
+        crate::mutation::each("stock", &crate::mutation::JSON, |body| {
+            drop(balance(body, "1_1"));
+            drop(balances(body, &["1_1".into(), "loja".into()]));
+        });
     }
 }

@@ -58,7 +58,9 @@ impl Request {
                 logistics::quantity_path(*sku, warehouse)?,
                 Some(logistics::quantity_body(*quantity, *balance_at)?),
             ),
-            Call::ReadStock { sku, .. } => (Method::GET, logistics::sku_path(*sku), None),
+            Call::ReadStock { sku, .. } | Call::ReadBalances { sku, .. } => {
+                (Method::GET, logistics::sku_path(*sku), None)
+            }
             Call::PutPrice { sku, price } => {
                 (Method::PUT, pricing::price_path(*sku), Some(pricing::price_body(price)?))
             }

@@ -8,6 +8,7 @@ mod jobs;
 mod orders;
 mod parents;
 mod people;
+mod proof;
 mod reservations;
 mod reserved_units;
 mod rules;

@@ -117,7 +117,9 @@ impl Vtex {
                 let held = total.map(|total| RemoteStock { total: *total, reserved: 0, unlimited: false });
                 return Answer::Stock(held);
             }
-            Call::Catalog(_) | Call::People(_) | Call::Order(_) => panic!("only stock and prices are wanted"),
+            Call::Catalog(_) | Call::People(_) | Call::Order(_) | Call::ReadBalances { .. } => {
+                panic!("only stock and prices are wanted")
+            }
             Call::ReadPrice { sku } => return Answer::Price(self.price.get(sku).cloned()),
             Call::FindSkus { refs } => {
                 let find = |sku_ref: &compact_str::CompactString| {
@@ -582,7 +584,12 @@ fn key_of(call: &Call) -> Option<Key> {
         | Call::DeleteFixed { sku, .. }
         | Call::DeletePrice { sku }
         | Call::ReadPrice { sku } => Some(Key::price(&sku_ref(sku))),
-        Call::FindSkus { .. } | Call::Catalog(_) | Call::People(_) | Call::Order(_) | Call::Bulk(_) => None,
+        Call::FindSkus { .. }
+        | Call::ReadBalances { .. }
+        | Call::Catalog(_)
+        | Call::People(_)
+        | Call::Order(_)
+        | Call::Bulk(_) => None,
     }
 }
 

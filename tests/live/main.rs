@@ -22,6 +22,7 @@ mod orders;
 mod people;
 mod prices;
 mod products;
+mod proof;
 #[cfg(unix)]
 mod security;
 mod service;

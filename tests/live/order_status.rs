@@ -164,6 +164,10 @@ async fn an_order_goes_from_handling_to_delivered_by_sql_alone_though_mare_is_ki
     site.until("at rest", MINUTE, async |site| explained(site).contains("at rest")).await;
     let text = explained(&site);
     assert!(text.contains("entregue") && text.contains("invoice 5001"), "{text}");
+    // VTEX shows the order as it was confirmed: a proof reads it, and does nothing.
+    let said = site.run(&["reconcile", "order", "--with-vtex"]);
+    assert!(said.starts_with("1 keys asked about in VTEX, 0 differed"), "{said}");
+    assert_eq!(accepted(&site, &id), once);
     assert_eq!(site.stop(), 0, "{}", site.log());
 }
 

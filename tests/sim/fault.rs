@@ -37,10 +37,12 @@ pub(crate) enum Fault {
     AckBeforeCommit,
     /// An order is written without looking for it.
     InsertBlindly,
+    /// VTEX is not asked whether it still holds what it confirmed.
+    SkipTheProof,
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::SkipTheBound,
         Self::ConfirmBeforeSync,
         Self::PositionBeforeKeys,
@@ -58,5 +60,6 @@ impl Fault {
         Self::ReplayGoesOver,
         Self::AckBeforeCommit,
         Self::InsertBlindly,
+        Self::SkipTheProof,
     ];
 }

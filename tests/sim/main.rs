@@ -41,7 +41,8 @@ fn run(plan: Plan, tracing: bool) -> Result<Seen, Failed> {
 fn explain(plan: Plan) -> String {
     let fails = |plan: Plan| run(plan, false).is_err();
     let mut least = plan;
-    let without: [fn(&mut Plan); 4] = [
+    let without: [fn(&mut Plan); 5] = [
+        |plan| plan.proofs = false,
         |plan| plan.orders = false,
         |plan| plan.slots = false,
         |plan| plan.crashes = false,
@@ -125,7 +126,7 @@ fn when_everything_is_quiet_vtex_equals_live_whatever_the_seed() {
     }
     let seen = total.into_inner().unwrap();
     println!("{count} seeds: {seen:?}");
-    let all = [seen.requests, seen.crashes, seen.orders, seen.late, seen.slots];
+    let all = [seen.requests, seen.crashes, seen.orders, seen.late, seen.slots, seen.meddled];
     assert!(all.iter().all(|count| *count > 0), "{seen:?}");
 }
 
@@ -152,5 +153,6 @@ impl Seen {
         self.orders += other.orders;
         self.late += other.late;
         self.slots += other.slots;
+        self.meddled += other.meddled;
     }
 }

@@ -80,7 +80,7 @@ impl Site {
              [[mapping.prices]]\ntabela = \"VAREJO\"\nas = \"base\"\npromotion_trade_policy = \"1\"\n\
              [[mapping.prices]]\ntabela = \"ATACADO\"\ntrade_policy = \"2\"\n\
              [[mapping.prices]]\ntabela = \"CUSTO\"\nas = \"cost\"\n\
-             [admin]\nlisten = \"127.0.0.1:{admin_port}\"\n{tuning}",
+             [proof]\nevery_hours = 0\n[admin]\nlisten = \"127.0.0.1:{admin_port}\"\n{tuning}",
             port = self.postgres.port(),
             token = self.token_file().display(),
         );
@@ -236,6 +236,18 @@ impl Site {
             .filter(|line| !line.is_empty())
             .map(|line| serde_json::from_slice(line).unwrap())
             .collect()
+    }
+
+    /// What somebody else writes into VTEX: the merchant, or another integration.
+    pub async fn write_elsewhere(&self, method: reqwest::Method, url: &str, body: Value) {
+        let request = reqwest::Client::new()
+            .request(method, url)
+            .header("X-VTEX-API-AppKey", KEY)
+            .header("X-VTEX-API-AppToken", TOKEN)
+            .header("Content-Type", "application/json")
+            .body(body.to_string());
+        let response = request.send().await.unwrap();
+        assert!(response.status().is_success(), "{url}: {}", response.status());
     }
 
     /// Every stock value in VTEX.

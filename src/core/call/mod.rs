@@ -174,6 +174,11 @@ pub enum Call {
         sku: SkuId,
         warehouse: CompactString,
     },
+    /// The same, reduced to several warehouses.
+    ReadBalances {
+        sku: SkuId,
+        warehouses: Vec<CompactString>,
+    },
     /// `PUT …/prices/{sku}`: replaces base, list, cost **and every fixed price** of the SKU.
     PutPrice {
         sku: SkuId,
@@ -212,7 +217,7 @@ impl Call {
     pub const fn route(&self) -> Route {
         match self {
             Self::SetStock { .. } => Route::StockWrite,
-            Self::ReadStock { .. } => Route::StockRead,
+            Self::ReadStock { .. } | Self::ReadBalances { .. } => Route::StockRead,
             Self::PutPrice { .. } => Route::PricePut,
             Self::PatchFixed { .. } => Route::PricePatch,
             Self::DeleteFixed { .. } | Self::DeletePrice { .. } => Route::PriceDelete,
@@ -236,7 +241,10 @@ impl Call {
             Self::People(call) => call.writes(),
             Self::Order(call) => call.writes(),
             Self::Bulk(call) => call.writes(),
-            Self::ReadStock { .. } | Self::ReadPrice { .. } | Self::FindSkus { .. } => false,
+            Self::ReadStock { .. }
+            | Self::ReadBalances { .. }
+            | Self::ReadPrice { .. }
+            | Self::FindSkus { .. } => false,
             _ => true,
         }
     }
@@ -267,6 +275,8 @@ pub enum Answer {
     Done,
     /// `None`: VTEX has no balance for this SKU in this warehouse.
     Stock(Option<RemoteStock>),
+    /// The same of each warehouse that was asked for.
+    Balances(Vec<Option<RemoteStock>>),
     /// `None`: VTEX has no price for this SKU.
     Price(Option<RemotePrice>),
     /// Every reference asked for, with the SKU that VTEX knows by it.

@@ -12,7 +12,7 @@ use super::super::ledger::{Doubt, Echo, Slot, State};
 use super::super::plan::{Held, Next};
 use super::super::record::{Confirmed, Exchange, ParkReason, Parked};
 use super::super::time::Now;
-use super::{Dispatch, Effect, Flight, Job, LATE_APPLY, RequestId, Value, amend};
+use super::{Dispatch, Effect, Flight, Job, LATE_APPLY, Proven, RequestId, Value, amend};
 
 /// Attempts before a key is set aside for an answer that no document describes: with the delays in
 /// between about half an hour, long enough for VTEX to repair a slip.
@@ -84,6 +84,7 @@ impl Dispatch {
             self.learn_own(slot, id, now, effects);
         }
         match self.plan_job(slot, now) {
+            Some(Next::Call(call)) if self.ends_proof(slot, &call, now, effects) => {}
             Some(Next::Call(call)) => self.go_on(slot, call.route()),
             Some(end) => self.end(slot, end, now, effects),
             None => {}
@@ -92,6 +93,9 @@ impl Dispatch {
 
     /// Nothing more is to be sent for a job.
     pub(super) fn end(&mut self, slot: Slot, end: Next, now: Now, effects: &mut Vec<Effect>) {
+        if self.ends_without_answer(slot, &end, now, effects) {
+            return;
+        }
         match end {
             Next::Call(_) => {}
             Next::Done => self.deliver(slot, now, effects),
@@ -139,6 +143,7 @@ impl Dispatch {
 
     /// VTEX holds what the job was to bring.
     pub(super) fn deliver(&mut self, slot: Slot, now: Now, effects: &mut Vec<Effect>) {
+        self.end_proof(slot, Proven::Same);
         let Some(job) = self.jobs.remove(&slot) else { return };
         self.leave(slot);
         let Some(entry) = self.ledger.get_mut(slot) else { return };
@@ -251,6 +256,9 @@ impl Dispatch {
         random: &mut dyn FnMut() -> f64,
         effects: &mut Vec<Effect>,
     ) {
+        if self.fails_proof(slot, &verdict, now, effects) {
+            return;
+        }
         let Some(job) = self.jobs.remove(&slot) else { return };
         self.leave(slot);
         let Some(entry) = self.ledger.get_mut(slot) else { return };
@@ -430,6 +438,7 @@ fn fits(call: &Call, answer: &Answer) -> bool {
     matches!(
         (call, answer),
         (Call::ReadStock { .. }, Answer::Stock(_))
+            | (Call::ReadBalances { .. }, Answer::Balances(_))
             | (Call::ReadPrice { .. }, Answer::Price(_))
             | (Call::FindSkus { .. }, Answer::Skus(_))
     ) || match (call, answer) {
@@ -480,7 +489,7 @@ fn request_line(call: &Call) -> String {
         Call::SetStock { sku, warehouse, .. } => {
             format!("PATCH {STOCK}/{sku}/warehouses/{warehouse}/quantity")
         }
-        Call::ReadStock { sku, .. } => format!("GET {STOCK}/{sku}"),
+        Call::ReadStock { sku, .. } | Call::ReadBalances { sku, .. } => format!("GET {STOCK}/{sku}"),
         Call::PutPrice { sku, .. } => format!("PUT /pricing/prices/{sku}"),
         Call::PatchFixed { sku, .. } => format!("PATCH /pricing/prices/{sku}/fixed"),
         Call::DeleteFixed { sku, trade_policy } => {

@@ -11,7 +11,7 @@ use super::super::record::{ParkReason, Parked};
 use super::super::schedule::Ticket;
 use super::super::time::{Now, Tick};
 use super::super::value::Value;
-use super::{Dispatch, Effect, held_at_rest, urgency_of};
+use super::{Dispatch, Effect, Proven, held_at_rest, urgency_of};
 
 /// How many keys of a lane are in each state; the queues count those that are queued.
 #[derive(Debug, Clone, Copy, Default)]
@@ -216,6 +216,7 @@ impl Dispatch {
     }
 
     pub(super) fn set_aside(&mut self, slot: Slot, parked: Parked) {
+        self.end_proof(slot, Proven::Busy);
         let Some(entry) = self.ledger.get_mut(slot) else { return };
         entry.trouble_mut().parked = Some(parked);
         if self.parked.insert(entry.key.clone()) {

@@ -220,6 +220,7 @@ impl Dispatch {
                 continue;
             }
             match self.plan_job(slot, now) {
+                Some(Next::Call(call)) if self.ends_proof(slot, &call, now, effects) => {}
                 Some(Next::Call(call)) if call.route() == route => return Step::Send(call, Some(slot)),
                 Some(Next::Call(call)) => self.go_on(slot, call.route()),
                 Some(end) => self.end(slot, end, now, effects),
@@ -255,11 +256,21 @@ impl Dispatch {
             self.leave(slot);
             let Some(entry) = self.ledger.get(slot) else { continue };
             let Ok(links) = self.links(entry) else {
-                self.place(slot, now); // forgotten while the key was queued
+                if !self.give_up_proof(slot) {
+                    self.place(slot, now); // forgotten while the key was queued
+                }
                 continue;
             };
             let held = held_at_rest(entry);
             match self.plan(entry, &entry.wanted, &held, &links, now.wall) {
+                Next::Call(call) if entry.proof().is_some() && call.writes() => {
+                    self.give_up_proof(slot);
+                }
+                Next::Done | Next::Partly { .. } | Next::Later(_) | Next::GiveUp(_)
+                    if entry.proof().is_some() =>
+                {
+                    self.give_up_proof(slot);
+                }
                 // What VTEX is at work on is known by asking only, so it is no answer yet.
                 Next::Done | Next::Partly { .. } | Next::Later(_) | Next::GiveUp(_) => {
                     self.observed.arrived(entry.key.entity);

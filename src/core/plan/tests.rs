@@ -38,6 +38,7 @@ impl Vtex {
                 held.retain(|fixed| fixed.trade_policy != *trade_policy);
             }
             Call::DeletePrice { .. } => self.price = None,
+            Call::ReadBalances { .. } => panic!("no key plans it"),
             Call::FindSkus { .. } | Call::Catalog(_) | Call::People(_) | Call::Order(_) | Call::Bulk(_) => {
                 unreachable!("no plan of stock or prices asks for this")
             }

@@ -5,7 +5,7 @@ mod orders;
 
 use std::collections::{HashMap, VecDeque};
 
-use mare::core::dispatch::{Dispatch, Effect, Known, Request, RequestId};
+use mare::core::dispatch::{Dispatch, Effect, Known, Proven, Request, RequestId};
 use mare::core::entity::Key;
 use mare::core::position::{Incarnation, Position};
 use mare::core::record::{Cause, Confirmed, Dirty, Wanted};
@@ -333,6 +333,12 @@ impl Process {
             self.keep(None, effects);
         }
         true
+    }
+
+    /// Asks VTEX whether it holds what it confirmed.
+    pub(crate) fn prove(&mut self, key: &Key, repair: bool, now: Now) -> Option<Proven> {
+        let confirmed = self.believed.get(key).cloned();
+        self.dispatch.prove(key, repair, || confirmed.into(), now)
     }
 
     /// What is to be stored, in order; what was confirmed counts at once.

@@ -1,12 +1,40 @@
 //! What happens by itself: the shop, shoppers, the server, the clock.
 
+use mare::core::entity::{Key, SkuId};
 use mare::core::order::Step;
 use mare::core::time::Timestamp;
 
 use super::{HOT, ORDERS_MAX, SKUS, World};
 use crate::live::{Change, Item, Pedido};
+use crate::source::WAREHOUSE;
 
 impl World {
+    /// Somebody changes a balance in VTEX by hand, or VTEX is asked for one.
+    pub(super) fn proofs(&mut self) {
+        let sku = self.besides.u32(..SKUS);
+        match self.besides.u8(..100) {
+            0 => {
+                // Of what we never told, nobody would know.
+                let Some(held) = self.vtex.stock.get_mut(&SkuId(sku + 1)) else { return };
+                *held = self.besides.i64(..4);
+                let held = *held;
+                self.seen.meddled += 1;
+                self.note(|_| format!("VTEX: somebody sets S{sku} to {held}"));
+            }
+            1..5 => {
+                let repair = self.besides.bool();
+                self.prove(sku, repair);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn prove(&mut self, sku: u32, repair: bool) {
+        let key = Key::stock(WAREHOUSE, &format!("S{sku}"));
+        let answer = self.process.prove(&key, repair, self.now);
+        self.note(|_| format!("prove S{sku}: {answer:?}"));
+    }
+
     /// Somebody sells, counts, or commits.
     pub(super) fn shop(&mut self) {
         if self.live.running() < 2 && self.random.bool() {

@@ -36,12 +36,15 @@ pub(crate) struct Plan {
     pub(crate) crashes: bool,
     pub(crate) slots: bool,
     pub(crate) orders: bool,
+    /// Somebody changes balances in VTEX, and VTEX is asked what it holds.
+    pub(crate) proofs: bool,
     pub(crate) fault: Option<Fault>,
 }
 
 impl Plan {
     pub(crate) const fn of(seed: u64, fault: Option<Fault>) -> Self {
-        Self { seed, steps: 700, trouble: true, crashes: true, slots: true, orders: true, fault }
+        let proofs = seed % 4 == 3;
+        Self { seed, steps: 700, trouble: true, crashes: true, slots: true, orders: true, proofs, fault }
     }
 }
 
@@ -53,6 +56,7 @@ pub(crate) struct Seen {
     pub(crate) orders: usize,
     pub(crate) late: usize,
     pub(crate) slots: usize,
+    pub(crate) meddled: usize,
 }
 
 /// Why a seed failed, and the last of what happened.
@@ -64,6 +68,8 @@ pub(crate) struct Failed {
 pub(crate) struct World {
     plan: Plan,
     random: Rng,
+    /// Decides what seeds with proofs have besides.
+    besides: Rng,
     now: Now,
     live: Live,
     backup: Option<Live>,
@@ -140,6 +146,7 @@ impl World {
         Self {
             plan,
             random,
+            besides: Rng::with_seed(!plan.seed),
             now,
             live: Live::new(SKUS),
             backup: None,
@@ -214,6 +221,9 @@ impl World {
                 let millis = self.random.u64(..600);
                 self.pass(Duration::from_millis(millis));
             }
+        }
+        if self.plan.proofs {
+            self.proofs();
         }
         self.listen();
         self.poll();
@@ -373,6 +383,7 @@ impl World {
             &mut effects,
         );
         self.process.keep(None, effects);
+        let mut to_prove = self.plan.proofs && self.plan.fault != Some(Fault::SkipTheProof);
         for _ in 0..20_000 {
             let worked = self.work();
             self.listen();
@@ -386,7 +397,11 @@ impl World {
             let told = self.vtex.told_at();
             let idle = self.process.dispatch.is_idle() && self.late.is_empty() && told.is_none();
             if idle && self.process.is_quiet(&self.live, &self.disk) {
-                return;
+                if !std::mem::take(&mut to_prove) {
+                    return;
+                }
+                (0..SKUS).for_each(|sku| self.prove(sku, true));
+                continue;
             }
             let events =
                 self.process.out.iter().map(|out| out.due).chain(self.late.iter().map(|(at, _)| *at));

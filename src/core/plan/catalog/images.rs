@@ -66,7 +66,9 @@ fn bring(plan: &Plan<'_>, held: &[RemoteImage], image: &Image, position: u32) ->
 /// Whether VTEX has fetched this very image, as it says itself or has confirmed.
 fn is_unchanged(plan: &Plan<'_>, remote: &RemoteImage, image: &Image) -> bool {
     let same = |ours: &Image| ours.name == image.name && ours.url == image.url;
-    remote.url.as_ref() == Some(&image.url) || plan.ours.is_some_and(|ours| ours.images.iter().any(same))
+    remote.url.as_ref() == Some(&image.url)
+        || plan.ours.is_some_and(|ours| ours.images.iter().any(same))
+        || plan.held.fetched.iter().any(same)
 }
 
 /// An image that was ours and that Live does not have any more, or one that VTEX has twice because it had

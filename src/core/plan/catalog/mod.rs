@@ -15,7 +15,7 @@ use crate::core::call::catalog::{
 use crate::core::call::{Answer, Call};
 use crate::core::entity::RemoteId;
 use crate::core::value::Value;
-use crate::core::value::catalog::Specification;
+use crate::core::value::catalog::{Image, Specification};
 
 mod brand;
 mod category;
@@ -48,6 +48,8 @@ pub struct CatalogHeld {
     policies_changed: bool,
     eans: Option<Vec<CompactString>>,
     images: Option<Vec<RemoteImage>>,
+    /// Images that VTEX is known to have fetched from where they are, if it has them at all.
+    fetched: Vec<Image>,
     /// Images that cannot be sent now, by name, and why.
     unfit: Vec<(CompactString, String)>,
     /// Put in this job.
@@ -82,6 +84,16 @@ impl CatalogHeld {
     /// What `value` says, when it can be relied upon.
     pub(super) fn confirmed(value: &Value) -> Self {
         Self { ours: Some(Box::new(value.clone())), ..Self::default() }
+    }
+
+    /// What `value` says of what VTEX does not show, and nothing else.
+    pub(super) fn to_prove(value: &Value) -> Self {
+        let (specifications, fetched) = match value {
+            Value::Product(product) => (product.specifications.clone(), Vec::new()),
+            Value::Sku(sku) => (sku.specifications.clone(), sku.images.clone()),
+            _ => Default::default(),
+        };
+        Self { specifications, fetched, ..Self::default() }
     }
 
     /// After VTEX accepted `call` with `answer`.
