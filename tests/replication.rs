@@ -195,10 +195,16 @@ async fn mark(admin: &Client, marker: &str) -> Position {
 async fn a_login_that_fails_says_why() {
     let server = Server::start(Options::default()).await;
     let good = server.mare();
-    let mut identity = Connection::connect(&good).await.unwrap();
-    let identity = identity.identify().await.unwrap();
+    let mut connection = Connection::connect(&good).await.unwrap();
+    let identity = connection.identify().await.unwrap();
     let client = connect(&good).await.unwrap();
-    assert_eq!(slot::system_identifier(&client).await.unwrap(), identity.system);
+    let sql = "SELECT system_identifier::text FROM pg_control_system()";
+    assert_eq!(client.query_one(sql, &[]).await.unwrap().get::<_, String>(0), identity.system);
+    assert_eq!(
+        connection.left_timeline_at(1, identity.timeline).await.unwrap(),
+        None,
+        "it never left its first"
+    );
     assert_eq!(identity.database, "postgres");
 
     let variant = |change: &dyn Fn(&mut PostgresSettings)| {

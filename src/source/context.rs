@@ -87,6 +87,20 @@ impl Context {
         Ok(())
     }
 
+    /// Stores a named entry; what was read stays where it is.
+    pub(super) async fn note(
+        &self,
+        (name, value): (String, Vec<u8>),
+        progress: &Progress,
+    ) -> Result<(), HandoverError> {
+        let mut window = Window::default();
+        window.note(name, value);
+        let (done, result) = oneshot::channel();
+        self.hand_over(Work::Changes(window.close(Some(progress.clone()))), done).await?;
+        result.await.map_err(|_| HandoverError::WriterEnded)??;
+        Ok(())
+    }
+
     pub(super) async fn hand_over(
         &self,
         work: Work,

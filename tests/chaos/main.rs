@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a panic is a failed test")]
 
+mod failover;
 mod ledger;
 mod network;
 mod proxy;
@@ -23,10 +24,13 @@ const FAST: &str = "[tuning]\nretry_first_ms = 100\nretry_max_ms = 2000\n[tuning
     stock_write = { per_second = 5000, burst = 5000 }\nstock_read = { per_second = 5000, burst = 5000 }\n\
     price_put = { per_second = 500, burst = 1000 }\nprice_read = { per_second = 500, burst = 1000 }\n";
 
+fn options() -> Options {
+    Options { auto_skus: true, limits: Limits::unlimited(), ..Options::default() }
+}
+
 /// A small shop, its stock in VTEX. `more` stands at the end of its configuration.
 async fn open() -> Site {
-    let options = Options { auto_skus: true, limits: Limits::unlimited(), ..Options::default() };
-    let site = Site::new(200, options, FAST).await;
+    let site = Site::new(200, options(), FAST).await;
     site.set_config(&site.config().replace("# entities", "entities = [\"stock\"]"));
     site
 }

@@ -4,18 +4,25 @@ use std::time::Duration;
 
 use super::proxy::{Mode, Proxy};
 use super::{MINUTE, equal, open, shop};
+use crate::support::replicator::Site;
 
 /// Each once, and back to normal in between or not.
 const TROUBLE: [Mode; 6] = [Mode::Cut, Mode::Pass, Mode::Swallow, Mode::Slow, Mode::Cut, Mode::Swallow];
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_network_to_live_that_cuts_slows_and_swallows_loses_no_change() {
-    let mut site = open().await;
+/// What the replicator knows as Live from its next start on.
+pub(super) async fn through_a_proxy(site: &Site) -> Proxy {
     let proxy = Proxy::start(([127, 0, 0, 1], site.postgres.port()).into()).await;
     let direct = format!("port = {}\ndatabase", site.postgres.port());
     let through = format!("port = {}\ndatabase", proxy.port());
     assert!(site.config().contains(&direct));
     site.set_config(&site.config().replace(&direct, &through));
+    proxy
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_to_live_that_cuts_slows_and_swallows_loses_no_change() {
+    let mut site = open().await;
+    let proxy = through_a_proxy(&site).await;
     site.start();
     equal(&site).await;
     for mode in TROUBLE {

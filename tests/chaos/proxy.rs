@@ -23,6 +23,7 @@ pub(crate) enum Mode {
 
 pub(crate) struct Proxy {
     address: SocketAddr,
+    target: Arc<watch::Sender<SocketAddr>>,
     mode: Arc<watch::Sender<Mode>>,
 }
 
@@ -32,21 +33,29 @@ impl Proxy {
         let address = listener.local_addr().unwrap();
         let mode = Arc::new(watch::channel(Mode::Pass).0);
         let modes = Arc::clone(&mode);
+        let target = Arc::new(watch::channel(target).0);
+        let targets = Arc::clone(&target);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 if *modes.borrow() == Mode::Cut {
                     reset(client);
                     continue;
                 }
+                let target = *targets.borrow();
                 let Ok(server) = TcpStream::connect(target).await else { continue };
                 tokio::spawn(carry(client, server, modes.subscribe()));
             }
         });
-        Self { address, mode }
+        Self { address, target, mode }
     }
 
     pub(crate) const fn port(&self) -> u16 {
         self.address.port()
+    }
+
+    /// New connections go there.
+    pub(crate) fn point_to(&self, port: u16) {
+        self.target.send_replace(([127, 0, 0, 1], port).into());
     }
 
     pub(crate) fn set(&self, mode: Mode) {

@@ -2,10 +2,12 @@
 
 use std::process::Command;
 
-use super::{MINUTE, equal, open, shop};
+use super::{FAST, MINUTE, equal, open, options, shop};
+use crate::support::postgres::{Certificate, Cluster, Options};
 use crate::support::replicator::Site;
+use crate::support::shop;
 
-async fn connect(site: &mut Site) {
+pub(super) async fn connect(site: &mut Site) {
     for _ in 0..600 {
         if let Ok(live) = site.postgres.database("live").try_connect().await
             && live.batch_execute("SELECT 1").await.is_ok()
@@ -74,6 +76,33 @@ async fn a_backup_that_takes_the_place_of_live_is_noticed_and_vtex_follows_it() 
     site.until("it is noticed", MINUTE, async |site| site.log().contains("restored from a backup")).await;
     equal(&site).await;
     shop(&site, 20).await;
+    equal(&site).await;
+    assert_eq!(site.stop(), 0, "{}", site.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expired_certificate_is_told_and_a_renewed_one_is_enough() {
+    let (expired, renewed) = Certificate::expired_and_renewed(&["localhost", "127.0.0.1"]);
+    let postgres = Cluster::start(&Options { tls: Some(renewed.clone()), ..Options::default() });
+    let live = postgres.create_database("live").await.connect().await;
+    shop::create(&live, 200).await;
+    let authority = postgres.socket_folder().join("authority.pem");
+    std::fs::write(&authority, &renewed.authority).unwrap();
+    let tls = format!("tls = \"verify-full\"\nca_file = \"{}\"", authority.display());
+    let mut site = Site::around(postgres, live, options(), FAST, &tls).await;
+    site.set_config(&site.config().replace("# entities", "entities = [\"stock\"]"));
+    site.start();
+    equal(&site).await;
+    // It runs out while we are connected: the next connection is the first to see it.
+    site.postgres.use_certificate(&expired).await;
+    site.live.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_replication", &[]).await.unwrap();
+    shop(&site, 30).await;
+    let why = async |site: &Site| {
+        let status = site.get("/status").await.unwrap_or_default();
+        status["reasons"].to_string()
+    };
+    site.until("it says why", MINUTE, async |site| why(site).await.contains("expired")).await;
+    site.postgres.use_certificate(&renewed).await;
     equal(&site).await;
     assert_eq!(site.stop(), 0, "{}", site.log());
 }

@@ -51,15 +51,28 @@ pub struct Certificate {
 impl Certificate {
     /// A new authority and a certificate for the given names (DNS names or addresses).
     pub fn for_names(names: &[&str]) -> Self {
+        Self::expired_and_renewed(names).1
+    }
+
+    /// Of one authority: a certificate whose time is over, and the one that takes its place.
+    pub fn expired_and_renewed(names: &[&str]) -> (Self, Self) {
         let authority_key = rcgen::KeyPair::generate().unwrap();
         let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
         authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
         let authority_pem = authority.self_signed(&authority_key).unwrap().pem();
         let issuer = rcgen::Issuer::new(authority, authority_key);
-        let key = rcgen::KeyPair::generate().unwrap();
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let certificate = rcgen::CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap();
-        Self { authority: authority_pem, certificate: certificate.pem(), key: key.serialize_pem() }
+        let issue = |expired: bool| {
+            let key = rcgen::KeyPair::generate().unwrap();
+            let mut certificate = rcgen::CertificateParams::new(names.clone()).unwrap();
+            if expired {
+                certificate.not_before = rcgen::date_time_ymd(2020, 1, 1);
+                certificate.not_after = rcgen::date_time_ymd(2021, 1, 1);
+            }
+            let certificate = certificate.signed_by(&key, &issuer).unwrap().pem();
+            Self { authority: authority_pem.clone(), certificate, key: key.serialize_pem() }
+        };
+        (issue(true), issue(false))
     }
 
     /// For `localhost` and `127.0.0.1`.
@@ -119,6 +132,29 @@ impl Cluster {
         cluster
     }
 
+    /// A standby of `primary`, which must be stopped for this: its files as they are, slots among them. It is not started yet.
+    pub fn standby_of(primary: &Self, settings: &[(&str, &str)]) -> Self {
+        let scratch =
+            tempfile::Builder::new().prefix("mare-pg-").tempdir_in(short_temp_folder()).unwrap().keep();
+        let owner = owner();
+        let copied =
+            Command::new("cp").arg("-a").arg(primary.scratch.join("data")).arg(&scratch).status().unwrap();
+        assert!(copied.success());
+        std::fs::write(scratch.join("data/standby.signal"), "").unwrap();
+        let standby = Self {
+            keeper: Mutex::new(Keeper::spawn(&programs(), &scratch, owner.as_deref())),
+            port: free_port(),
+            scratch,
+        };
+        let host = primary.scratch.display();
+        let primary = format!("host={host} port={} user={USER} dbname=postgres", primary.port);
+        standby.set("primary_conninfo", &primary);
+        standby.set("unix_socket_directories", &standby.scratch.display().to_string());
+        settings.iter().for_each(|(name, value)| standby.set(name, value));
+        hand_over(&standby.scratch, owner.as_deref());
+        standby
+    }
+
     /// Port on 127.0.0.1.
     pub const fn port(&self) -> u16 {
         self.port
@@ -144,6 +180,14 @@ impl Cluster {
     /// A database that exists.
     pub fn database(&self, name: &str) -> Database {
         Database { name: name.to_owned(), port: self.port, socket_folder: self.scratch.clone() }
+    }
+
+    /// Gives the server another certificate; connections that are made from then on see it.
+    pub async fn use_certificate(&self, certificate: &Certificate) {
+        let data = self.scratch.join("data");
+        write_private(&data.join("server.crt"), &certificate.certificate, owner().as_deref());
+        write_private(&data.join("server.key"), &certificate.key, owner().as_deref());
+        self.database("postgres").connect().await.execute("SELECT pg_reload_conf()", &[]).await.unwrap();
     }
 
     /// Ends the server as a power cut would: all its processes at once, without a word.

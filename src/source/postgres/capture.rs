@@ -13,12 +13,12 @@ use crate::source::intake::Intake;
 use crate::source::reconcile::Ask;
 use crate::source::sessions::{self, Source};
 use crate::source::window::Progress;
-use crate::store::StoreError;
+use crate::store::{Store, StoreError};
 
 use super::pgoutput::DecodeError;
 use super::session::Session;
 use super::slot::{self, SlotFacts};
-use super::wire::{Connection, StartReplication, WireError};
+use super::wire::{Connection, StartReplication, SystemIdentity, WireError};
 
 /// What a capture needs to know.
 #[derive(Debug, Clone)]
@@ -94,7 +94,8 @@ impl Source for Capture {
     ) -> Result<(), CaptureError> {
         let settings = (self.connect)().map_err(CaptureError::Settings)?;
         let client = crate::live::connect(&settings).await?;
-        let progress = self.adopt(&client).await?;
+        let mut connection = Connection::connect(&settings).await?;
+        let progress = self.adopt(&client, &mut connection).await?;
         let start = StartReplication {
             slot: &self.settings.slot,
             from: progress.position,
@@ -102,7 +103,7 @@ impl Source for Capture {
             binary: true,
             messages: true,
         };
-        let stream = Connection::connect(&settings).await?.start(&start).await?;
+        let stream = connection.start(&start).await?;
         info!(source = %self.context.name, position = %progress.position, "streaming");
         self.context.streams_from(progress.position);
         let intake = Intake::new(&self.context, self.context.mapper(), progress);
@@ -113,21 +114,38 @@ impl Source for Capture {
 impl Capture {
     /// Decides where to continue. Progress belongs to one incarnation of the slot: whenever there is doubt
     /// about it, everything is compared again.
-    async fn adopt(&self, client: &Client) -> Result<Progress, CaptureError> {
+    async fn adopt(&self, client: &Client, connection: &mut Connection) -> Result<Progress, CaptureError> {
         let name = &self.context.name;
-        let system = slot::system_identifier(client).await?;
+        let SystemIdentity { system, timeline, .. } = connection.identify().await?;
         let server = slot::current_position(client).await?;
         let facts = slot::facts(client, &self.settings.slot).await?;
         let known = self.context.progress()?;
+        let before: Option<u32> = self.context.store.meta(&self.timeline_entry())?;
+        let history = match (&known, before) {
+            (Some(known), Some(before)) if before != timeline => {
+                let left = connection.left_timeline_at(before, timeline).await?;
+                info!(source = %name, before, timeline, left = ?left.map(|at| at.to_string()), "Live has a new timeline: a standby took over, or a backup was restored");
+                left.is_none_or(|left| left < known.position).then_some(
+                    "Live lacks some of what was read: another server took over, or a backup was restored",
+                )
+            }
+            _ => None,
+        };
+        let on_timeline = (self.timeline_entry(), Store::encode(&timeline));
         if let (Some(known), Some(facts)) = (&known, &facts)
-            && doubt(known, facts, &system, server).is_none()
+            && doubt(known, facts, &system, server).or(history).is_none()
         {
+            if before != Some(timeline) {
+                self.context.note(on_timeline, known).await?;
+            }
             return Ok(known.clone());
         }
         let why = match (&known, &facts) {
             (None, _) => "first load",
             (Some(_), None) => "the slot was gone",
-            (Some(known), Some(facts)) => doubt(known, facts, &system, server).unwrap_or("new slot"),
+            (Some(known), Some(facts)) => {
+                doubt(known, facts, &system, server).or(history).unwrap_or("new slot")
+            }
         };
         if known.is_some() {
             error!(source = %name, why, "changes may have been missed; everything is compared with Live again");
@@ -149,8 +167,13 @@ impl Capture {
         };
         let incarnation = Incarnation { system, slot: self.settings.slot.clone(), created_at: begins };
         let progress = Progress { incarnation, position: begins, generation };
-        self.context.begin_anew(&progress, why).await?;
+        self.context.begin_anew_with(&progress, why, vec![on_timeline]).await?;
         Ok(progress)
+    }
+
+    /// The timeline that the progress was made on.
+    fn timeline_entry(&self) -> String {
+        format!("timeline/{}", self.context.name)
     }
 }
 

@@ -65,11 +65,6 @@ pub async fn server_version(client: &Client) -> Result<u32, Error> {
     Ok(row.try_get::<_, i32>(0)?.unsigned_abs())
 }
 
-/// Names the cluster for ever; copies and restored backups share it.
-pub async fn system_identifier(client: &Client) -> Result<String, Error> {
-    client.query_one("SELECT system_identifier::text FROM pg_control_system()", &[]).await?.try_get(0)
-}
-
 /// How far Live has written (on a standby: replayed) its WAL.
 pub async fn current_position(client: &Client) -> Result<Position, Error> {
     let row = client

@@ -93,6 +93,26 @@ impl Connection {
         })
     }
 
+    /// Where the server that is now on `newest` left `timeline`: what was written later on that one, it does not have. `None`: it
+    /// was never on it, or nobody knows any more.
+    ///
+    /// # Errors
+    /// Whatever may befall a connection.
+    pub async fn left_timeline_at(
+        &mut self,
+        timeline: u32,
+        newest: u32,
+    ) -> Result<Option<Position>, WireError> {
+        let rows = match self.query(&command::timeline_history(newest), "").await {
+            Ok(rows) => rows,
+            // The file is gone: it is kept for as long as the server likes.
+            Err(WireError::Server(_)) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let history = rows.into_iter().next().and_then(|row| row.into_iter().nth(1).flatten());
+        Ok(history.and_then(|history| command::left_at(&history, timeline)))
+    }
+
     /// Creates a permanent slot for `pgoutput`, from 17 on with failover. Waits until every transaction open
     /// at this moment has ended, however long that takes. When the connection breaks before the answer, the slot
     /// may or may not exist; it is then a foreign one and has to be dropped.

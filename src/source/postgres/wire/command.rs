@@ -7,6 +7,21 @@ use crate::core::position::Position;
 
 pub(super) const IDENTIFY_SYSTEM: &str = "IDENTIFY_SYSTEM";
 
+pub(super) fn timeline_history(timeline: u32) -> String {
+    format!("TIMELINE_HISTORY {timeline}")
+}
+
+/// Where a server left `timeline`, by the history of a later one; `None`: that does not descend from it.
+///
+/// A line is the number of a timeline, where it was left, and why (Postgres manual, "Timelines").
+pub(super) fn left_at(history: &str, timeline: u32) -> Option<Position> {
+    history.lines().find_map(|line| {
+        let mut words = line.split_whitespace();
+        let number: u32 = words.next()?.parse().ok()?;
+        if number == timeline { words.next()?.parse().ok() } else { None }
+    })
+}
+
 /// Major version of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ServerVersion(pub u32);
@@ -80,6 +95,16 @@ mod tests {
         assert_eq!(create(14), r#"CREATE_REPLICATION_SLOT "mare" LOGICAL pgoutput NOEXPORT_SNAPSHOT"#);
         assert_eq!(create(15), r#"CREATE_REPLICATION_SLOT "mare" LOGICAL pgoutput (SNAPSHOT 'nothing')"#);
         assert!(create(17).ends_with("(SNAPSHOT 'nothing', FAILOVER true)"));
+    }
+
+    #[test]
+    fn a_history_tells_where_each_timeline_was_left() {
+        let history =
+            "1\t0/3000158\tno recovery target specified\n\n# a remark\n2\t0/5000060\tbefore 2026-11-25\n";
+        assert_eq!(left_at(history, 1), Some(Position(0x300_0158)));
+        assert_eq!(left_at(history, 2), Some(Position(0x500_0060)));
+        assert_eq!(left_at(history, 3), None);
+        assert_eq!(left_at("1\tno LSN", 1), None);
     }
 
     #[test]
