@@ -11,7 +11,7 @@ use crate::core::entity::Entity;
 /// Compare Live with what VTEX confirmed and send what differs, beside the stream.
 ///
 /// With --with-vtex, ask VTEX itself whether it still holds what it confirmed: what somebody changed there by hand, or what got
-/// lost there, is found and sent again. This happens by itself, too, as [proof] in the configuration says.
+/// lost there, is found and sent again. This happens by itself, too, as the section `proof` of the configuration says.
 ///
 /// Both go through the running replicator, which paces them and goes on after a restart.
 #[derive(Debug, clap::Args)]
