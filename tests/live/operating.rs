@@ -432,11 +432,14 @@ async fn the_way_from_live_is_measured(site: &Site, rows: &[Shown]) {
     equal(site).await;
 }
 
-/// Of capture by triggers, of orders taken in, of messages to customers and of the shop's opt-ins; this site has a slot and
-/// none of these.
-const ONLY_WHERE_CONFIGURED: [&str; 8] = [
+/// Of capture by triggers, of orders taken in, of messages to customers, of the shop's opt-ins and of a proof that has ended;
+/// this site has a slot and none of these.
+const ONLY_WHERE_CONFIGURED: [&str; 11] = [
     "mare_capture_faults",
     "mare_changelog_rows",
+    "mare_drift_",
+    "mare_proof_differences",
+    "mare_proof_keys",
     "mare_feed_",
     "mare_hook_",
     "mare_order_entry_",
